@@ -1,0 +1,1 @@
+"""The isolation forest: features, model, calibration, explanation."""

@@ -1,0 +1,1 @@
+"""Commands: one file per command, nothing but arguments, calls and words for people."""

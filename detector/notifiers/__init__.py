@@ -1,0 +1,1 @@
+"""Where alerts go to: one file per channel, each with `send`."""

@@ -1,0 +1,86 @@
+"""The three seams to the outside: where events come from, where they stay, where alerts go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from detector.alerts import Alert
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One answer of a source: the raw body, and the cursor to go on from."""
+
+    feed: str
+    items: tuple[bytes, ...]
+    cursor: str
+    has_more: bool
+
+
+class SourceError(Exception):
+    """A page could not be had. `permanent` means that trying again will not help."""
+
+    def __init__(self, text: str, *, permanent: bool, retry_after_s: float | None = None) -> None:
+        super().__init__(text)
+        self.permanent = permanent
+        self.retry_after_s = retry_after_s
+
+
+class CursorRefused(SourceError):
+    """The API did not accept the stored cursor (400): start again with an overlap."""
+
+
+class Source(Protocol):
+    """A place that events are fetched from."""
+
+    name: str
+    feeds: tuple[str, ...]
+
+    def fetch(self, feed: str, cursor: str | None, since: datetime) -> Page:
+        """The page after `cursor`, or from `since` without one. Raises SourceError."""
+        ...
+
+
+class DeliveryError(Exception):
+    """A message was not delivered.
+
+    `permanent`: this message will never be taken as it is. `parked`: nothing can be sent to
+    this destination until its configuration changes. `ambiguous`: it may have arrived.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        *,
+        permanent: bool = False,
+        parked: bool = False,
+        ambiguous: bool = False,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(text)
+        self.permanent = permanent
+        self.parked = parked
+        self.ambiguous = ambiguous
+        self.retry_after_s = retry_after_s
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Proof of delivery: the destination's own name for the message (Slack ts, Message-ID)."""
+
+    message_id: str
+
+
+class Notifier(Protocol):
+    """A destination for alerts."""
+
+    name: str
+
+    def send(self, alert: Alert, *, key: str, again: bool) -> Receipt:
+        """Deliver `alert` once under the idempotency `key`; `again` if an earlier try may have arrived.
+
+        Raises DeliveryError.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""Alerts as words: templates for each channel, with event text escaped."""

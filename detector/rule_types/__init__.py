@@ -1,0 +1,1 @@
+"""Behaviours: one per file, listed in `catalog`."""

@@ -1,0 +1,1 @@
+"""A simulated company behind a real HTTP Events API."""

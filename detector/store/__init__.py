@@ -1,0 +1,1 @@
+"""The one place that keeps things: SQLite, one transaction per page."""
