@@ -1,0 +1,270 @@
+"""Raw items in, rows of the event schema out, and every broken item with its reason.
+
+Two paths: a strict typed decode of each item (msgspec); an item that fails it is read again
+leaf by leaf, keeps what is right, and is set aside only if it has no uuid or no time.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from operator import attrgetter
+from typing import Any, Final
+
+import msgspec
+import polars as pl
+
+from detector import events, geo
+from detector.sources import wire
+
+LONGEST_TEXT: Final = 2_000
+"""Characters of a text that a row keeps; the raw record keeps all."""
+
+NESTED: Final[dict[str, type[msgspec.Struct]]] = {
+    "actor_details": wire.User,
+    "object_details": wire.User,
+    "aux_details": wire.User,
+    "target_user": wire.User,
+    "user": wire.User,
+    "session": wire.Session,
+    "client": wire.Client,
+    "location": wire.Location,
+    "details": wire.Details,
+}
+_EMPTY: Final = {name: kind() for name, kind in NESTED.items()}
+_DECODERS: Final = {feed: msgspec.json.Decoder(kind) for feed, kind in wire.TYPES.items()}
+_OLD_ACTIONS: Final = {"u2f_timout": "u2f_timeout"}
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """An item that is not as it should be: the reason, and whether it had to be set aside."""
+
+    feed: str
+    index: int
+    reason: str
+    raw: bytes
+    set_aside: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Shaped:
+    """Rows of the event schema (without seq), the raw bytes of each row, and the flaws.
+
+    `frame` has the columns of `events.SCHEMA`; `event.seq` is null until admission.
+    """
+
+    frame: pl.DataFrame
+    raws: tuple[bytes, ...]
+    flaws: tuple[Flaw, ...]
+
+
+def shape(feed: str, items: Sequence[bytes], received: datetime | Sequence[datetime]) -> Shaped:
+    """Shape the raw `items` of one feed, received at one time or at one time each (UTC)."""
+    decode = _DECODERS[feed].decode
+    decoded: list[wire.Item] = []
+    raws: list[bytes] = []
+    kept: list[int] = []
+    flaws: list[Flaw] = []
+    for index, raw in enumerate(items):
+        try:
+            item = decode(raw)
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+            found, reason = _mend(feed, raw)
+            flaws.append(Flaw(feed, index, reason or str(error), raw, set_aside=found is None))
+            if found is None:
+                continue
+            item = found
+        decoded.append(item)
+        raws.append(raw)
+        kept.append(index)
+    arrived = [received] * len(kept) if isinstance(received, datetime) else [received[i] for i in kept]
+    frame = _frame(feed, decoded, arrived)
+    return _without_broken(feed, frame, raws, kept, flaws)
+
+
+def _mend(feed: str, raw: bytes) -> tuple[wire.Item | None, str]:
+    """Read a broken item leaf by leaf; null and the reason if it has no identity."""
+    try:
+        fields = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        return None, f"not JSON: {error}"
+    if not isinstance(fields, dict):
+        return None, f"not an object but {type(fields).__name__}"
+    wrong: list[str] = []
+    good = _right_leaves(wire.TYPES[feed], fields, wrong, "")
+    for name in ("uuid", "timestamp"):
+        if not good.get(name):
+            return None, f"{name}: missing or not a text"
+    return msgspec.convert(good, wire.TYPES[feed]), "left out: " + ", ".join(wrong or ["nothing"])
+
+
+def _right_leaves(
+    kind: type[msgspec.Struct], fields: dict[str, Any], wrong: list[str], path: str
+) -> dict[str, Any]:
+    good: dict[str, Any] = {}
+    for field in msgspec.structs.fields(kind):
+        value = fields.get(field.name)
+        if field.name in NESTED and isinstance(value, dict):
+            value = _right_leaves(NESTED[field.name], value, wrong, f"{path}{field.name}.")
+        if isinstance(value, str):
+            value = value.encode("utf-8", "replace").decode()
+        try:
+            good[field.name] = msgspec.convert(value, field.type)
+        except (msgspec.ValidationError, OverflowError):
+            wrong.append(f"{path}{field.name} ({type(value).__name__})")
+    return {name: value for name, value in good.items() if value is not None}
+
+
+# Which leaf of the item each column is read from, in order of preference.
+def _readers(feed: str) -> list[tuple[str, tuple[str, ...]]]:
+    return [(column.name, column.raw[feed]) for column in events.COLUMNS if feed in column.raw]
+
+
+_READERS: Final = {feed: _readers(feed) for feed in events.FEEDS}
+
+
+def _frame(feed: str, items: list[wire.Item], received: list[datetime]) -> pl.DataFrame:
+    parts: dict[str, list[Any]] = {"": items}
+    for name, empty in _EMPTY.items():
+        if name in wire.TYPES[feed].__struct_fields__:
+            parts[name] = [getattr(item, name) or empty for item in items]
+    values: dict[str, list[Any]] = {}
+    for column, leaves in _READERS[feed]:
+        values[column] = _first(parts, leaves)
+    columns = {
+        column.name: _series(column, values.get(column.name), len(items))
+        for column in events.COLUMNS
+    }
+    columns["event.feed"] = pl.repeat(feed, len(items), dtype=events.TEXT, eager=True)
+    columns["event.received"] = pl.Series(received, dtype=events.TIME)
+    return pl.DataFrame(columns).with_columns(_derived(feed, columns))
+
+
+def _first(parts: dict[str, list[Any]], leaves: tuple[str, ...]) -> list[Any]:
+    """The first leaf that is there, for every item."""
+    found: list[Any] | None = None
+    for leaf in leaves:
+        part, _, name = leaf.rpartition(".")
+        read: Callable[[Any], Any] = attrgetter(name)
+        values = [read(item) for item in parts[part]]
+        found = (
+            values
+            if found is None
+            else [value if old is None else old for old, value in zip(found, values, strict=True)]
+        )
+        if None not in found:
+            break
+    return found or []
+
+
+def _series(column: events.Column, values: list[Any] | None, height: int) -> pl.Series:
+    if values is None:
+        return pl.repeat(None, height, dtype=column.dtype, eager=True)
+    if column.dtype == events.TIME:
+        return _times(values)
+    if column.dtype == events.TEXT:
+        series = pl.Series(values, dtype=events.TEXT)
+        longest = series.str.len_bytes().max()
+        if isinstance(longest, int) and longest > LONGEST_TEXT:
+            series = series.str.head(LONGEST_TEXT)
+        return series
+    return pl.Series(values, dtype=column.dtype)
+
+
+def _times(texts: list[str | None]) -> pl.Series:
+    """Times in UTC; polars reads RFC 3339, Python the rest (a time without zone is UTC)."""
+    raw = pl.Series(texts, dtype=events.TEXT)
+    # "%+" is the one format that reads "Z", offsets and any number of fractional digits.
+    times = raw.str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False)
+    odd = (times.is_null() & raw.is_not_null()).arg_true()
+    for index in odd:
+        times[index] = _lenient(raw[index])
+    return times
+
+
+def _lenient(text: str) -> datetime | None:
+    try:
+        time = datetime.fromisoformat(text.strip())
+    except ValueError:
+        return None
+    try:
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except OverflowError:
+        return None
+
+
+@lru_cache(maxsize=4096)
+def _country(text: str) -> str | None:
+    return geo.country_code(text)
+
+
+def _derived(feed: str, columns: dict[str, pl.Series]) -> list[pl.Series | pl.Expr]:
+    """The columns that are made of others: country code, believable place, person, target."""
+    home, account = pl.col("user.account"), pl.col("account.id")
+    foreign = home.is_not_null() & account.is_not_null() & (home != account)
+    made: list[pl.Series | pl.Expr] = [
+        _countries(columns).alias("source.country"),
+        *_places(columns),
+        pl.when(foreign)
+        .then(pl.concat_str(home, pl.lit(":"), pl.col("user.id")))
+        .otherwise(pl.col("user.id"))
+        .alias("person"),
+    ]
+    if feed == events.AUDIT:
+        on_vault = pl.col("object.type").is_in(["vault", "uva", "gva", "vaultkey"])
+        is_user = pl.col("object.type") == "user"
+        made += [
+            pl.when(on_vault).then(pl.col("object.id")).alias("vault.id"),
+            pl.coalesce(
+                "target.id", pl.when(is_user).then(pl.col("object.id")), "aux.id"
+            ).alias("target.id"),
+            pl.coalesce("target.name", "aux.name").alias("target.name"),
+            pl.coalesce("target.email", "aux.email").alias("target.email"),
+        ]
+    if feed == events.SIGNIN:
+        made.append(pl.col("event.type").replace(_OLD_ACTIONS).alias("event.type"))
+    return made
+
+
+def _countries(columns: dict[str, pl.Series]) -> pl.Series:
+    located, plain = columns["location.country"], columns["country"]
+    codes = [
+        _country(text or other) if (text or other) else None
+        for text, other in zip(located.to_list(), plain.to_list(), strict=True)
+    ]
+    return pl.Series(codes, dtype=events.TEXT)
+
+
+def _places(columns: dict[str, pl.Series]) -> list[pl.Series]:
+    """Latitude and longitude where both can be believed, else null."""
+    north, east = columns["location.latitude"], columns["location.longitude"]
+    good = [
+        geo.believable(latitude, longitude) and math.isfinite(latitude) and math.isfinite(longitude)
+        for latitude, longitude in zip(north.to_list(), east.to_list(), strict=True)
+    ]
+    keep = pl.Series(good, dtype=pl.Boolean())
+    return [
+        north.set(~keep, None).alias("source.latitude"),
+        east.set(~keep, None).alias("source.longitude"),
+    ]
+
+
+def _without_broken(
+    feed: str, frame: pl.DataFrame, raws: list[bytes], kept: list[int], flaws: list[Flaw]
+) -> Shaped:
+    """Set aside the rows whose uuid is empty or too long or whose time could not be read."""
+    identity = pl.col("event.id").str.len_bytes().is_between(1, 200)
+    good = frame.select(identity & pl.col("event.time").is_not_null()).to_series().fill_null(value=False)
+    if good.all():
+        return Shaped(frame, tuple(raws), tuple(flaws))
+    for row in (~good).arg_true():
+        reason = "timestamp: not a time" if frame["event.time"][row] is None else "uuid: empty or too long"
+        flaws.append(Flaw(feed, kept[row], reason, raws[row], set_aside=True))
+    return Shaped(
+        frame.filter(good), tuple(raw for raw, ok in zip(raws, good, strict=True) if ok), tuple(flaws)
+    )
