@@ -1,1 +1,21 @@
-"""Alerts as words: templates for each channel, with event text escaped."""
+"""Rendering: an alert in, a message for each channel out. Event text stays text."""
+
+from detector.rendering.check import NAMES, check_templates
+from detector.rendering.environments import TemplateError
+from detector.rendering.mail import Mail
+from detector.rendering.renderer import Renderer, escaped_sentence, overlay, sentence
+from detector.rendering.samples import samples
+from detector.rendering.slack import SlackMessage
+
+__all__ = [
+    "NAMES",
+    "Mail",
+    "Renderer",
+    "SlackMessage",
+    "TemplateError",
+    "check_templates",
+    "escaped_sentence",
+    "overlay",
+    "samples",
+    "sentence",
+]

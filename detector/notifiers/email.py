@@ -1,0 +1,110 @@
+"""E-mail: one message an alert to each recipient, over a connection that is never in the open."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import smtplib
+from collections.abc import Callable
+from email.headerregistry import Address
+from email.message import EmailMessage
+from typing import Final
+
+from detector.alerts import Alert
+from detector.notifiers.email_errors import Refusals, classified
+from detector.notifiers.mail_server import MailServer
+from detector.ports import Receipt
+from detector.rendering import Mail, Renderer, TemplateError, sentence
+
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+MOST_REMEMBERED: Final = 1000
+
+
+class Email:
+    """A list of recipients, each of whom gets an alert once as far as the server says so.
+
+    `notice` is told what went wrong although the alert was sent, as a refused recipient.
+    """
+
+    def __init__(
+        self,
+        server: MailServer,
+        renderer: Renderer,
+        *,
+        to: tuple[str, ...],
+        sender: str = "",
+        name: str = "email",
+        notice: Callable[[str], None] = lambda _text: None,
+    ) -> None:
+        self.name = name
+        self._server = server
+        self._renderer = renderer
+        self._to = to
+        self._sender = sender or f"vaultwatch@{to[0].rsplit('@', 1)[-1]}"
+        self._domain = self._sender.rstrip(">").rsplit("@", 1)[-1]
+        self._notice = notice
+        self._settled: dict[str, set[str]] = {}
+
+    def send(self, alert: Alert, *, key: str, again: bool) -> Receipt:  # noqa: ARG002
+        """Send to whoever has not got it yet. A repeat has the same Message-ID and folds."""
+        message = self._message(alert, key)
+        settled = self._settled.setdefault(key, set())
+        waiting = [address for address in self._to if address not in settled]
+        with self._server.connect(self._domain) as smtp:
+            refusals = Refusals.of(_hand_in(smtp, message, waiting), waiting)
+        for line in refusals.permanent_lines:
+            self._notice(f"{self.name}: {line}")
+        settled.update(set(waiting) - set(refusals.later))
+        self._forget_old()
+        refusals.raise_if_undelivered()
+        self._settled.pop(key, None)
+        return Receipt(message["Message-ID"])
+
+    def _message(self, alert: Alert, key: str) -> EmailMessage:
+        mail = self._mail(alert)
+        message = EmailMessage()
+        message["Subject"] = mail.subject
+        message["From"] = self._from()
+        message["To"] = ", ".join(self._to)
+        message["Date"] = alert.detected_at
+        message["Message-ID"] = f"<{_local_part(key)}@{self._domain}>"
+        message["References"] = f"<{_local_part(alert.id)}@{self._domain}>"
+        message["Auto-Submitted"] = "auto-generated"
+        message["X-Auto-Response-Suppress"] = "All"
+        message.set_content(mail.text)
+        if mail.html:
+            message.add_alternative(mail.html, subtype="html")
+        return message
+
+    def _mail(self, alert: Alert) -> Mail:
+        try:
+            return self._renderer.email(alert)
+        except TemplateError as problem:
+            self._notice(f"{self.name}: sent as plain text: {problem}")
+            said = sentence(alert)
+            return Mail(said[:150], said + "\n", "")
+
+    def _from(self) -> str | Address:
+        return (
+            self._sender if "<" in self._sender else Address("Vaultwatch", addr_spec=self._sender)
+        )
+
+    def _forget_old(self) -> None:
+        while len(self._settled) > MOST_REMEMBERED:
+            self._settled.pop(next(iter(self._settled)))
+
+
+def _hand_in(
+    smtp: smtplib.SMTP, message: EmailMessage, to: list[str]
+) -> dict[str, tuple[int, bytes]]:
+    """Whom the server refused; nobody, if all is well."""
+    try:
+        return smtp.send_message(message, to_addrs=to)
+    except smtplib.SMTPRecipientsRefused as error:
+        return error.recipients
+    except (OSError, smtplib.SMTPException) as error:
+        raise classified(error, sending=True) from error
+
+
+def _local_part(key: str) -> str:
+    return key if _PLAIN_KEY.fullmatch(key) else hashlib.sha256(key.encode()).hexdigest()[:32]

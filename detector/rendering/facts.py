@@ -1,0 +1,137 @@
+"""The facts of an alert: evidence keys and numbers as a person would say them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from detector.alerts import Alert
+from detector.findings import Subject
+
+MOST_FACTS: Final = 10
+MOST_LISTED: Final = 5
+
+LABELS: Final[Mapping[str, str]] = {
+    "action": "Action",
+    "user.email": "User",
+    "target.email": "Done to",
+    "from_place": "From",
+    "to_place": "To",
+    "distance_km": "Distance",
+    "speed_kmh": "Speed needed",
+    "place": "Place",
+    "source.ip": "Address",
+    "network": "Network",
+    "device": "Device",
+    "client": "App",
+    "local_time": "Local time",
+    "usual_hours": "Usual hours",
+    "vault": "Vault",
+    "item": "Item",
+    "count": "Count",
+}
+"""What the well-known evidence is called, in the order in which it is shown."""
+
+UNITS: Final[Mapping[str, str]] = {
+    "_km": "km",
+    "_kmh": "km/h",
+    "_seconds": "s",
+    "_minutes": "min",
+    "_hours": "h",
+    "_days": "days",
+    "_percent": "%",
+}
+"""A number's unit stands at the end of its name."""
+
+_HIDDEN: Final = {"timezone", "source.city", "source.region", "source.country"}
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One line of what is known: a label and a value, both for people."""
+
+    label: str
+    value: str
+
+
+def facts(alert: Alert, *, local: str) -> tuple[Fact, ...]:
+    """At most ten facts, the well-known ones first; what was left out is counted.
+
+    `local` is the person's own time where it is known; it stands beside the time then.
+    """
+    shown = _shown(alert, local=local)
+    known = [key for key in LABELS if key in shown]
+    keys = known + [key for key in shown if key not in LABELS]
+    lines = [Fact(label(key), words(key, shown[key])) for key in keys]
+    if len(lines) <= MOST_FACTS:
+        return tuple(lines)
+    rest = len(lines) - MOST_FACTS + 1
+    return (
+        *lines[: MOST_FACTS - 1],
+        Fact("More", f"{rest} further facts: vaultwatch alerts show {alert.id}"),
+    )
+
+
+def who(subject: Subject) -> str:
+    """Whom the alert is about: name and address, or the kind of thing and its id."""
+    if subject.name and subject.email:
+        return f"{subject.name} ({subject.email})"
+    named = subject.email or subject.name
+    return named or f"{subject.type.replace('_', ' ')} {subject.id}"
+
+
+def label(key: str) -> str:
+    """The name of one piece of evidence, without its unit.
+
+    >>> label("mean_gap_minutes"), label("distance_km")
+    ('Mean gap', 'Distance')
+    """
+    if key in LABELS:
+        return LABELS[key]
+    bare = key.removesuffix(_unit_suffix(key))
+    named = bare.replace("_", " ").replace(".", " ").strip()
+    return named[:1].upper() + named[1:]
+
+
+def words(key: str, value: Any) -> str:
+    """One value in words, with its unit.
+
+    >>> words("speed_kmh", 8270.4), words("new", True), words("seen", ["a", "b"])
+    ('8,270 km/h', 'yes', 'a, b')
+    """
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return f"{_number(value)} {UNITS.get(_unit_suffix(key), '')}".rstrip()
+    if isinstance(value, list | tuple):
+        listed = ", ".join(words(key, part) for part in value[:MOST_LISTED])
+        return (
+            listed if len(value) <= MOST_LISTED else f"{listed} and {len(value) - MOST_LISTED} more"
+        )
+    return str(value)
+
+
+def _shown(alert: Alert, *, local: str) -> dict[str, Any]:
+    evidence = {
+        key: value for key, value in alert.evidence.items() if value not in (None, "", [], ())
+    }
+    place = [str(evidence[key]) for key in ("source.city", "source.country") if key in evidence]
+    shown = {key: value for key, value in evidence.items() if key not in _HIDDEN}
+    if place and "to_place" not in shown:
+        shown["place"] = ", ".join(place)
+    if local:
+        shown.pop("local_time", None)
+    if shown.get("user.email") == alert.subject.email:
+        shown.pop("user.email", None)
+    return shown
+
+
+def _unit_suffix(key: str) -> str:
+    return next((suffix for suffix in UNITS if key.endswith(suffix)), "")
+
+
+def _number(value: float) -> str:
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:,.2f}".rstrip("0").rstrip(".")

@@ -1,0 +1,174 @@
+"""Five alerts as the engine raises them, to try templates on."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from detector.alerts import Alert, Reason, RuleRef, Status, alert_id
+from detector.findings import Level, Subject, SubjectType
+
+_ANA: Final = Subject(SubjectType.PERSON, "5J3KQ7", "ana.diaz@acme.example", "Ana Diaz")
+_MARK: Final = Subject(SubjectType.PERSON, "8T2MVX", "mark.olsen@acme.example", "Mark Olsen")
+_BOT: Final = Subject(SubjectType.SERVICE_ACCOUNT, "K4WQ2N")
+_WHEN: Final = datetime(2026, 3, 14, 10, 2, tzinfo=UTC)
+
+
+def samples() -> tuple[Alert, ...]:
+    """Impossible travel, a new device, an action at night, the model, and a plain match."""
+    return (
+        impossible_travel(),
+        new_device(),
+        off_hours_admin(),
+        isolation_forest(),
+        simple_match(),
+    )
+
+
+def impossible_travel() -> Alert:
+    """Toronto, then Lagos an hour later."""
+    return _alert(
+        ("impossible_travel", "Impossible travel"),
+        Level.HIGH,
+        _ANA,
+        "Ana Diaz signed in from Lagos 61 minutes after signing in from Toronto, 9,041 km away.",
+        {
+            "from_place": "Toronto, CA",
+            "to_place": "Lagos, NG",
+            "distance_km": 9041.0,
+            "speed_kmh": 8893.0,
+            "source.ip": "198.51.100.24",
+            "source.city": "Lagos",
+            "source.country": "NG",
+            "device": "Windows PC",
+            "client": "1Password for Web 8.10",
+            "timezone": "America/Toronto",
+        },
+        (
+            "+ No airliner flies at 8,893 km/h.",
+            "+ Ana was never seen in Nigeria in 90 days.",
+            "+ The device in Lagos is new for Ana; the one in Toronto has been hers since May.",
+            "- The address in Lagos belongs to a hosting company, so it may be a VPN.",
+        ),
+        (
+            "Call Ana: did she sign in from Lagos or through a VPN?",
+            "If not: suspend the account and end its sessions in 1Password.",
+            "See what the Lagos session opened, and rotate those items.",
+        ),
+    )
+
+
+def new_device() -> Alert:
+    """A first session on a device that nobody knows."""
+    return _alert(
+        ("new_device", "First session from a new device"),
+        Level.MEDIUM,
+        _MARK,
+        "Mark Olsen signed in on a Linux computer for the first time in 90 days.",
+        {
+            "device": "Linux, Firefox 148",
+            "client": "1Password for Web",
+            "source.ip": "203.0.113.9",
+            "source.city": "Oslo",
+            "source.country": "NO",
+            "timezone": "Europe/Oslo",
+            "known_devices": ["MacBook Pro", "iPhone 16"],
+        },
+        (
+            "+ Mark has used two devices in 90 days, both from Apple.",
+            "- The place, Oslo, is where Mark usually is.",
+        ),
+        ("Ask Mark whether the computer is his.",),
+    )
+
+
+def off_hours_admin() -> Alert:
+    """Somebody was made an owner in the middle of the night."""
+    return _alert(
+        ("off_hours_admin", "Admin action outside working hours"),
+        Level.HIGH,
+        _MARK,
+        "Mark Olsen added Ana Diaz to the group Owners at 03:14 on a Saturday.",
+        {
+            "action": "join",
+            "target.email": "ana.diaz@acme.example",
+            "group": "Owners",
+            "local_time": "Sat 03:14",
+            "usual_hours": "Mon-Fri 08:00-18:00",
+            "timezone": None,
+            "source.ip": "203.0.113.9",
+        },
+        ("+ None of Mark's 212 admin actions was at night.", "+ The group Owners rarely changes."),
+        ("Ask Mark on another channel.", "https://wiki.acme.example/runbooks/owners"),
+    )
+
+
+def isolation_forest() -> Alert:
+    """An hour that looks like no other."""
+    return _alert(
+        ("model", "Unusual hour"),
+        Level.MEDIUM,
+        _ANA,
+        "Ana Diaz's last hour is unlike any of hers: 94 items revealed in 11 vaults.",
+        {
+            "items_revealed": 94,
+            "usual_items_revealed": 3.5,
+            "vaults": 11,
+            "anomaly_score": 0.83,
+            "timezone": "America/Toronto",
+        },
+        (
+            "+ 94 items revealed; Ana's usual busy hour has 6.",
+            "+ 9 of the 11 vaults were new for Ana.",
+            "- Travel, a new laptop or a migration also look like this.",
+        ),
+        ("Ask Ana what she was doing.",),
+    )
+
+
+def simple_match() -> Alert:
+    """A plain rule matched one event."""
+    return _alert(
+        ("service_account_token", "Service account token created"),
+        Level.LOW,
+        _BOT,
+        "A token was created for the service account deploy.",
+        {"action": "create", "object": "deploy"},
+        (),
+        (),
+    )
+
+
+def _alert(
+    rule: tuple[str, str],
+    level: Level,
+    subject: Subject,
+    summary: str,
+    evidence: dict[str, Any],
+    why: tuple[str, ...],
+    runbook: tuple[str, ...],
+) -> Alert:
+    name, title = rule
+    ids = ("4DQ6ZKXWJ5FRTHKJ5VQXKJ2XAE", "ZT7QKH2GQZGJ3IO5FJW3EMVXPY")
+    return Alert(
+        id=alert_id(name, subject, ids),
+        rule=RuleRef("8a3c7a1e-2b76-4b54-8f2c-9f3f4d1a0004", name, title),
+        level=level,
+        score=level.rank * 20 + 13,
+        status=Status.OPEN,
+        reason=Reason.FIRST_SEEN,
+        subject=subject,
+        time=_WHEN,
+        first_time=_WHEN - timedelta(minutes=61),
+        detected_at=_WHEN + timedelta(seconds=40),
+        event_ids=ids,
+        count=len(ids),
+        summary=summary,
+        evidence=evidence,
+        why=why,
+        suppressed_by=None,
+        incident_id=None,
+        tags=("attack.t1078",),
+        account="acme",
+        runbook=runbook,
+    )
