@@ -78,3 +78,5 @@ class Finding:
     margin: float | None = None
     session: str | None = None
     """Session by which a later event may amend the alert."""
+    amends: bool = False
+    """Whether it sets the level of the session's open alert, even to a lower one."""

@@ -1,19 +1,91 @@
-"""What every behaviour has: the rules it looks at, the key it groups by, and `watch`."""
+"""What every behaviour has: the rules it looks at, the key it groups by, `watch` and `tell`."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from abc import ABC, abstractmethod
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
+import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
+from detector import workhours
+from detector.facts import Facts
+from detector.findings import Finding, Level, Subject, SubjectType
+from detector.networks import Networks
+from detector.observations import Observations
+from detector.rule import Rule
 
-class Behavior(BaseModel):
+SERVICE_MAIL = "@1passwordserviceaccounts.com"
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What a behaviour may look at: rows `start` to `end` of a page, and what is known.
+
+    Between `start` and `end` no facts settle.
+    """
+
+    page: Observations
+    facts: Facts
+    networks: Networks
+    start: int
+    end: int
+
+    def text(self, column: str, row: int) -> str | None:
+        """The value of an event column in a row."""
+        value = self.page.columns[column][row]
+        return None if value is None else str(value)
+
+    def person(self, row: int) -> Subject | None:
+        """The acting person of a row as a subject, null if nobody is named."""
+        name = self.page.people[row]
+        if name is None:
+            return None
+        email = self.text("user.email", row)
+        kind = SubjectType.PERSON
+        if email and email.casefold().endswith(SERVICE_MAIL):
+            kind = SubjectType.SERVICE_ACCOUNT
+        return Subject(kind, name, email, self.text("user.name", row))
+
+    def walk(self, rows: Sequence[int]) -> Iterator[tuple[int, bool, bool, bool]]:
+        """The rows that may matter, in log order: is it one of `rows`, does it name a device, is it
+        sensitive.
+
+        One at a time and in order, so that how pages are cut cannot matter.
+        """
+        matched, devices = set(rows), self._within(self.page.devices)
+        sensitive = self._within(self.page.sensitive)
+        for row in sorted(matched | devices | sensitive):
+            yield row, row in matched, row in devices, row in sensitive
+
+    def _within(self, rows: Sequence[int]) -> set[int]:
+        return set(rows[bisect_left(rows, self.start) : bisect_left(rows, self.end)])
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A finding in words: one sentence, and the facts for (+) and against (-)."""
+
+    summary: str
+    why: tuple[str, ...]
+
+
+class Tail(msgspec.Struct):
+    """The keyed state of a behaviour: short, and changed at once by every event."""
+
+
+class Behavior(BaseModel, ABC):
     """A `behavior:` document. The fields are the schema, the reference and the error texts."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=False)
 
     columns: ClassVar[tuple[str, ...]] = ()
-    """Event columns that `watch` reads."""
+    """Event columns that `watch` reads, beside the observations."""
+    tail: ClassVar[type[Tail]] = Tail
+    """Type of the keyed state."""
 
     rules: tuple[str, ...] = Field(
         min_length=1, description="Names or ids of the base rules whose events are looked at."
@@ -25,3 +97,41 @@ class Behavior(BaseModel):
         max_length=1,
         description="Field that names the subject: whose places, devices or hours are compared.",
     )
+
+    @abstractmethod
+    def watch(
+        self, rule: Rule, scene: Scene, rows: Sequence[int], tail: Any
+    ) -> Iterator[Finding]:
+        """Look at the `rows` that a base rule matched; yield findings, suppressed ones too."""
+
+    @staticmethod
+    @abstractmethod
+    def tell(who: str, evidence: dict[str, Any]) -> Told:
+        """Put the evidence of a finding about `who` in words."""
+
+
+def one_event(scene: Scene, row: int, rule: Rule, subject: Subject) -> Finding:
+    """A finding of the rule's level whose evidence is the event of one row."""
+    time = workhours.instant(scene.page.times[row])
+    return Finding(
+        rule_id=rule.id,
+        level=rule.level,
+        rarity=0.5,
+        subject=subject,
+        time=time,
+        first_time=time,
+        seq=scene.page.seqs[row],
+        event_ids=(scene.page.ids[row],),
+        event_seqs=(scene.page.seqs[row],),
+        session=scene.text("session.id", row),
+    )
+
+
+def plural(count: float, word: str) -> str:
+    """A count with its word: '1 day', '12 days', '1,204 km'."""
+    return f"{count:,.0f} {word}" + ("" if round(count) == 1 or word in {"km", "km/h"} else "s")
+
+
+def higher(level: Level, other: Level) -> Level:
+    """The worse of two levels."""
+    return level if level.rank >= other.rank else other

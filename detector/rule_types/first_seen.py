@@ -1,14 +1,39 @@
-"""First seen: a value that this person (or group, or tenant) never showed before."""
+"""First seen: a value that a person never showed before; for `device.id`, a new device session.
+
+A sign-in names no device, so its client fingerprint is judged when it comes; the device is
+judged when an audit event of the session names it, and that amends the alert by session.
+"""
 
 from __future__ import annotations
 
 import re
-from typing import Literal
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar, Final, Literal
 
+import msgspec
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from detector.rule_types.base import Behavior
+from detector import workhours
+from detector.facts import DAY_US, Facts
+from detector.findings import Finding, Level, Subject
+from detector.observations import CLIENT, COUNTRY, DEVICE, ITEM, NETWORK, PLACE, SLOT, VAULT
+from detector.rule import Rule
+from detector.rule_types import aftermath
+from detector.rule_types.base import Behavior, Scene, Tail, Told, one_event, plural
 
+KIND_OF: Final = {
+    "source.country": COUNTRY,
+    "source.city": PLACE,
+    "source.network": NETWORK,
+    "device.id": DEVICE,
+    "client.fingerprint": CLIENT,
+    "vault.id": VAULT,
+    "item.id": ITEM,
+    "hour": SLOT,
+}
+"""Fields whose novelty the facts know; other fields are remembered by the rule itself."""
+SESSION_US: Final = 7 * DAY_US
 _UNTIL = re.compile(r"(?:(?P<days>\d+)d)?(?:\s*or\s*)?(?:(?P<events>\d+) events)?")
 
 
@@ -48,12 +73,36 @@ class Learn(BaseModel):
         return int(value) if value else None
 
 
+class Pending(msgspec.Struct):
+    """A session whose device is not known yet, and what its sign-in said."""
+
+    time: int
+    event_id: str
+    seq: int
+    alerted: bool
+    evidence: dict[str, Any]
+
+
+class SeenTail(Tail):
+    """Events counted by person, values of other fields, open sessions, recent suspicions."""
+
+    events: dict[str, int] = {}
+    values: dict[str, dict[str, int]] = {}
+    sessions: dict[str, Pending] = {}
+    suspicions: dict[str, aftermath.Suspicion] = {}
+
+
 class FirstSeen(Behavior):
     """A value, or a combination of values, that the subject never showed before.
 
     `device.id` is the device of the session where an audit event tells it, else the client
     fingerprint (application, platform and system families, without versions).
     """
+
+    columns: ClassVar[tuple[str, ...]] = (
+        "user.email", "user.name", "source.ip", "session.id", "event.action", "object.type",
+    )  # fmt: skip
+    tail: ClassVar[type[Tail]] = SeenTail
 
     type: Literal["first_seen"]
     fields: tuple[str, ...] = Field(
@@ -65,3 +114,217 @@ class FirstSeen(Behavior):
         description="Corroboration: the level falls to low unless one of these is new, too.",
     )
     learn: Learn = Field(default=Learn(), description="When learning ends and what is forgotten.")
+
+    @property
+    def of_devices(self) -> bool:
+        """Whether the rule looks for new devices."""
+        return "device.id" in self.fields
+
+    def watch(
+        self, rule: Rule, scene: Scene, rows: Sequence[int], tail: Any
+    ) -> Iterator[Finding]:
+        """Judge each matching event, and each audit event that names a session's device."""
+        for row, matched, device, sensitive in scene.walk(rows):
+            if matched:
+                yield from self._first(rule, scene, row, tail)
+            if device and self.of_devices:
+                yield from self._device(rule, scene, row, tail)
+            if sensitive:
+                yield from aftermath.followed(tail.suspicions, scene, row, Level.HIGH)
+
+    def _first(
+        self, rule: Rule, scene: Scene, row: int, tail: SeenTail
+    ) -> Iterator[Finding]:
+        subject = scene.person(row)
+        if subject is None:
+            return
+        tail.events[subject.id] = tail.events.get(subject.id, 0) + 1
+        finding = None
+        if self._is_new(scene, row, subject, tail):
+            finding = self._found(rule, scene, row, subject, tail)
+            aftermath.remember(tail.suspicions, finding, scene.page.values[NETWORK][row])
+            yield finding
+        session = scene.text("session.id", row)
+        if self.of_devices and session and scene.page.values[DEVICE][row] is None:
+            self._open(tail, session, scene, row, finding)
+
+    @staticmethod
+    def _open(
+        tail: SeenTail, session: str, scene: Scene, row: int, finding: Finding | None
+    ) -> None:
+        page = scene.page
+        tail.sessions.pop(session, None)
+        tail.sessions[session] = Pending(
+            page.times[row],
+            page.ids[row],
+            page.seqs[row],
+            finding is not None and finding.suppressed_by is None,
+            finding.evidence if finding else {},
+        )
+        oldest = next(iter(tail.sessions))
+        if tail.sessions[oldest].time < page.times[row] - SESSION_US:
+            del tail.sessions[oldest]
+
+    def _is_new(self, scene: Scene, row: int, subject: Subject, tail: SeenTail) -> bool:
+        known, other = [], []
+        for field in self.fields:
+            value, kind = _value(scene, row, field)
+            if value is None:
+                return False
+            if kind is None:
+                other.append(value)
+            else:
+                known.append(scene.facts.days(subject.id, kind, value) > 0)
+        if other:
+            key = "\x1f".join(other)
+            values = tail.values.setdefault(subject.id, {})
+            old = values.get(key)
+            values[key] = max(scene.page.times[row], old or 0)
+            forget_us = int(self.learn.remember[:-1]) * DAY_US
+            known.append(old is not None and scene.page.times[row] - old < forget_us)
+        return not all(known)
+
+    def _found(
+        self, rule: Rule, scene: Scene, row: int, subject: Subject, tail: SeenTail
+    ) -> Finding:
+        also = [field for field in self.with_any_new if _new(scene, row, field, subject.id)]
+        learning, left = self._learning(scene, row, subject.id, tail)
+        level = rule.level if also or not self.with_any_new else Level.LOW
+        value, kind = _value(scene, row, self.fields[0])
+        return replace(
+            one_event(scene, row, rule, subject),
+            level=level,
+            rarity=min(0.95, 0.3 + 0.3 * len(also)),
+            evidence=_evidence(scene, row, subject.id, self.fields)
+            | {"also_new": also, "value": value, "colleagues": _colleagues(scene, subject.id, kind, value)},
+            suppressed_by="learning" if learning else None,
+            margin=left if learning else None,
+        )
+
+    def _learning(
+        self, scene: Scene, row: int, name: str, tail: SeenTail
+    ) -> tuple[bool, float | None]:
+        person = scene.facts.people.get(name)
+        days = (scene.page.times[row] - person.first) / DAY_US if person else 0.0
+        limits = [
+            (days, self.learn.days),
+            (float(tail.events.get(name, 0)), self.learn.events),
+        ]
+        left = [limit - value for value, limit in limits if limit is not None]
+        return (bool(left) and min(left) > 0), (min(left) if left else None)
+
+    def _device(
+        self, rule: Rule, scene: Scene, row: int, tail: SeenTail
+    ) -> Iterator[Finding]:
+        """Judge the device that an audit event names; amend the alert of its session."""
+        subject = scene.person(row)
+        device = scene.page.values[DEVICE][row]
+        if subject is None or device is None:
+            return
+        pending = tail.sessions.pop(scene.text("session.id", row) or "", None)
+        is_new = scene.facts.days(subject.id, DEVICE, device) == 0
+        key = f"device\x1f{device}"
+        told = key in tail.values.get(subject.id, {})
+        tail.values.setdefault(subject.id, {})[key] = scene.page.times[row]
+        if is_new and not told:
+            found = self._found(rule, scene, row, subject, tail)
+            yield replace(found, evidence=found.evidence | {"device.id": device, "device_new": True})
+        elif not is_new and pending is not None and pending.alerted:
+            yield _known_after_all(one_event(scene, row, rule, subject), pending, device, scene)
+
+    @staticmethod
+    def tell(who: str, evidence: dict[str, Any]) -> Told:
+        """What is new, since when the person is known, and what else is new with it."""
+        what = _name_of(evidence)
+        place = f" from {evidence['place']}" if evidence.get("place") else ""
+        summary = f"{who} used {what} for the first time{place}"
+        if evidence.get("device_known"):
+            summary = f"{who} signed in with {what}, and on a device this person has used before"
+        why = [f"+ {what}: never seen in {plural(evidence['known_days'], 'active day')} of this person"]
+        why += [f"+ also new for this person: {_WORDS.get(field, field)}" for field in evidence["also_new"]]
+        if evidence.get("colleagues"):
+            why.append(f"- {plural(evidence['colleagues'], 'colleague')} use the same")
+        if not evidence["also_new"] and not evidence.get("device_known"):
+            why.append("- network and country are usual for this person")
+        if evidence.get("device_known"):
+            why.append(f"- the device is known: seen on {plural(evidence['device_days'], 'day')}")
+        if "followed_by" in evidence:
+            minutes = plural(evidence["followed_after_min"], "minute")
+            why.insert(0, f"+ followed after {minutes} by a sensitive action: {evidence['followed_by']}")
+        return Told(summary, tuple(why))
+
+
+_WORDS: Final = {
+    "source.country": "the country",
+    "source.network": "the network",
+    "source.city": "the city",
+    "hour": "the hour of the week",
+    "client.fingerprint": "the client",
+}
+
+
+def _value(scene: Scene, row: int, field: str) -> tuple[str | None, int | None]:
+    """The value of a field in a row, and the kind of fact that knows it (null: none does)."""
+    page = scene.page
+    if field == "hour":
+        zone = scene.facts.zone_of(page.people[row] or "")
+        return workhours.slot(zone, page.times[row]), SLOT
+    kind = KIND_OF.get(field)
+    if kind is None:
+        return (scene.text(field, row) if field in page.columns else None), None
+    value = page.values[kind][row]
+    if kind == DEVICE and value is None:
+        return page.values[CLIENT][row], CLIENT
+    return value, kind
+
+
+def _new(scene: Scene, row: int, field: str, name: str) -> bool:
+    value, kind = _value(scene, row, field)
+    return value is not None and kind is not None and scene.facts.days(name, kind, value) == 0
+
+
+def _colleagues(scene: Scene, name: str, kind: int | None, value: str | None) -> int:
+    return scene.facts.others(name, kind, value) if kind is not None and value else 0
+
+
+def _evidence(scene: Scene, row: int, name: str, fields: tuple[str, ...]) -> dict[str, Any]:
+    page = scene.page
+    person = scene.facts.people.get(name)
+    place = page.values[PLACE][row]
+    return {
+        "fields": list(fields),
+        "client": page.values[CLIENT][row],
+        "source.ip": scene.text("source.ip", row),
+        "source.country": page.values[COUNTRY][row],
+        "place": place.split("|")[0] if place else page.values[COUNTRY][row],
+        "known_days": person.days if person else 0,
+        "timezone": scene.facts.zone_of(name),
+    }
+
+
+def _known_after_all(found: Finding, pending: Pending, device: str, scene: Scene) -> Finding:
+    name = found.subject.id
+    evidence = pending.evidence | {
+        "device.id": device,
+        "device_known": True,
+        "device_days": _days(scene.facts, name, device),
+    }
+    return replace(
+        found,
+        level=Level.INFORMATIONAL,
+        evidence=evidence,
+        event_ids=(pending.event_id, *found.event_ids),
+        event_seqs=(pending.seq, *found.event_seqs),
+        amends=True,
+    )
+
+
+def _days(facts: Facts, name: str, device: str) -> int:
+    return facts.days(name, DEVICE, device)
+
+
+def _name_of(evidence: dict[str, Any]) -> str:
+    if "device.id" in evidence["fields"]:
+        client = evidence.get("client")
+        return f"a new device ({client})" if client else "a new device"
+    return f"{' and '.join(evidence['fields'])} {evidence['value']}"

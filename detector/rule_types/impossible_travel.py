@@ -1,12 +1,53 @@
-"""Impossible travel: two sign-ins of one person too far apart for the time between them."""
+"""Impossible travel: two sign-ins of one person too far apart for the time between them.
+
+Every pair that is too fast climbs down a ladder of innocent explanations; the first rung that
+holds suppresses the finding and is stored with it (design: shared/behaviours.md 2.3).
+"""
 
 from __future__ import annotations
 
-from typing import Literal
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar, Final, Literal
 
+import msgspec
 from pydantic import Field
 
-from detector.rule_types.base import Behavior
+from detector import networks, workhours
+from detector.facts import DAY_US, Facts
+from detector.findings import Finding, Level
+from detector.observations import CLIENT, COUNTRY, DEVICE, NETWORK, PLACE
+from detector.rule import Rule
+from detector.rule_types import aftermath
+from detector.rule_types.base import Behavior, Scene, Tail, Told, one_event, plural
+from detector.rule_types.journeys import Leg, Point, is_phone, leg
+
+MOST_POINTS: Final = 32
+FAMILIAR_DAYS: Final = 3
+EGRESS_PEOPLE: Final = 3
+LEARN_DAYS: Final = 14
+LEARN_SIGNINS: Final = 10
+KEEP_US: Final = 8 * DAY_US
+"""Points are kept a day longer than events may be late."""
+SPEEDS: Final = {"low": (500.0, 1000.0), "medium": (500.0, 1000.0), "high": (300.0, 800.0)}
+"""Least distance in km and least speed in km/h for each sensitivity."""
+ANONYMISERS: Final = (networks.VPN, "relay", "satellite")
+
+
+class Way(msgspec.Struct):
+    """One person's last points in order of time, and the hops that were seen and not judged bad."""
+
+    points: list[Point] = []
+    hops: list[str] = []
+    signins: int = 0
+
+
+class TravelTail(Tail):
+    """Ways by person, the devices of sessions, and what lately looked impossible."""
+
+    ways: dict[str, Way] = {}
+    suspicions: dict[str, aftermath.Suspicion] = {}
 
 
 class ImpossibleTravel(Behavior):
@@ -15,9 +56,232 @@ class ImpossibleTravel(Behavior):
     The distance is the great circle between the two places, less the radius of error of each.
     """
 
+    columns: ClassVar[tuple[str, ...]] = (
+        "user.email", "user.name", "source.ip", "source.latitude", "source.longitude",
+        "session.id", "client.os_name", "event.type", "event.action", "object.type",
+    )  # fmt: skip
+    tail: ClassVar[type[Tail]] = TravelTail
+
     type: Literal["impossible_travel"]
     sensitivity: Literal["low", "medium", "high"] = Field(
         default="medium",
         description="low and medium: 500 km at 1,000 km/h; high: 300 km at 800 km/h. "
         "low also wants the far place to be new for the person and in another country.",
     )
+
+    def watch(
+        self, rule: Rule, scene: Scene, rows: Sequence[int], tail: Any
+    ) -> Iterator[Finding]:
+        """Compare each sign-in with its neighbours in time and with the last trusted point."""
+        for row, matched, device, sensitive in scene.walk(rows):
+            if device:
+                _learn_device(scene, row, tail)
+            if matched:
+                yield from self._sign_in(rule, scene, row, tail)
+            if sensitive:
+                yield from aftermath.followed(tail.suspicions, scene, row, Level.CRITICAL)
+
+    def _sign_in(
+        self, rule: Rule, scene: Scene, row: int, tail: TravelTail
+    ) -> Iterator[Finding]:
+        subject = scene.person(row)
+        if subject is None:
+            return
+        way = tail.ways.setdefault(subject.id, Way())
+        point = _point(scene, row)
+        legs = [found for found in self._legs(way, point, scene.facts, subject.id) if found]
+        findings = [
+            self._judge(rule, scene, row, found, way) for found in legs if self._too_fast(found)
+        ]
+        _insert(way, point)
+        if findings:
+            finding = min(findings, key=lambda each: each.suppressed_by is not None)
+            aftermath.remember(tail.suspicions, finding, point.network)
+            yield finding
+
+    @staticmethod
+    def _legs(way: Way, point: Point, facts: Facts, name: str) -> list[Leg | None]:
+        """From the point before and the last trusted one, and to the point after."""
+        at = bisect_left(way.points, (point.time, point.seq), key=lambda old: (old.time, old.seq))
+        before, after = way.points[:at], way.points[at : at + 1]
+        starts = before[-1:]
+        trusted = [
+            old
+            for old in before[:-1]
+            if old.place and facts.days(name, PLACE, old.place) >= FAMILIAR_DAYS
+        ]
+        return [leg(start, point) for start in starts + trusted[-1:]] + [
+            leg(point, end) for end in after
+        ]
+
+    def _too_fast(self, found: Leg) -> bool:
+        distance_km, speed_kmh = SPEEDS[self.sensitivity]
+        return found.effective_km >= distance_km and found.speed_kmh >= speed_kmh
+
+    def _judge(self, rule: Rule, scene: Scene, row: int, found: Leg, way: Way) -> Finding:
+        subject = scene.person(row)
+        assert subject is not None  # noqa: S101 - `watch` looks at rows with a person only
+        rung, margin = self._rung(found, scene, subject.id, way)
+        hop = f"{found.start.place}>{found.end.place}"
+        if rung and hop not in way.hops:
+            way.hops.append(hop)
+        level, evidence = self._level(rule, scene, subject.id, found)
+        return replace(
+            one_event(scene, row, rule, subject),
+            level=level,
+            rarity=min(0.99, found.speed_kmh / (found.speed_kmh + 5_000)),
+            time=workhours.instant(max(found.start.time, found.end.time)),
+            first_time=workhours.instant(min(found.start.time, found.end.time)),
+            event_ids=(found.start.event_id, found.end.event_id),
+            event_seqs=(found.start.seq, found.end.seq),
+            evidence=evidence,
+            suppressed_by=rung,
+            margin=margin,
+        )
+
+    def _rung(
+        self, found: Leg, scene: Scene, name: str, way: Way
+    ) -> tuple[str | None, float | None]:
+        """The first innocent explanation that holds, and by how much."""
+        start, end, facts = found.start, found.end, scene.facts
+        if start.ip == end.ip or (start.session and start.session == end.session):
+            return "same-ip-or-session", None
+        if start.device and start.device == end.device:
+            return "same-device", None
+        if start.kind in ANONYMISERS or end.kind in ANONYMISERS:
+            return "anonymiser", None
+        if start.kind == networks.OFFICE and end.kind == networks.OFFICE:
+            return "both-ends-corporate", None
+        crowd = max(_egress(facts, name, start), _egress(facts, name, end))
+        if crowd >= EGRESS_PEOPLE:
+            return "tenant-egress", float(crowd - EGRESS_PEOPLE)
+        familiar = min(_days(facts, name, start), _days(facts, name, end))
+        if familiar >= FAMILIAR_DAYS:
+            return "both-ends-familiar", float(familiar - FAMILIAR_DAYS)
+        if f"{start.place}>{end.place}" in way.hops:
+            return "regular-hop", None
+        if self.sensitivity == "low" and not _new_abroad(facts, name, found):
+            return "not-new-abroad", None
+        return _learning(facts, name, way, end)
+
+    @staticmethod
+    def _level(rule: Rule, scene: Scene, name: str, found: Leg) -> tuple[Level, dict[str, Any]]:
+        end, facts = found.end, scene.facts
+        new_client = bool(end.client) and not facts.days(name, CLIENT, end.client or "")
+        known_device = bool(end.device) and facts.days(name, DEVICE, end.device or "") > 0
+        steps = int(new_client) + int(end.kind == "hosting")
+        steps -= int(end.type == "mfa_ok" and known_device)
+        return rule.level.raised(steps), _evidence(facts, name, found, new_client=new_client)
+
+    @staticmethod
+    def tell(who: str, evidence: dict[str, Any]) -> Told:
+        """Where from, where to, how fast; and what speaks for and against."""
+        summary = (
+            f"{who} signed in from {evidence['to_place']} {_span(evidence['minutes'])} after "
+            f"{evidence['from_place']}, {evidence['distance_km']:,.0f} km away: "
+            f"that takes {evidence['speed_kmh']:,.0f} km/h"
+        )
+        why = [
+            f"+ {evidence['to_place']}: seen on {plural(evidence['to_days'], 'day')} of this "
+            f"person before; {evidence['from_place']}: on {plural(evidence['from_days'], 'day')}",
+            f"{'+' if evidence['new_client'] else '-'} the client {evidence['client']} is "
+            + ("new for this person" if evidence["new_client"] else "one this person uses"),
+            f"- places are estimates: {evidence['radius_km']:,.0f} km were taken off the distance",
+        ]
+        if "followed_by" in evidence:
+            minutes = plural(evidence["followed_after_min"], "minute")
+            why.insert(0, f"+ followed after {minutes} by a sensitive action: {evidence['followed_by']}")
+        return Told(summary, tuple(why))
+
+
+def _point(scene: Scene, row: int) -> Point:
+    page = scene.page
+    ip = scene.text("source.ip", row)
+    return Point(
+        time=page.times[row],
+        seq=page.seqs[row],
+        event_id=page.ids[row],
+        latitude=page.columns["source.latitude"][row],
+        longitude=page.columns["source.longitude"][row],
+        country=page.values[COUNTRY][row],
+        place=page.values[PLACE][row],
+        ip=ip,
+        network=page.values[NETWORK][row],
+        kind=scene.networks.kind(ip),
+        session=scene.text("session.id", row),
+        client=page.values[CLIENT][row],
+        type=scene.text("event.type", row),
+        phone=is_phone(scene.text("client.os_name", row)),
+    )
+
+
+def _learn_device(scene: Scene, row: int, tail: TravelTail) -> None:
+    """An audit event tells which device its session runs on."""
+    way = tail.ways.get(scene.page.people[row] or "")
+    session = scene.text("session.id", row)
+    if way is not None and session:
+        for point in way.points:
+            if point.session == session:
+                point.device = scene.page.values[DEVICE][row]
+
+
+def _insert(way: Way, point: Point) -> None:
+    way.signins += 1
+    # An anonymiser's place says nothing, so it never becomes a point to measure from.
+    if point.latitude is None or point.kind in ANONYMISERS:
+        return
+    at = bisect_left(way.points, (point.time, point.seq), key=lambda old: (old.time, old.seq))
+    way.points.insert(at, point)
+    newest = way.points[-1].time
+    way.points = [old for old in way.points if old.time >= newest - KEEP_US][-MOST_POINTS:]
+
+
+def _days(facts: Facts, name: str, point: Point) -> int:
+    return facts.days(name, PLACE, point.place) if point.place else 0
+
+
+def _egress(facts: Facts, name: str, point: Point) -> int:
+    """How many colleagues are known to come from the point's network."""
+    return facts.others(name, NETWORK, point.network) if point.network else 0
+
+
+def _new_abroad(facts: Facts, name: str, found: Leg) -> bool:
+    return found.start.country != found.end.country and _days(facts, name, found.end) == 0
+
+
+def _learning(
+    facts: Facts, name: str, way: Way, end: Point
+) -> tuple[str | None, float | None]:
+    person = facts.people.get(name)
+    age_days = (end.time - person.first) / DAY_US if person else 0.0
+    if age_days < LEARN_DAYS and way.signins < LEARN_SIGNINS and end.kind != "hosting":
+        return "learning", LEARN_DAYS - age_days
+    return None, None
+
+
+def _evidence(facts: Facts, name: str, found: Leg, *, new_client: bool) -> dict[str, Any]:
+    start, end = found.start, found.end
+    return {
+        "from_place": start.label,
+        "to_place": end.label,
+        "distance_km": round(found.distance_km),
+        "radius_km": round(start.radius_km + end.radius_km),
+        "minutes": round(found.minutes, 1),
+        "speed_kmh": round(found.speed_kmh),
+        "from_ip": start.ip,
+        "source.ip": end.ip,
+        "source.country": end.country,
+        "client": end.client,
+        "new_client": new_client,
+        "from_days": _days(facts, name, start),
+        "to_days": _days(facts, name, end),
+        "latitudes": [start.latitude, end.latitude],
+        "longitudes": [start.longitude, end.longitude],
+        "timezone": facts.zone_of(name),
+    }
+
+
+def _span(minutes: float) -> str:
+    if minutes < 90:
+        return plural(max(1, minutes), "minute")
+    return f"{minutes / 60:.1f} hours"

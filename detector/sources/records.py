@@ -82,9 +82,16 @@ def shape(feed: str, items: Sequence[bytes], received: datetime | Sequence[datet
         decoded.append(item)
         raws.append(raw)
         kept.append(index)
-    arrived = [received] * len(kept) if isinstance(received, datetime) else [received[i] for i in kept]
-    frame = _frame(feed, decoded, arrived)
+    frame = _frame(feed, decoded, _arrivals(received, kept))
+    if max(map(len, raws), default=0) > LONGEST_TEXT:
+        frame = _cut(frame)
     return _without_broken(feed, frame, raws, kept, flaws)
+
+
+def _arrivals(received: datetime | Sequence[datetime], kept: list[int]) -> pl.Series:
+    if isinstance(received, datetime):
+        return _constant(received, events.TIME, len(kept))
+    return pl.Series([received[index] for index in kept], dtype=events.TIME)
 
 
 def _mend(feed: str, raw: bytes) -> tuple[wire.Item | None, str]:
@@ -128,7 +135,7 @@ def _readers(feed: str) -> list[tuple[str, tuple[str, ...]]]:
 _READERS: Final = {feed: _readers(feed) for feed in events.FEEDS}
 
 
-def _frame(feed: str, items: list[wire.Item], received: list[datetime]) -> pl.DataFrame:
+def _frame(feed: str, items: list[wire.Item], received: pl.Series) -> pl.DataFrame:
     parts: dict[str, list[Any]] = {"": items}
     for name, empty in _EMPTY.items():
         if name in wire.TYPES[feed].__struct_fields__:
@@ -140,9 +147,14 @@ def _frame(feed: str, items: list[wire.Item], received: list[datetime]) -> pl.Da
         column.name: _series(column, values.get(column.name), len(items))
         for column in events.COLUMNS
     }
-    columns["event.feed"] = pl.repeat(feed, len(items), dtype=events.TEXT, eager=True)
-    columns["event.received"] = pl.Series(received, dtype=events.TIME)
+    columns["event.feed"] = _constant(feed, events.TEXT, len(items))
+    columns["event.received"] = received
     return pl.DataFrame(columns).with_columns(_derived(feed, columns))
+
+
+def _cut(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with every text cut to the longest that a row keeps."""
+    return frame.with_columns(pl.col(pl.String).str.head(LONGEST_TEXT))
 
 
 def _first(parts: dict[str, list[Any]], leaves: tuple[str, ...]) -> list[Any]:
@@ -164,16 +176,14 @@ def _first(parts: dict[str, list[Any]], leaves: tuple[str, ...]) -> list[Any]:
 
 def _series(column: events.Column, values: list[Any] | None, height: int) -> pl.Series:
     if values is None:
-        return pl.repeat(None, height, dtype=column.dtype, eager=True)
+        return _constant(None, column.dtype, height)
     if column.dtype == events.TIME:
         return _times(values)
-    if column.dtype == events.TEXT:
-        series = pl.Series(values, dtype=events.TEXT)
-        longest = series.str.len_bytes().max()
-        if isinstance(longest, int) and longest > LONGEST_TEXT:
-            series = series.str.head(LONGEST_TEXT)
-        return series
     return pl.Series(values, dtype=column.dtype)
+
+
+def _constant(value: object, dtype: pl.DataType, height: int) -> pl.Series:
+    return pl.Series([value], dtype=dtype).new_from_index(0, height)
 
 
 def _times(texts: list[str | None]) -> pl.Series:
@@ -181,9 +191,9 @@ def _times(texts: list[str | None]) -> pl.Series:
     raw = pl.Series(texts, dtype=events.TEXT)
     # "%+" is the one format that reads "Z", offsets and any number of fractional digits.
     times = raw.str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False)
-    odd = (times.is_null() & raw.is_not_null()).arg_true()
-    for index in odd:
-        times[index] = _lenient(raw[index])
+    if times.null_count() > raw.null_count():
+        for index in (times.is_null() & raw.is_not_null()).arg_true():
+            times[index] = _lenient(raw[index])
     return times
 
 
@@ -249,8 +259,8 @@ def _places(columns: dict[str, pl.Series]) -> list[pl.Series]:
     ]
     keep = pl.Series(good, dtype=pl.Boolean())
     return [
-        north.set(~keep, None).alias("source.latitude"),
-        east.set(~keep, None).alias("source.longitude"),
+        north.zip_with(keep, _constant(None, north.dtype, len(good))).alias("source.latitude"),
+        east.zip_with(keep, _constant(None, east.dtype, len(good))).alias("source.longitude"),
     ]
 
 

@@ -1,0 +1,295 @@
+"""What is usual for whom: statements about people, learned in steps of the event clock.
+
+What a person shows is noted in the person's open hour and becomes known only when that hour
+settles, so no event is part of its own baseline. What a suspect shows is not learned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from detector import geo, workhours
+from detector.observations import KINDS, PLACE, Observations
+
+HOUR_US: Final = 3_600_000_000
+DAY_US: Final = 24 * HOUR_US
+GUARD_DAYS: Final = 14
+"""Days after which an unjudged guard may lift, if the thing was seen on two further days."""
+FURTHER_DAYS: Final = 2
+MOST_PER_KIND: Final = 5_000
+"""Values of one kind that are kept for one person; beyond that the longest unseen goes."""
+
+
+class Known(msgspec.Struct, gc=False):
+    """A fact: a value that a person has shown. Times in microseconds of UTC; days are UTC days."""
+
+    since: int
+    first_seq: int
+    last: int
+    days: int = 1
+    count: int = 1
+
+
+class Guard(msgspec.Struct, gc=False):
+    """A value that is not learned because it came under an alert."""
+
+    since: int
+    last_day: int
+    further_days: int = 0
+
+
+class Person(msgspec.Struct):
+    """What is known of one person; `known[kind][value]` with kinds as in `observations.KINDS`."""
+
+    first: int
+    last: int
+    known: list[dict[str, Known]]
+    days: int = 0
+    events: int = 0
+    home: str | None = None
+    zone: str | None = None
+    """Zone inferred from the place of most days."""
+    guards: dict[str, Guard] = {}
+    suspect_until: int = 0
+    high_alert: int = 0
+    """Time of the last alert of level high or above."""
+
+
+class Seen(msgspec.Struct, gc=False):
+    """A value seen in an open hour."""
+
+    count: int
+    first_seq: int
+    last: int
+
+
+class OpenHour(msgspec.Struct):
+    """What one person has shown since the last settlement."""
+
+    seen: list[dict[str, Seen]]
+    event_ids: list[str] = []
+    event_seqs: list[int] = []
+    first: int = 0
+    last: int = 0
+
+
+class News(msgspec.Struct, gc=False, array_like=True):
+    """A value that a person shows for the first time in the open hour."""
+
+    row: int
+    person: str
+    kind: int
+    value: str
+
+
+def _no_values() -> list[dict[str, Seen]]:
+    return [{} for _ in KINDS]
+
+
+def _no_facts() -> list[dict[str, Known]]:
+    return [{} for _ in KINDS]
+
+
+def _no_counts() -> list[dict[str, int]]:
+    return [{} for _ in KINDS]
+
+
+class Facts(msgspec.Struct):
+    """All that is known about the people of one account, and what the open hour adds to it."""
+
+    remember_days: int = 90
+    default_zone: str = "UTC"
+    people: dict[str, Person] = {}
+    population: list[dict[str, int]] = msgspec.field(default_factory=_no_counts)
+    """`population[kind][value]`: how many people are known to show it."""
+    places: dict[str, tuple[str | None, float | None, float | None]] = {}
+    """Country and coordinates of each place."""
+    hours: dict[str, OpenHour] = {}
+    stated_zones: dict[str, str] = {}
+    """Zones that the organisation states (people.yml), by person."""
+    withdrawn: dict[str, list[int]] = {}
+    """Per person the evidence of alerts: facts that began there are withdrawn when settling."""
+
+    def observe(self, page: Observations, start: int, end: int) -> list[News]:
+        """Note rows `start` to `end` in the open hours; return what is new in them."""
+        news: list[News] = []
+        zones = {name: self.zone_of(name) for name in set(page.people[start:end]) if name}
+        for row in range(start, end):
+            name = page.people[row]
+            if name is None or not page.teaches[row]:
+                continue
+            hour = self.hours.get(name)
+            if hour is None:
+                hour = self.hours[name] = OpenHour(_no_values(), first=page.times[row])
+            self._note(hour, page, row, zones[name], news)
+        return news
+
+    def _note(
+        self, hour: OpenHour, page: Observations, row: int, zone: str, news: list[News]
+    ) -> None:
+        time, seq, name = page.times[row], page.seqs[row], page.people[row]
+        hour.event_ids.append(page.ids[row])
+        hour.event_seqs.append(seq)
+        if time > hour.last:
+            hour.last = time
+        seen = hour.seen
+        for kind, values in enumerate((*page.values, None)):
+            value = workhours.slot(zone, time) if values is None else values[row]
+            if value is None:
+                continue
+            note = seen[kind].get(value)
+            if note is None:
+                seen[kind][value] = Seen(1, seq, time)
+                news.append(News(row, name or "", kind, value))
+            else:
+                note.count += 1
+                if time > note.last:
+                    note.last = time
+
+    def zone_of(self, name: str) -> str:
+        """The person's IANA zone: stated, else inferred, else the organisation's."""
+        stated = self.stated_zones.get(name)
+        if stated:
+            return stated
+        person = self.people.get(name)
+        return (person and person.zone) or self.default_zone
+
+    def days(self, name: str, kind: int, value: str) -> int:
+        """Distinct prior days on which the person showed the value; 0 if never."""
+        person = self.people.get(name)
+        fact = person.known[kind].get(value) if person else None
+        return fact.days if fact else 0
+
+    def others(self, name: str, kind: int, value: str) -> int:
+        """How many other people are known to show the value."""
+        own = 1 if self.days(name, kind, value) else 0
+        return self.population[kind].get(value, 0) - own
+
+    def suspect(self, name: str, *, until: int, seqs: Iterable[int], high: bool) -> None:
+        """Stop learning what is new about a person until then; withdraw what `seqs` taught."""
+        person = self._person(name, until)
+        person.suspect_until = max(person.suspect_until, until)
+        if high:
+            person.high_alert = max(person.high_alert, until)
+        self.withdrawn.setdefault(name, []).extend(seqs)
+
+    def lift(self, name: str) -> None:
+        """A benign verdict: learn again, and what was guarded may become known when seen."""
+        person = self.people.get(name)
+        if person is not None:
+            person.guards.clear()
+            person.suspect_until = 0
+            self.withdrawn.pop(name, None)
+
+    def settle(self, clock: int) -> None:
+        """Make known what the open hours showed. `clock` is the step, a full hour."""
+        for name, seqs in self.withdrawn.items():
+            self._withdraw(name, set(seqs))
+        self.withdrawn = {}
+        for name, hour in self.hours.items():
+            self._learn(name, hour, clock)
+        self.hours = {}
+        if clock % DAY_US == 0:
+            self._forget(clock - self.remember_days * DAY_US)
+
+    def _learn(self, name: str, hour: OpenHour, clock: int) -> None:
+        person = self._person(name, hour.first)
+        fresh_day = hour.last // DAY_US > person.last // DAY_US
+        suspect = person.suspect_until >= clock - HOUR_US
+        for kind, seen in enumerate(hour.seen):
+            known = person.known[kind]
+            for value, note in seen.items():
+                fact = known.get(value)
+                if fact is not None:
+                    self._again(fact, note)
+                elif not self._guarded(person, f"{kind}:{value}", note, suspect=suspect, clock=clock):
+                    known[value] = Known(clock, note.first_seq, note.last, 1, note.count)
+                    self.population[kind][value] = self.population[kind].get(value, 0) + 1
+            if len(known) > MOST_PER_KIND:
+                self._drop_oldest(known, kind)
+        person.events += len(hour.event_seqs)
+        person.last = max(person.last, hour.last)
+        if fresh_day:
+            person.days += 1
+            self._find_home(person)
+
+    def _person(self, name: str, first: int) -> Person:
+        person = self.people.get(name)
+        if person is None:
+            person = self.people[name] = Person(first, 0, _no_facts())
+        return person
+
+    @staticmethod
+    def _again(fact: Known, note: Seen) -> None:
+        if note.last // DAY_US > fact.last // DAY_US:
+            fact.days += 1
+        fact.last = max(fact.last, note.last)
+        fact.count += note.count
+
+    @staticmethod
+    def _guarded(person: Person, key: str, note: Seen, *, suspect: bool, clock: int) -> bool:
+        guard = person.guards.get(key)
+        day = note.last // DAY_US
+        if guard is None:
+            if suspect:
+                person.guards[key] = Guard(clock, day)
+            return suspect
+        if day > guard.last_day:
+            guard.last_day = day
+            guard.further_days += 1
+        old = clock - guard.since >= GUARD_DAYS * DAY_US
+        if suspect or not old or guard.further_days < FURTHER_DAYS or person.high_alert > guard.since:
+            return True
+        del person.guards[key]
+        return False
+
+    def _find_home(self, person: Person) -> None:
+        """The place of most days, and the zone that lies there."""
+        places = person.known[PLACE]
+        if not places:
+            return
+        person.home = max(places, key=lambda place: (places[place].days, place))
+        country, latitude, longitude = self.places.get(person.home, (None, None, None))
+        if country is not None:
+            person.zone = geo.zone_at(country, latitude, longitude) or person.zone
+
+    def _withdraw(self, name: str, seqs: set[int]) -> None:
+        person = self.people.get(name)
+        if person is None:
+            return
+        for kind, known in enumerate(person.known):
+            for value in [value for value, fact in known.items() if fact.first_seq in seqs]:
+                self._drop(known, kind, value)
+
+    def _forget(self, before: int) -> None:
+        """Drop what was not seen since `before`; people are kept while anything of theirs is."""
+        for person in self.people.values():
+            for kind, known in enumerate(person.known):
+                for value in [value for value, fact in known.items() if fact.last < before]:
+                    self._drop(known, kind, value)
+
+    def _drop_oldest(self, known: dict[str, Known], kind: int) -> None:
+        for value in sorted(known, key=lambda value: known[value].last)[: MOST_PER_KIND // 10]:
+            self._drop(known, kind, value)
+
+    def _drop(self, known: dict[str, Known], kind: int, value: str) -> None:
+        del known[value]
+        left = self.population[kind].get(value, 0) - 1
+        if left > 0:
+            self.population[kind][value] = left
+        else:
+            self.population[kind].pop(value, None)
+
+
+def usual(facts: Facts, name: str, kind: int, *, most: int = 3) -> list[tuple[str, int]]:
+    """The person's most usual values of one kind with their days, most days first."""
+    person = facts.people.get(name)
+    if person is None:
+        return []
+    known = person.known[kind]
+    ranked = sorted(known, key=lambda value: (-known[value].days, value))
+    return [(value, known[value].days) for value in ranked[:most]]
+

@@ -1,0 +1,81 @@
+"""Points on a person's way, and what lies between two of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from detector import geo
+
+RADIUS_KM: Final = {"office": 25.0, "vpn": 25.0, "hosting": 25.0, "mobile": 250.0}
+"""Radius of error of a located address by kind of network (arXiv 2605.21937, rounded up)."""
+UNKNOWN_RADIUS_KM: Final = 100.0
+MINUTE_US: Final = 60_000_000
+_PHONES: Final = ("ios", "android", "iphone", "ipad")
+
+
+class Point(msgspec.Struct):
+    """A sign-in at a place. Times are microseconds of UTC; `device` only if an audit told it."""
+
+    time: int
+    seq: int
+    event_id: str
+    latitude: float | None
+    longitude: float | None
+    country: str | None
+    place: str | None
+    ip: str | None
+    network: str | None
+    kind: str | None
+    session: str | None
+    client: str | None
+    type: str | None
+    device: str | None = None
+    phone: bool = False
+
+    @property
+    def radius_km(self) -> float:
+        """How far off the place may be. A phone may be on a carrier whose place jumps."""
+        if self.kind in RADIUS_KM:
+            return RADIUS_KM[self.kind]
+        return RADIUS_KM["mobile"] if self.phone else UNKNOWN_RADIUS_KM
+
+    @property
+    def label(self) -> str:
+        """The place as people write it."""
+        city = (self.place or "").split("|")[0]
+        return ", ".join(part for part in (city, self.country) if part) or (self.ip or "somewhere")
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """The way from one point to a later one: great circle, time, and the speed it takes."""
+
+    start: Point
+    end: Point
+    distance_km: float
+    effective_km: float
+    minutes: float
+
+    @property
+    def speed_kmh(self) -> float:
+        """Speed over the distance less both radii; anything under a minute counts as one."""
+        return self.effective_km / (max(self.minutes, 1.0) / 60)
+
+
+def leg(start: Point, end: Point) -> Leg | None:
+    """The leg between two points, null unless both have coordinates."""
+    if start.latitude is None or start.longitude is None:
+        return None
+    if end.latitude is None or end.longitude is None:
+        return None
+    far = geo.distance_km(start.latitude, start.longitude, end.latitude, end.longitude)
+    near = max(0.0, far - start.radius_km - end.radius_km)
+    return Leg(start, end, far, near, abs(end.time - start.time) / MINUTE_US)
+
+
+def is_phone(os_name: str | None) -> bool:
+    """Whether the operating system is that of a phone or tablet."""
+    return (os_name or "").casefold().startswith(_PHONES)

@@ -1,0 +1,135 @@
+"""The rolling window: the frames of the last days, and the ids of every event ever admitted.
+
+Admission costs the same whatever the window holds: frames are appended and dropped whole,
+ids are kept in a few sorted arrays that grow by a factor of eight.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from detector import events
+
+KEPT: Final = (
+    "event.seq",
+    "event.feed",
+    "event.time",
+    "event.action",
+    "event.category",
+    "person",
+    "object.type",
+    "session.id",
+    "device.id",
+    "client.app_name",
+    "source.ip",
+    "source.country",
+    "source.city",
+    "vault.id",
+    "item.id",
+)
+"""Columns that the window holds; text as categories, so that a row takes about 60 bytes."""
+
+_GROWTH: Final = 8
+_SEED: Final = 0x5EED
+_TEXT: Final = [name for name in KEPT if events.SCHEMA[name] == events.TEXT and name != "item.id"]
+
+
+class SeenIds:
+    """Which event ids were admitted, each with a hash of its content (64 bits each)."""
+
+    def __init__(self) -> None:
+        self._levels: list[tuple[np.ndarray, np.ndarray]] = []
+
+    def __len__(self) -> int:
+        return sum(len(ids) for ids, _ in self._levels)
+
+    def find(self, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """For each id whether it is known, and the content hash it is known under (else 0)."""
+        known = np.zeros(len(ids), dtype=bool)
+        contents = np.zeros(len(ids), dtype=np.uint64)
+        for level_ids, level_contents in self._levels:
+            at = np.minimum(np.searchsorted(level_ids, ids), len(level_ids) - 1)
+            hit = level_ids[at] == ids
+            known |= hit
+            contents[hit] = level_contents[at[hit]]
+        return known, contents
+
+    def add(self, ids: np.ndarray, contents: np.ndarray) -> None:
+        """Remember new ids; none of them may be known."""
+        if not len(ids):
+            return
+        self._levels.append((ids, contents))
+        while len(self._levels) > 1 and len(self._levels[-2][0]) < _GROWTH * len(self._levels[-1][0]):
+            last, before = self._levels.pop(), self._levels.pop()
+            self._levels.append(
+                (np.concatenate((before[0], last[0])), np.concatenate((before[1], last[1])))
+            )
+        ids, contents = self._levels[-1]
+        order = np.argsort(ids, kind="stable")
+        self._levels[-1] = (ids[order], contents[order])
+
+
+def keys(frame: pl.DataFrame) -> np.ndarray:
+    """The 64-bit key of each row's (feed, uuid)."""
+    whole = pl.struct("event.feed", "event.id").hash(seed=_SEED).alias("key")
+    return frame.select(whole).to_series().to_numpy()
+
+
+class Window:
+    """The frames of the last `span` of event time, oldest first."""
+
+    def __init__(self, span: timedelta) -> None:
+        self.span = span
+        self.seen = SeenIds()
+        self._frames: list[tuple[datetime, pl.DataFrame]] = []
+        self._rows = 0
+
+    def __len__(self) -> int:
+        return self._rows
+
+    def fresh(self, frame: pl.DataFrame, contents: np.ndarray) -> tuple[np.ndarray, int]:
+        """Rows of `frame` whose id was not admitted before (and that are the first in it).
+
+        Also how many of the others came with another content than the one that was admitted.
+        Remembers the ids.
+        """
+        ids = keys(frame)
+        known, old = self.seen.find(ids)
+        _, first = np.unique(ids, return_index=True)
+        is_first = np.zeros(len(ids), dtype=bool)
+        is_first[first] = True
+        rows = np.flatnonzero(is_first & ~known)
+        changed = int(np.count_nonzero(known & (old != contents)))
+        self.seen.add(ids[rows], contents[rows])
+        return rows, changed
+
+    def admit(self, frame: pl.DataFrame) -> None:
+        """Append fresh rows, and drop the frames that have left the window."""
+        if not frame.height:
+            return
+        newest = frame["event.time"].max()
+        slim = frame.select(KEPT).with_columns(pl.col(_TEXT).cast(pl.Categorical))
+        if isinstance(newest, datetime):
+            self._frames.append((newest, slim))
+        self._rows += frame.height
+
+    def evict(self, clock: datetime) -> None:
+        """Drop the oldest frames whose newest event left the window."""
+        start = clock - self.span
+        gone = 0
+        for newest, frame in self._frames:
+            if newest >= start:
+                break
+            gone += 1
+            self._rows -= frame.height
+        del self._frames[:gone]
+
+    def frame(self) -> pl.DataFrame:
+        """The whole window as one frame with the columns of `KEPT`."""
+        if not self._frames:
+            return pl.DataFrame(schema={name: events.SCHEMA[name] for name in KEPT})
+        return pl.concat([frame for _, frame in self._frames])

@@ -1,0 +1,68 @@
+"""Local time: which hour of whose week an instant falls into."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import cache, lru_cache
+from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+QUARTER_US: Final = 15 * 60 * 1_000_000
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+@cache
+def zone(name: str) -> ZoneInfo | None:
+    """The IANA zone of that name, null if there is none."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+
+
+def instant(us: int) -> datetime:
+    """The UTC time of so many microseconds since 1970."""
+    return EPOCH + timedelta(microseconds=us)
+
+
+def microseconds(time: datetime) -> int:
+    """Microseconds since 1970 of an aware time."""
+    return (time - EPOCH) // timedelta(microseconds=1)
+
+
+def local(name: str, us: int) -> datetime:
+    """The local time in the zone `name`; in UTC if there is no such zone."""
+    return instant(us).astimezone(zone(name) or UTC)
+
+
+@lru_cache(maxsize=262_144)
+def _slot(name: str, quarter: int) -> str:
+    time = local(name, quarter * QUARTER_US)
+    return f"{_DAYS[time.weekday()]} {time.hour:02}"
+
+
+def slot(name: str, us: int) -> str:
+    """The hour of the local week.
+
+    >>> slot("Europe/Paris", 0)
+    'Thu 01'
+    """
+    # No zone of today is off by anything but quarters of an hour, so a quarter has one answer.
+    return _slot(name, us // QUARTER_US)
+
+
+@cache
+def neighbours(name: str) -> tuple[str, str, str]:
+    """A slot with the one before and the one after, round the week.
+
+    >>> neighbours("Mon 00")
+    ('Sun 23', 'Mon 00', 'Mon 01')
+    """
+    place = _DAYS.index(name[:3]) * 24 + int(name[4:])
+    before, after = (place - 1) % 168, (place + 1) % 168
+    return (
+        f"{_DAYS[before // 24]} {before % 24:02}",
+        name,
+        f"{_DAYS[after // 24]} {after % 24:02}",
+    )
