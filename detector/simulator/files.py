@@ -1,0 +1,64 @@
+"""Write a simulation to a folder, in the layout that `vaultwatch backtest` reads."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+
+from detector.events import FEEDS
+from detector.simulator import rates
+from detector.simulator.simulation import Simulation
+from detector.simulator.streams import stream
+
+
+def write(simulation: Simulation, folder: Path) -> None:
+    """Write the feeds, their order of arrival, the labels, and what is known of the company."""
+    folder.mkdir(parents=True, exist_ok=True)
+    encoder = msgspec.json.Encoder()
+    for feed in FEEDS:
+        items = [arrival.item for arrival in simulation.arrivals if arrival.feed == feed]
+        (folder / f"{feed}.ndjson").write_bytes(encoder.encode_lines(items))
+    order = [
+        {
+            "seq": seq,
+            "received_at": utc(arrival.arrived),
+            "feed": arrival.feed,
+            "uuid": arrival.item["uuid"],
+        }
+        for seq, arrival in enumerate(simulation.arrivals, start=1)
+    ]
+    (folder / "arrivals.ndjson").write_bytes(encoder.encode_lines(order))
+    labels = encoder.encode([asdict(attack) for attack in simulation.attacks])
+    (folder / "attacks.json").write_bytes(msgspec.json.format(labels, indent=2) + b"\n")
+    _yaml(folder / "people.yml", {"people": listed_people(simulation)})
+    networks = [{**asdict(net), "cidrs": list(net.cidrs)} for net in simulation.networks]
+    _yaml(folder / "networks.yml", {"networks": networks})
+
+
+def listed_people(simulation: Simulation) -> list[dict[str, str]]:
+    """The part of the staff that the company's HR data knows."""
+    rng = stream(simulation.plan.seed, "hr")
+    return [
+        {"email": who.email, "name": who.name, "timezone": who.zone}
+        for who in simulation.people
+        if not who.is_service and rng.random() < rates.LISTED_SHARE
+    ]
+
+
+def utc(moment: datetime) -> str:
+    """A moment as RFC 3339 in UTC.
+
+    >>> utc(datetime(2026, 3, 2, tzinfo=UTC))
+    '2026-03-02T00:00:00.000000Z'
+    """
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _yaml(path: Path, content: dict[str, Any]) -> None:
+    text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+    path.write_text(text, encoding="utf-8")
