@@ -1,1 +1,5 @@
-"""Rule texts in; rules out, or every mistake with file, line, column and a fix."""
+"""Rule texts in, rules out, or every mistake with its file, line, column and a fix.
+
+Import what is needed from the modules: `loading` (load), `book` (Rulebook, Match),
+`explaining`, `examples`, `stories`. Only `loading` and `compiling` bring in pySigma.
+"""

@@ -1,0 +1,108 @@
+"""`behavior:` documents: checked by the catalog, its complaints put where they belong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from detector import events
+from detector.rule_types import catalog
+from detector.rule_types.first_seen import FirstSeen
+from detector.rule_types.impossible_travel import ImpossibleTravel
+from detector.rule_types.off_hours import OffHours
+from detector.rulebook.documents import Path
+from detector.rulebook.mistakes import did_you_mean, quoted
+from detector.rulebook.references import Draft, Register
+from detector.rulebook.reports import Report
+from detector.rulebook.resolving import present
+from detector.rulebook.vocabulary import PSEUDO_FIELDS
+
+AnyBehavior = FirstSeen | ImpossibleTravel | OffHours
+_TYPES: Final = {
+    str(kind.model_fields["type"].annotation.__args__[0]): kind  # type: ignore[union-attr]
+    for kind in catalog.BEHAVIORS
+}
+_FIELD_KEYS: Final = {"group-by": "group_by", "fields": "fields", "with-any-new": "with_any_new"}
+
+
+def read_behavior(report: Report) -> AnyBehavior | None:
+    """The behaviour of a document; null, and mistakes, if the catalog refuses it."""
+    mapping = report.at(("behavior",))
+    if not isinstance(mapping, dict):
+        report.wrong(("behavior",), "not a mapping", "write 'type:' and 'rules:' under it")
+        return None
+    try:
+        return catalog.adapter.validate_python(mapping)
+    except ValidationError as error:
+        for problem in error.errors(include_url=False):
+            _complain(report, mapping, problem)
+        return None
+
+
+def read_bases(report: Report, behavior: AnyBehavior, register: Register) -> tuple[Draft, ...]:
+    """The drafts of the rules that a behaviour looks at."""
+    path: Path = ("behavior", "rules")
+    found = (register.find(report, (*path, index)) for index in range(len(behavior.rules)))
+    return tuple(draft for draft in found if draft)
+
+
+def in_columns(report: Report, behavior: AnyBehavior, feeds: Iterable[str]) -> AnyBehavior:
+    """The behaviour with columns in place of raw names; unknown fields are mistakes."""
+    names = _columns(feeds)
+    update: dict[str, tuple[str, ...]] = {}
+    for key, attribute in _FIELD_KEYS.items():
+        fields = getattr(behavior, attribute, None)
+        if fields is None:
+            continue
+        for index, field in enumerate(fields):
+            if field not in names:
+                fix = did_you_mean(field, names)
+                text = f"{quoted(field)} is not a field of the rules it looks at"
+                report.wrong(("behavior", key, index), text, fix)
+        update[attribute] = tuple(names.get(field, field) for field in fields)
+    return behavior.model_copy(update=update)
+
+
+def _columns(feeds: Iterable[str]) -> Mapping[str, str]:
+    """What a behaviour may name: columns that any of the feeds fills, and what the engine makes."""
+    names = {name: name for name in PSEUDO_FIELDS}
+    for feed in feeds:
+        known = events.fields(feed).items()
+        names |= {name: column for name, column in known if column in present(feed)}
+    return names
+
+
+def _complain(report: Report, mapping: dict[str, Any], problem: Any) -> None:
+    """Put one of pydantic's errors where it belongs, in our words."""
+    steps = tuple(step for step in problem["loc"])
+    kind = _TYPES.get(str(mapping.get("type")))
+    path: Path = ("behavior", *(steps[1:] if steps and steps[0] in _TYPES else steps))
+    match problem["type"]:
+        case "union_tag_invalid" | "union_tag_not_found" | "model_attributes_type":
+            report.not_one_of(("behavior", "type"), mapping.get("type"), "a behavior", _TYPES)
+        case "extra_forbidden" if kind is not None:
+            known = _keys(kind, path[1:-1])
+            report.wrong(path, "not a key here", did_you_mean(path[-1], known), key=True)
+        case "missing":
+            report.wrong(path, "is missing")
+        case "literal_error":
+            expected = str(problem["ctx"]["expected"]).replace("' or '", "', '").split("', '")
+            words = [word.strip("'") for word in expected]
+            report.not_one_of(path, problem["input"], "one of the words for this", words)
+        case _:
+            report.wrong(path, f"{quoted(problem['input'])}: {_first_line(problem['msg'])}")
+
+
+def _keys(kind: type[AnyBehavior], path: Path) -> list[str]:
+    """The keys that may stand under `path` in a behaviour of this kind."""
+    fields = kind.model_fields
+    for step in path:
+        inner = fields[str(step)].annotation if str(step) in fields else None
+        fields = getattr(inner, "model_fields", {})
+    return [field.alias or name for name, field in fields.items()]
+
+
+def _first_line(message: str) -> str:
+    return message.splitlines()[0].removeprefix("Value error, ") if message else "not valid"

@@ -1,0 +1,162 @@
+"""The head of a document: who the rule is, how bad, and what to tell (`alert:`)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from detector.findings import LEVELS, Level
+from detector.rule import Rule
+from detector.rulebook.documents import Path
+from detector.rulebook.mistakes import quoted
+from detector.rulebook.reports import Report
+from detector.rulebook.vocabulary import KIND_KEYS, SIGMA_KEYS, STATUSES
+
+UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,127}")
+_TAG: Final = re.compile(r"[a-z0-9_-]+\.[a-z0-9._-]+")
+_SPAN: Final = re.compile(r"(?:\d{1,5}[wdhms])+")
+_UNITS: Final = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
+_FREE: Final = ("license", "author", "taxonomy")
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What a document says about itself; `generate` is null unless it is written."""
+
+    rule: Rule
+    generate: bool | None
+
+
+def kind_of(report: Report) -> str | None:
+    """The kind of the document; null, and a mistake, if it has none or two."""
+    kinds = [kind for kind in KIND_KEYS if kind in report.document.value]
+    if len(kinds) == 1:
+        return kinds[0]
+    if kinds:
+        two = f"{kinds[0]}: and {kinds[1]}: cannot stand in one document"
+        report.wrong((kinds[1],), two, "split it with '---'", key=True)
+    else:
+        report.known_keys((), SIGMA_KEYS | frozenset().union(*KIND_KEYS.values()))
+        report.wrong((), "none of detection:, behavior: and filter: is here")
+    return None
+
+
+def read_head(report: Report, kind: str) -> Head:
+    """Read the head of a document; what is wrong goes to the report."""
+    report.known_keys((), SIGMA_KEYS | KIND_KEYS[kind])
+    for key in _FREE:
+        report.text((key,))
+    title = report.text(("title",))
+    if not title or len(title) > 256:
+        report.wrong(("title",), "a title of 1 to 256 characters is needed")
+    generate, fold_for, runbook = _alert(report)
+    rule = Rule(
+        id=_id(report),
+        name=_name(report),
+        title=title,
+        level=_level(report),
+        status=_word(report, ("status",), STATUSES, "stable"),
+        description=report.text(("description",)).strip(),
+        tags=_tags(report),
+        falsepositives=report.texts(("falsepositives",)),
+        references=report.texts(("references",)),
+        runbook=runbook,
+        fold_for=fold_for,
+        file=report.document.file,
+    )
+    return Head(rule, generate)
+
+
+def _id(report: Report) -> str:
+    identity = report.text(("id",))
+    if not identity and "id" not in report.document.value:
+        report.wrong((), "id is missing", "add 'id:' with a fresh UUID, as uuidgen prints it")
+    elif not UUID.fullmatch(identity):
+        report.wrong(("id",), f"not a UUID: {quoted(identity)}", "uuidgen prints one")
+    return identity.lower()
+
+
+def _name(report: Report) -> str:
+    name = report.text(("name",))
+    if "name" in report.document.value and (not NAME.fullmatch(name) or UUID.fullmatch(name)):
+        fix = "use letters, digits, '_', '-' and '.'"
+        report.wrong(("name",), f"{quoted(name)} is not a name", fix)
+    return name
+
+
+def _level(report: Report) -> Level:
+    return Level(_word(report, ("level",), tuple(map(str, LEVELS)), "medium"))
+
+
+def _word(report: Report, path: Path, words: tuple[str, ...], default: str) -> str:
+    value = report.at(path)
+    if value is None and path[-1] not in report.document.value:
+        return default
+    if value in words:
+        return str(value)
+    report.not_one_of(path, value, f"a {path[-1]}", words)
+    return default
+
+
+def _tags(report: Report) -> tuple[str, ...]:
+    tags = report.texts(("tags",))
+    for index, tag in enumerate(tags):
+        if not _TAG.fullmatch(tag):
+            report.wrong(
+                ("tags", index), f"{quoted(tag)} is not a tag", "write it like attack.t1078"
+            )
+    return tags
+
+
+def _alert(report: Report) -> tuple[bool | None, timedelta, tuple[str, ...]]:
+    """What `alert:` says: generate, how long an alert folds, the runbook."""
+    alert = report.at(("alert",))
+    fold_for = timedelta(hours=24)
+    if alert is None:
+        return None, fold_for, ()
+    if not isinstance(alert, dict):
+        report.wrong(("alert",), "not a mapping", "write 'alert: {generate: false}'")
+        return None, fold_for, ()
+    report.known_keys(("alert",), {"generate", "dedup", "runbook"})
+    generate = alert.get("generate")
+    if not isinstance(generate, bool | None):
+        report.wrong(("alert", "generate"), f"{quoted(generate)} is neither true nor false")
+        generate = None
+    if "dedup" in alert:
+        fold_for = _dedup(report, alert["dedup"]) or fold_for
+    return generate, fold_for, report.texts(("alert", "runbook"))
+
+
+def _dedup(report: Report, dedup: Any) -> timedelta | None:
+    if not isinstance(dedup, dict):
+        report.wrong(("alert", "dedup"), "not a mapping", "write 'dedup: {for: 24h}'")
+        return None
+    if "by" in dedup:
+        path: Path = ("alert", "dedup", "by")
+        report.wrong(path, "not supported yet by this version", "alerts fold by subject", key=True)
+    report.known_keys(("alert", "dedup"), {"for", "by"})
+    return read_span(report, ("alert", "dedup", "for")) if "for" in dedup else None
+
+
+def read_span(report: Report, path: Path) -> timedelta | None:
+    """The span of time at `path`; null, and a mistake, if it is none."""
+    span = parse_span(report.at(path))
+    if span is None:
+        fix = "write it like 30m, 24h, 7d or 1d12h"
+        report.wrong(path, f"{quoted(report.at(path))} is not a span of time", fix)
+    return span
+
+
+def parse_span(text: object) -> timedelta | None:
+    """A span of time in Sigma's notation; parts add up.
+
+    >>> parse_span("1d12h")
+    datetime.timedelta(days=1, seconds=43200)
+    """
+    if not isinstance(text, str) or not _SPAN.fullmatch(text):
+        return None
+    parts = re.findall(r"(\d+)([wdhms])", text)
+    return sum((timedelta(**{_UNITS[unit]: int(size)}) for size, unit in parts), timedelta())

@@ -1,0 +1,171 @@
+"""Rule texts in; the rulebook, the stories and all mistakes out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+
+from detector.rule import Rule
+from detector.rulebook.behaviors import AnyBehavior, in_columns, read_bases, read_behavior
+from detector.rulebook.book import BehaviorRule, Match, Rulebook, bind
+from detector.rulebook.conditions import Condition, conjunction
+from detector.rulebook.detections import feeds_of, read_detection
+from detector.rulebook.documents import read
+from detector.rulebook.filters import ANY, Filter, check_cover, is_over, read_filter
+from detector.rulebook.headers import kind_of, read_head
+from detector.rulebook.logsources import read_feeds
+from detector.rulebook.mistakes import Mistake
+from detector.rulebook.naming import names_of, version_of
+from detector.rulebook.references import Draft, Register
+from detector.rulebook.reports import Report
+from detector.rulebook.stories import Story, read_all_stories
+
+Conditions = dict[str, tuple[Condition, tuple[str, ...]]]
+"""The condition and the feeds of each detection, by the rule's id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What came of the texts: `documents` were found, `loaded` of them are at work."""
+
+    rulebook: Rulebook
+    stories: tuple[Story, ...]
+    mistakes: tuple[Mistake, ...]
+    warnings: tuple[Mistake, ...]
+    documents: int
+    loaded: int
+
+
+def load(texts: Mapping[str, str], *, today: date | None = None) -> Loaded:
+    """Load rule files (path to text). A broken document is reported and stops no other.
+
+    Filters whose `expires` is not after `today` no longer hold; without `today` none expires.
+    """
+    reports, unread, found = _read_all(texts)
+    drafts = [draft for report in reports if (draft := _draft(report))]
+    register = Register()
+    register.enter(drafts)
+    conditions = _conditions(drafts)
+    schemas = _schemas(drafts)
+    stories = read_all_stories(drafts, conditions, register)
+    behaviors = _behaviors(schemas, conditions, register)
+    filters = _filters(drafts, conditions, register, today)
+    rulebook = _bind(drafts, (conditions, behaviors, filters))
+    mistakes = unread + [mistake for report in reports for mistake in report.mistakes]
+    return Loaded(
+        rulebook,
+        tuple(story for story in stories if story.rule_id in rulebook.rules),
+        tuple(sorted(mistakes)),
+        tuple(sorted(warning for report in reports for warning in report.warnings)),
+        documents=found,
+        loaded=sum(not draft.report.broken for draft in drafts),
+    )
+
+
+def _read_all(texts: Mapping[str, str]) -> tuple[list[Report], list[Mistake], int]:
+    readings = [read(file, text) for file, text in sorted(texts.items())]
+    reports = [Report(document) for reading in readings for document in reading.documents]
+    unread = [mistake for reading in readings for mistake in reading.mistakes]
+    return reports, unread, sum(reading.found for reading in readings)
+
+
+def _draft(report: Report) -> Draft | None:
+    kind = kind_of(report)
+    if kind is None:
+        return None
+    draft = Draft(report, kind, read_head(report, kind))
+    if kind == "correlation":
+        report.wrong(("correlation",), "not supported yet by this version", key=True)
+    return draft
+
+
+def _conditions(drafts: Iterable[Draft]) -> Conditions:
+    """The condition and the feeds of every detection that compiles, by the rule's id."""
+    found: dict[str, tuple[Condition, tuple[str, ...]]] = {}
+    for draft in drafts:
+        if draft.kind != "detection":
+            continue
+        report = draft.report
+        feeds = read_feeds(report)
+        condition = read_detection(report, feeds, "detection")
+        if condition is not None and (able := feeds_of(report, condition, feeds)):
+            found.setdefault(draft.head.rule.id, (condition, able))
+    return found
+
+
+def _schemas(drafts: Iterable[Draft]) -> list[tuple[Draft, AnyBehavior]]:
+    return [
+        (draft, behavior)
+        for draft in drafts
+        if draft.kind == "behavior" and (behavior := read_behavior(draft.report))
+    ]
+
+
+def _behaviors(
+    schemas: Iterable[tuple[Draft, AnyBehavior]], conditions: Conditions, register: Register
+) -> list[BehaviorRule]:
+    made: list[BehaviorRule] = []
+    for draft, schema in schemas:
+        bases = read_bases(draft.report, schema, register)
+        ids = tuple(dict.fromkeys(base.head.rule.id for base in bases))
+        feeds = {feed for base in ids for feed in conditions[base][1]}
+        behavior = in_columns(draft.report, schema, feeds) if feeds else schema
+        if not draft.report.broken:
+            made.append(BehaviorRule(draft.head.rule, behavior, ids))
+    return made
+
+
+def _filters(
+    drafts: Iterable[Draft], conditions: Conditions, register: Register, today: date | None
+) -> list[Filter]:
+    """The filters that hold today; one whose log source misses a rule it names is mistaken."""
+    held: list[Filter] = []
+    for draft in drafts:
+        entry = read_filter(draft.report, register) if draft.kind == "filter" else None
+        if entry is None:
+            continue
+        named = entry.targets - ANY
+        covers = [check_cover(entry, target, conditions[target][1]) for target in sorted(named)]
+        if all(covers) and not is_over(entry, today):
+            held.append(entry)
+    return held
+
+
+def _bind(
+    drafts: list[Draft], parts: tuple[Conditions, list[BehaviorRule], list[Filter]]
+) -> Rulebook:
+    conditions, behaviors, filters = parts
+    sound = [draft for draft in drafts if not draft.report.broken]
+    names = names_of(draft.head.rule for draft in sound)
+    used = {base for entry in behaviors for base in entry.bases}
+    matches: list[Match] = []
+    for draft in sound:
+        rule = draft.head.rule
+        if draft.kind != "detection":
+            continue
+        condition, feeds = conditions[rule.id]
+        more = tuple(entry.condition for entry in filters if entry.covers(rule.id, feeds))
+        generate = draft.head.generate
+        raises = rule.id not in used if generate is None else generate
+        named = replace(rule, name=names[rule.id], raises=raises)
+        matches.append(Match(named, conjunction((condition, *more)), feeds))
+    generate_of = {draft.head.rule.id: draft.head.generate for draft in sound}
+    bound = tuple(
+        replace(entry, rule=_behavior_rule(entry, names, generate_of[entry.rule.id]))
+        for entry in behaviors
+    )
+    over = {id(draft.report) for draft in sound if draft.kind == "filter"} - {
+        id(entry.report) for entry in filters
+    }
+    version = version_of(draft for draft in sound if id(draft.report) not in over)
+    return bind(tuple(matches), bound, version)
+
+
+def _behavior_rule(entry: BehaviorRule, names: Mapping[str, str], generate: bool | None) -> Rule:
+    return replace(
+        entry.rule,
+        name=names[entry.rule.id],
+        group_by=entry.behavior.group_by,
+        raises=generate is not False,
+    )

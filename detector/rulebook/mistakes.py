@@ -1,0 +1,56 @@
+"""A mistake in a rule file: where it is, what is wrong, and what to write instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Final
+
+LONGEST_WORD: Final = 80
+"""Characters of a rule file's own words that a mistake repeats."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Mistake:
+    """One thing that is wrong, at its exact place (line and column count from 1)."""
+
+    file: str
+    line: int
+    column: int
+    text: str
+    fix: str = ""
+
+    def __str__(self) -> str:
+        """One line, as compilers write it."""
+        fix = f"; {self.fix}" if self.fix else ""
+        return f"{self.file}:{self.line}:{self.column}: {self.text}{fix}"
+
+
+def quoted(word: object) -> str:
+    r"""A word of the file in quotes: one line, not too long.
+
+    >>> quoted("hi\nhg")
+    "'hi\\nhg'"
+    """
+    text = str(word)
+    return repr(text if len(text) <= LONGEST_WORD else text[:LONGEST_WORD] + "…")
+
+
+def nearest(word: object, words: Iterable[str]) -> str | None:
+    """The word of `words` that was probably meant, if one is close.
+
+    >>> nearest("hihg", ["low", "high"])
+    'high'
+    """
+    if not isinstance(word, str) or len(word) > LONGEST_WORD:
+        return None
+    known = {known.lower(): known for known in words}
+    close = get_close_matches(word.lower(), known, n=1, cutoff=0.6)
+    return known[close[0]] if close else None
+
+
+def did_you_mean(word: object, words: Iterable[str]) -> str:
+    """The fix that names the nearest of `words`; empty if none is close."""
+    close = nearest(word, words)
+    return f"did you mean {close!r}?" if close else ""

@@ -1,0 +1,71 @@
+"""Names and ids: which rule a reference means, and which documents claim the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from detector.rulebook.documents import Path
+from detector.rulebook.headers import Head
+from detector.rulebook.mistakes import did_you_mean, quoted
+from detector.rulebook.reports import Report
+
+
+@dataclass(slots=True)
+class Draft:
+    """A document on its way: what it says about itself, and whether it still stands."""
+
+    report: Report
+    kind: str
+    head: Head
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What others may call it: its name and its id."""
+        return tuple(name for name in (self.head.rule.name, self.head.rule.id) if name)
+
+    @property
+    def place(self) -> str:
+        """File and line, for other documents' mistakes."""
+        return f"{self.report.document.file}:{self.report.document.start[0]}"
+
+
+@dataclass(slots=True)
+class Register:
+    """Every draft by name and id."""
+
+    drafts: dict[str, Draft] = field(default_factory=dict)
+
+    def enter(self, drafts: Iterable[Draft]) -> None:
+        """Enter drafts; the second of two with the same id or name is mistaken."""
+        for draft in drafts:
+            rule = draft.head.rule
+            for key, name in (("id", rule.id), ("name", rule.name)):
+                first = self.drafts.setdefault(name, draft) if name else draft
+                if first is not draft:
+                    text = f"{quoted(name)} is taken by {first.place}"
+                    draft.report.wrong((key,), text, "ids and names are unique")
+
+    def find(self, report: Report, path: Path, kind: str = "detection") -> Draft | None:
+        """The sound draft that the reference at `path` means; null, and a mistake, if none."""
+        name = report.at(path)
+        draft = self.drafts.get(name.lower() if _is_id(name) else name) if _text(name) else None
+        if draft is None:
+            known = (known for known, found in self.drafts.items() if found.kind == kind)
+            fix = did_you_mean(name, known)
+            report.wrong(path, f"no rule is called {quoted(name)}", fix)
+        elif draft.kind != kind:
+            report.wrong(path, f"{quoted(name)} is a {draft.kind}, not a {kind}")
+        elif draft.report.broken:
+            report.wrong(path, f"{quoted(name)} is broken", f"first mend {draft.place}")
+        else:
+            return draft
+        return None
+
+
+def _text(name: object) -> bool:
+    return isinstance(name, str)
+
+
+def _is_id(name: object) -> bool:
+    return isinstance(name, str) and len(name) == 36 and name.count("-") == 4
