@@ -192,8 +192,6 @@ class Facts(msgspec.Struct):
         for name, hour in self.hours.items():
             self._learn(name, hour, clock)
         self.hours = {}
-        if clock % DAY_US == 0:
-            self._forget(clock - self.remember_days * DAY_US)
 
     def _learn(self, name: str, hour: OpenHour, clock: int) -> None:
         person = self._person(name, hour.first)
@@ -264,8 +262,9 @@ class Facts(msgspec.Struct):
             for value in [value for value, fact in known.items() if fact.first_seq in seqs]:
                 self._drop(known, kind, value)
 
-    def _forget(self, before: int) -> None:
-        """Drop what was not seen since `before`; people are kept while anything of theirs is."""
+    def forget(self, clock: int) -> None:
+        """Drop what was not seen for `remember_days`. Once a day of the event clock."""
+        before = clock - self.remember_days * DAY_US
         for person in self.people.values():
             for kind, known in enumerate(person.known):
                 for value in [value for value, fact in known.items() if fact.last < before]:

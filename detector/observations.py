@@ -17,6 +17,7 @@ KINDS: Final = ("country", "place", "network", "device", "client", "vault", "ite
 COUNTRY, PLACE, NETWORK, DEVICE, CLIENT, VAULT, ITEM, DEED, SLOT = range(len(KINDS))
 """Positions in KINDS; `slot` is the hour of the local week and needs the person's zone."""
 
+EXTRACTED, FAILED, PRIVILEGED, SUCCEEDED = range(1, 5)
 SUCCESS: Final = ("success", "firewall_reported_success")
 
 
@@ -34,6 +35,8 @@ class Observations:
     people: Sequence[str | None]
     ids: Sequence[str]
     teaches: Sequence[bool]
+    marks: Sequence[int]
+    """What the event is to the model: 0, EXTRACTED, FAILED, PRIVILEGED or SUCCEEDED."""
     values: tuple[Sequence[str | None], ...]
     sensitive: Sequence[int]
     """Rows of actions that weaken the account or take secrets out of it, ascending."""
@@ -45,6 +48,17 @@ class Observations:
         return len(self.seqs)
 
 
+_DEED: Final = pl.concat_str(
+    [pl.col("event.action").fill_null(""), pl.col("object.type").fill_null("item")], separator=" "
+)
+
+
+def _one_of(pairs: frozenset[tuple[str, str]], *more: str) -> pl.Expr:
+    return _DEED.is_in([f"{action} {kind}" for action, kind in sorted(pairs)] + list(more))
+
+
+_SUCCESS_ROW: Final = pl.col("event.category").is_in(list(SUCCESS))
+_SIGNIN_ROW: Final = pl.col("event.feed") == events.SIGNIN
 _FINGERPRINT: Final = pl.concat_str(
     [
         pl.col(name).fill_null("?")
@@ -72,16 +86,16 @@ _WORDS: Final = [
         pl.lit(":"),
         pl.col("object.type").fill_null(""),
     ).alias("deed"),
-    (
-        (pl.col("event.feed") != events.SIGNIN) | pl.col("event.category").is_in(list(SUCCESS))
-    )
-    .fill_null(value=False)
-    .alias("teaches"),
-    pl.concat_str(
-        [pl.col("event.action").fill_null(""), pl.col("object.type").fill_null("item")],
-        separator=" ",
-    )
-    .is_in([f"{action} {kind}" for action, kind in sorted(actions.SENSITIVE)] + ["export item"])
+    (~_SIGNIN_ROW | _SUCCESS_ROW).fill_null(value=False).alias("teaches"),
+    pl.when(_SIGNIN_ROW)
+    .then(pl.when(_SUCCESS_ROW).then(SUCCEEDED).otherwise(FAILED))
+    .when(_one_of(frozenset(), "reveal item", "secure-copy item", "export item"))
+    .then(EXTRACTED)
+    .when(_one_of(actions.PRIVILEGED))
+    .then(PRIVILEGED)
+    .otherwise(0)
+    .alias("marks"),
+    _one_of(actions.SENSITIVE, "export item")
     .alias("sensitive"),
     pl.col("event.time").dt.timestamp("us").alias("time_us"),
     pl.col("event.received").dt.timestamp("us").alias("received_us"),
@@ -106,6 +120,7 @@ def observe(frame: pl.DataFrame, wanted: Sequence[str] = ()) -> Observations:
         people=lists["person"],
         ids=lists["event.id"],
         teaches=lists["teaches"],
+        marks=lists["marks"],
         values=(
             lists["source.country"], lists["place"], nets, lists["device.id"], lists["client"],
             lists["vault.id"], lists["item.id"], lists["deed"],

@@ -29,6 +29,6 @@ class Rule:
     references: tuple[str, ...] = ()
     runbook: tuple[str, ...] = ()
     group_by: tuple[str, ...] = ()
-    fold_for: timedelta = timedelta(hours=24)
+    fold_for: timedelta = timedelta(days=3)
     raises: bool = True
     file: str = ""

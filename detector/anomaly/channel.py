@@ -1,0 +1,275 @@
+"""The model channel: open actor-hours in, findings out, within a budget of alerts a day.
+
+Hours are cut like settling; an open hour is scored at every step of the event clock. The rows of
+closed hours are kept for training, those of suspects are not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from detector.anomaly import tally as tallies
+from detector.anomaly.declaration import FEATURES, Declaration
+from detector.anomaly.model import Model
+from detector.anomaly.tally import Habit, Tally
+from detector.facts import DAY_US, HOUR_US, Facts, News
+from detector.observations import DEED, PRIVILEGED, Observations
+
+MOST_IDS: Final = 100
+LATEST_US: Final = 2 * HOUR_US
+"""What comes later than this after its event time is no part of the hour in which it comes."""
+CALIBRATION_DAYS: Final = 14
+TOPS_A_DAY: Final = 200
+STEP_GAIN: Final = 0.15
+"""Share of the daily error by which the threshold moves (shared/model.md section 6)."""
+
+
+class Row(msgspec.Struct):
+    """One open hour as it stood at a step."""
+
+    person: str
+    step: int
+    seq: int
+    received: int
+    values: list[float]
+    event_ids: list[str]
+    event_seqs: list[int]
+    events: int
+    first: int
+    last: int
+    oddest: dict[int, str]
+    counts: dict[str, int]
+
+
+class Day(msgspec.Struct):
+    """The closed hours of one day: float32 rows, and the person of each."""
+
+    day: int
+    rows: bytes
+    people: list[str]
+
+
+class Open(msgspec.Struct):
+    """A person's open hour with the evidence so far."""
+
+    tally: Tally
+    event_ids: list[str] = []
+    event_seqs: list[int] = []
+    first: int = 0
+    last: int = 0
+
+
+class Channel(msgspec.Struct):
+    """Keyed state of the model channel."""
+
+    opened: dict[str, Open] = {}
+    touched: dict[str, bool] = {}
+    habits: dict[str, Habit] = {}
+    today: list[tuple[str, list[float]]] = []
+    days: list[Day] = []
+    tops: dict[int, dict[str, float]] = {}
+    """Per day the best score of each person, the best of them only."""
+    raised: dict[str, int] = {}
+    """Per person the end of the hour in which the channel last raised a finding."""
+    raised_today: int = 0
+    offset: float = 0.0
+    threshold: float = float("inf")
+    model_id: str = ""
+    due: int = 0
+    """Event time from which a training is due."""
+
+
+@dataclass(frozen=True, slots=True)
+class Odd:
+    """A row over the threshold: its score, the surprisal of each feature, and the threshold."""
+
+    row: Row
+    score: float
+    threshold: float
+    surprise: np.ndarray
+
+
+def take(
+    channel: Channel,
+    page: Observations,
+    facts: Facts,
+    news: Sequence[News],
+    span: tuple[int, int],
+    clocks: Sequence[int],
+) -> None:
+    """Take rows `span` of a page into the open hours; `news` are what is new in exactly them."""
+    for row in range(*span):
+        name = page.people[row]
+        if name is None or page.times[row] < clocks[row] - LATEST_US:
+            continue
+        opened = channel.opened.get(name) or _open(channel, facts, name, page.times[row])
+        _count(channel, opened, page, facts, row)
+    for each in news:
+        if page.times[each.row] >= clocks[each.row] - LATEST_US:
+            tallies.add_news(channel.opened[each.person].tally, facts, each)
+
+
+def _open(channel: Channel, facts: Facts, name: str, time: int) -> Open:
+    opened = channel.opened[name] = Open(tallies.open_tally(facts, name, time), first=time)
+    return opened
+
+
+def _count(channel: Channel, opened: Open, page: Observations, facts: Facts, row: int) -> None:
+    name, time = page.people[row] or "", page.times[row]
+    opened.first, opened.last = min(opened.first, time), max(opened.last, time)
+    opened.tally.events += 1
+    if len(opened.event_ids) < MOST_IDS:
+        opened.event_ids.append(page.ids[row])
+        opened.event_seqs.append(page.seqs[row])
+    channel.touched[name] = True
+    mark = page.marks[row]
+    if mark:
+        rare = 0.0
+        if mark == PRIVILEGED:
+            rare = tallies.surprisal(facts, name, DEED, page.values[DEED][row] or "")
+        tallies.add_mark(opened.tally, mark, rare)
+
+
+def step(channel: Channel, clock: int, *, seq: int, received: int) -> list[Row]:
+    """The open hours that changed since the last step, as rows of the step at `clock`."""
+    rows = []
+    for name in channel.touched:
+        opened = channel.opened[name]
+        habit = channel.habits.get(name) or Habit()
+        rows.append(
+            Row(
+                person=name,
+                step=clock,
+                seq=seq,
+                received=received,
+                values=tallies.vector(opened.tally, habit, clock),
+                event_ids=opened.event_ids.copy(),
+                event_seqs=opened.event_seqs.copy(),
+                events=opened.tally.events,
+                first=opened.first,
+                last=opened.last,
+                oddest=opened.tally.oddest.copy(),
+                counts=_counts(opened.tally),
+            )
+        )
+    channel.touched = {}
+    return rows
+
+
+def _counts(tally: Tally) -> dict[str, int]:
+    return {
+        "items": tally.items,
+        "new_items": tally.new_items,
+        "extracted": tally.extracted,
+        "failures": tally.failures,
+        "networks": tally.networks,
+        "events": tally.events,
+    }
+
+
+def judge(
+    channel: Channel, model: Model | None, facts: Facts, rows: Sequence[Row], cold_us: int
+) -> list[Odd]:
+    """Score rows; return those over the threshold, once for each person and hour.
+
+    People known for less than `cold_us` are scored and recorded, but not returned.
+    """
+    if model is None or not rows:
+        return []
+    scores, surprise = model.score(np.array([row.values for row in rows]))
+    odd = []
+    for place in np.flatnonzero(scores >= min(channel.threshold, _floor(channel))):
+        row, score = rows[place], float(scores[place])
+        person = facts.people.get(row.person)
+        if person is None or row.step - person.first < cold_us:
+            continue
+        _record(channel, row, score)
+        hour = (row.step - 1) // HOUR_US
+        if score >= channel.threshold and channel.raised.get(row.person, -1) < hour:
+            if channel.raised.get(row.person, -25) < hour - 24:
+                channel.raised_today += 1
+            channel.raised[row.person] = hour
+            odd.append(Odd(row, score, channel.threshold, surprise[place]))
+    return odd
+
+
+def _floor(channel: Channel) -> float:
+    """Scores below this cannot matter for the threshold and are not recorded."""
+    return channel.threshold - 4.0 if channel.threshold < float("inf") else 0.0
+
+
+def _record(channel: Channel, row: Row, score: float) -> None:
+    tops = channel.tops.setdefault((row.step - 1) // DAY_US, {})
+    tops[row.person] = max(score, tops.get(row.person, 0.0))
+    if len(tops) > 2 * TOPS_A_DAY:
+        for name in sorted(tops, key=lambda name: (-tops[name], name))[TOPS_A_DAY:]:
+            del tops[name]
+
+
+def settle(channel: Channel, facts: Facts, clock: int) -> None:
+    """Close the open hours at the full hour `clock`; keep the rows that may be trained on."""
+    for name, opened in channel.opened.items():
+        habit = channel.habits.get(name)
+        if habit is None:
+            habit = channel.habits[name] = Habit()
+        person = facts.people.get(name)
+        if person is None or person.suspect_until < clock - HOUR_US:
+            channel.today.append((name, tallies.vector(opened.tally, habit, clock)))
+            tallies.learn(habit, opened.tally, clock)
+    channel.opened = {}
+    channel.touched = {}
+
+
+def new_day(channel: Channel, declaration: Declaration, clock: int) -> None:
+    """Put the day away, and step the threshold's slow controller. `clock` is midnight UTC."""
+    if channel.today:
+        rows = np.array([values for _, values in channel.today], dtype=np.float32)
+        people = [name for name, _ in channel.today]
+        channel.days.append(Day(clock // DAY_US - 1, rows.tobytes(), people))
+        channel.today = []
+    keep = clock // DAY_US - declaration.train_on.days
+    channel.days = [day for day in channel.days if day.day >= keep]
+    oldest = clock // DAY_US - CALIBRATION_DAYS
+    channel.tops = {day: tops for day, tops in channel.tops.items() if day >= oldest}
+    if channel.model_id:
+        error = min(2.0, (channel.raised_today - declaration.budget) / declaration.budget)
+        channel.offset = max(-3.0, min(6.0, channel.offset + STEP_GAIN * error))
+        channel.threshold = _calibrated(channel, declaration.budget) + channel.offset
+    channel.raised_today = 0
+
+
+def training_rows(channel: Channel) -> np.ndarray:
+    """The kept rows, oldest first, of shape (n, all features)."""
+    width = len(FEATURES)
+    parts = [np.frombuffer(day.rows, dtype=np.float32).reshape(-1, width) for day in channel.days]
+    parts.append(np.array([row for _, row in channel.today], dtype=np.float32).reshape(-1, width))
+    return np.concatenate(parts)
+
+
+def adopt(channel: Channel, model: Model, declaration: Declaration) -> None:
+    """Use a model from here on; its threshold comes from the last days' rows."""
+    channel.tops = {}
+    for day in channel.days[-CALIBRATION_DAYS:]:
+        rows = np.frombuffer(day.rows, dtype=np.float32).reshape(-1, len(FEATURES))
+        scores, _ = model.score(rows)
+        best: dict[str, float] = {}
+        for name, score in zip(day.people, scores.tolist(), strict=True):
+            best[name] = max(score, best.get(name, 0.0))
+        ranked = sorted(best, key=lambda name: (-best[name], name))[:TOPS_A_DAY]
+        channel.tops[day.day] = {name: best[name] for name in ranked}
+    channel.model_id = model.id
+    channel.threshold = _calibrated(channel, declaration.budget) + channel.offset
+
+
+def _calibrated(channel: Channel, budget: float) -> float:
+    """The score that the budget's share of the last days' person-days reached."""
+    if not channel.tops:
+        return channel.threshold
+    scores = sorted((score for tops in channel.tops.values() for score in tops.values()), reverse=True)
+    place = round(budget * len(channel.tops))
+    return scores[min(place, len(scores) - 1)] if scores else channel.threshold

@@ -1,0 +1,85 @@
+"""The declaration of a model: `models/isolation_forest.yaml` as a checked value."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from detector.findings import Level
+from detector.rule import Rule
+
+FEATURES: Final = (
+    "country", "place", "network", "device", "client", "deed", "deeds", "vault", "vaults",
+    "hour", "new_items", "new_items_day", "new_items_week", "extracted", "volume", "failures",
+    "cracked", "privileged", "networks", "dormancy",
+)  # fmt: skip
+"""All features there are, in column order of the matrix."""
+
+FeatureName = Literal[
+    "country", "place", "network", "device", "client", "deed", "deeds", "vault", "vaults",
+    "hour", "new_items", "new_items_day", "new_items_week", "extracted", "volume", "failures",
+    "cracked", "privileged", "networks", "dormancy",
+]  # fmt: skip
+
+_SPAN: Final = re.compile(r"(\d+)([smhd])")
+_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def span(text: object) -> object:
+    """A span like '60s', '5m', '24h' or '28d'; anything else is left for the validator."""
+    if isinstance(text, str) and (match := _SPAN.fullmatch(text.strip())):
+        return timedelta(**{_UNITS[match[2]]: int(match[1])})
+    if isinstance(text, str):
+        msg = f"{text!r} is not a span; write it like '60s', '5m', '24h' or '28d'"
+        raise ValueError(msg)
+    return text
+
+
+Span = Annotated[timedelta, BeforeValidator(span)]
+
+
+class Declaration(BaseModel):
+    """What the model looks at, how it is trained and how many alerts it may raise."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: str
+    id: str
+    name: str = "isolation_forest"
+    level: Level = Level.MEDIUM
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    falsepositives: tuple[str, ...] = ()
+    runbook: tuple[str, ...] = ()
+    group: Literal["actor-hour"] = "actor-hour"
+    step: Span = Field(default=timedelta(minutes=5), description="How often an open hour is scored.")
+    train_on: Span = Field(default=timedelta(days=28), description="Guarded days before now.")
+    retrain_every: Span = timedelta(days=7)
+    first_training_after: Span = timedelta(days=14)
+    cold_start: Span = Field(
+        default=timedelta(days=7), description="Age under which a person is not alerted."
+    )
+    budget: float = Field(default=1.0, gt=0, description="Alerts a day and account, on average.")
+    trees: int = Field(default=100, ge=10, le=1000)
+    sample: int = Field(default=256, ge=16, le=4096)
+    seed: int = 1
+    features: tuple[FeatureName, ...] = FEATURES
+
+    @property
+    def rule(self) -> Rule:
+        """The model as a rule: who it is, how bad, what to do."""
+        return Rule(
+            id=self.id,
+            name=self.name,
+            title=self.title,
+            level=self.level,
+            description=self.description,
+            tags=self.tags,
+            falsepositives=self.falsepositives,
+            runbook=self.runbook,
+            group_by=("user.id",),
+            fold_for=timedelta(days=1),
+        )

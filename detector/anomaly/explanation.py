@@ -1,0 +1,155 @@
+"""Why an hour is unusual, in words: the fact, this person's usual, the colleagues', how rare.
+
+Reasons are ordered by their own -log p, one for each cause (shared/model.md section 5).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, Final
+
+from detector import workhours
+from detector.anomaly.channel import Odd, Row
+from detector.anomaly.declaration import FEATURES, Declaration
+from detector.anomaly.model import Model
+from detector.facts import Facts, usual
+from detector.findings import Finding, Subject
+from detector.observations import CLIENT, COUNTRY, DEED, DEVICE, NETWORK, PLACE, SLOT, VAULT
+from detector.wording import deed
+
+MOST_REASONS: Final = 3
+LEAST_SURPRISE: Final = 1.6
+"""A reason must be rarer than one active hour in five."""
+
+_CAUSE: Final = {
+    "country": "place", "place": "place", "network": "place", "networks": "place",
+    "device": "device", "client": "device",
+    "deed": "action", "deeds": "action", "privileged": "action",
+    "vault": "vault", "vaults": "vault",
+    "hour": "time",
+    "new_items": "items", "new_items_day": "items", "new_items_week": "items",
+    "extracted": "items", "volume": "volume",
+    "failures": "failures", "cracked": "failures",
+    "dormancy": "dormancy",
+}  # fmt: skip
+_KIND: Final = {
+    "country": (COUNTRY, "country"),
+    "place": (PLACE, "place"),
+    "network": (NETWORK, "network"),
+    "device": (DEVICE, "device"),
+    "client": (CLIENT, "client"),
+    "deed": (DEED, "action"),
+    "deeds": (DEED, "action"),
+    "privileged": (DEED, "action"),
+    "vault": (VAULT, "vault"),
+    "vaults": (VAULT, "vault"),
+    "hour": (SLOT, "hour of the week"),
+}
+
+
+def finding(
+    odd: Odd, model: Model, facts: Facts, declaration: Declaration, subject: Subject
+) -> Finding:
+    """The finding for a row over the threshold, with its reasons as evidence."""
+    row = odd.row
+    last = workhours.instant(row.last)
+    return Finding(
+        rule_id=declaration.id,
+        level=declaration.level,
+        rarity=min(0.99, 1.0 - math.exp(-max(0.0, odd.score - odd.threshold) / 3.0)),
+        subject=subject,
+        time=last,
+        first_time=workhours.instant(row.first),
+        seq=row.seq,
+        event_ids=tuple(row.event_ids),
+        event_seqs=tuple(row.event_seqs),
+        evidence={
+            "reasons": _reasons(odd, model, facts),
+            "events": row.events,
+            "anomaly_score": round(odd.score, 2),
+            "threshold": round(odd.threshold, 2),
+            "model": model.id,
+            "trained_rows": model.trained_rows,
+            "timezone": facts.zone_of(row.person),
+            "local_time": f"{workhours.local(facts.zone_of(row.person), row.last):%a %H:%M}",
+        },
+    )
+
+
+def _reasons(odd: Odd, model: Model, facts: Facts) -> list[str]:
+    ranked = sorted(
+        zip(model.features, odd.surprise.tolist(), strict=True), key=lambda each: -each[1]
+    )
+    told: dict[str, str] = {}
+    for feature, surprise in ranked:
+        cause = _CAUSE[feature]
+        if surprise >= LEAST_SURPRISE and cause not in told:
+            told[cause] = _sentence(feature, odd.row, facts)
+        if len(told) == MOST_REASONS:
+            break
+    return list(told.values())
+
+
+def _sentence(feature: str, row: Row, facts: Facts) -> str:
+    if feature in _KIND and _KIND[feature][0] in row.oddest:
+        return _rare(feature, row, facts)
+    return _NUMBERS[feature](row) if feature in _NUMBERS else f"unusual {feature}"
+
+
+def _rare(feature: str, row: Row, facts: Facts) -> str:
+    kind, word = _KIND[feature]
+    value = row.oddest[kind]
+    person = facts.people.get(row.person)
+    active = person.days if person else 0
+    own, others = facts.days(row.person, kind, value), facts.others(row.person, kind, value)
+    shown = _shown(kind, value)
+    seen = f"on {own} of {active} active days" if own else f"never in {active} active days"
+    sentence = f"{word} {shown}: seen {seen}"
+    common = [_shown(kind, name) for name, _ in usual(facts, row.person, kind, most=2)]
+    if common and own == 0 and kind not in (VAULT, SLOT, NETWORK):
+        sentence += f", usual: {' and '.join(common)}"
+    return f"{sentence}; {others} of {max(0, len(facts.people) - 1)} colleagues show it"
+
+
+def _shown(kind: int, value: str) -> str:
+    if kind == PLACE:
+        city, _, country = value.split("|")
+        return f"{city}, {country}" if country else city
+    if kind == DEED:
+        _, action, object_type = value.split(":", 2)
+        return deed(action, object_type)
+    return value
+
+
+def _dormancy(row: Row) -> str:
+    return f"first activity after {math.expm1(row.values[FEATURES.index('dormancy')]):.0f} days"
+
+
+_NUMBERS: Final[dict[str, Callable[[Row], str]]] = {
+    "new_items": lambda row: (
+        f"{row.counts['new_items']} items this person never used before, of {row.counts['items']}"
+    ),
+    "new_items_day": lambda row: "more items never used before in 24 hours than usual",
+    "new_items_week": lambda row: "more items never used before in 7 days than usual",
+    "extracted": lambda row: (
+        f"{row.counts['extracted']} items revealed, copied or exported, more than usual"
+    ),
+    "volume": lambda row: f"{row.counts['events']} events in the hour, more than usual",
+    "failures": lambda row: f"{row.counts['failures']} failed sign-ins in the hour",
+    "cracked": lambda row: f"a sign-in succeeded after {row.counts['failures']} failures",
+    "networks": lambda row: f"{row.counts['networks']} networks within one hour",
+    "dormancy": _dormancy,
+}
+
+
+def tell(who: str, evidence: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
+    """The sentence and the reasons of a finding of the model."""
+    reasons = evidence["reasons"] or ["many small differences at once"]
+    summary = f"{who} had an unusual hour until {evidence['local_time']} local time: {reasons[0]}"
+    why = [f"+ {reason}" for reason in reasons]
+    why.append(
+        f"- compared with {evidence['trained_rows']:,} hours of this organisation; "
+        "travel, a new laptop or a migration would look like this"
+    )
+    return summary, tuple(why)

@@ -1,0 +1,167 @@
+"""A trained model: one-sided surprisals of the features, a forest on them, and their sum.
+
+Score of a row = -log p of its forest score + -log p of its capped sum, both against the rows of
+training (shared/model.md 3.3: the forest on -log p with a Fisher sum). Rows whose sum is common
+in training are not worth a forest and score their sum alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from detector.anomaly import forest
+from detector.anomaly.declaration import FEATURES, Declaration
+
+FORMAT: Final = 1
+LOOK_FROM: Final = 2.3
+"""-log p of the sum from which the forest looks at a row: the top tenth of training."""
+FEWEST_ROWS: Final = 200
+MOST_ROWS: Final = 200_000
+
+
+class ModelError(ValueError):
+    """The artefact is damaged, or made for other features or another version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """Everything that scoring needs; `id` names the content."""
+
+    id: str
+    features: tuple[str, ...]
+    columns: np.ndarray
+    tails: tuple[forest.Tail, ...]
+    trees: forest.Forest
+    of_score: forest.Tail
+    of_sum: forest.Tail
+    trained_rows: int
+
+    def score(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Score rows of shape (n, all features): totals (n,) and surprisals (n, features used)."""
+        surprise = self._surprise(rows)
+        sums = self.of_sum.of(surprise.sum(axis=1))
+        total = sums.copy()
+        odd = np.flatnonzero(sums >= LOOK_FROM)
+        if len(odd):
+            total[odd] += self.of_score.of(self.trees.score(surprise[odd]))
+        return total, surprise
+
+    def _surprise(self, rows: np.ndarray) -> np.ndarray:
+        used = rows[:, self.columns]
+        return np.stack(
+            [tail.of(used[:, place]) for place, tail in enumerate(self.tails)], axis=1
+        )
+
+
+def train(rows: np.ndarray, declaration: Declaration) -> Model | None:
+    """Train on rows of shape (n, all features); null if there are too few of them.
+
+    The same rows and seed give the same model.
+    """
+    if len(rows) < FEWEST_ROWS:
+        return None
+    chosen = np.random.default_rng(declaration.seed)
+    if len(rows) > MOST_ROWS:
+        rows = rows[np.sort(chosen.choice(len(rows), MOST_ROWS, replace=False))]
+    columns = np.array([FEATURES.index(name) for name in declaration.features])
+    tails = tuple(forest.tail(rows[:, column]) for column in columns)
+    surprise = np.stack(
+        [tail.of(rows[:, column]) for column, tail in zip(columns, tails, strict=True)], axis=1
+    )
+    trees = forest.fit(
+        surprise, trees=declaration.trees, sample=declaration.sample, seed=declaration.seed
+    )
+    sums = forest.tail(surprise.sum(axis=1))
+    odd = surprise[sums.of(surprise.sum(axis=1)) >= LOOK_FROM]
+    scores = trees.score(odd if len(odd) else surprise[:1])
+    return _named(declaration.features, columns, tails, trees, forest.tail(scores), sums, len(rows))
+
+
+def _named(
+    features: tuple[str, ...],
+    columns: np.ndarray,
+    tails: tuple[forest.Tail, ...],
+    trees: forest.Forest,
+    of_score: forest.Tail,
+    of_sum: forest.Tail,
+    trained_rows: int,
+) -> Model:
+    model = Model("", features, columns, tails, trees, of_score, of_sum, trained_rows)
+    arrays = _arrays(model)
+    digest = hashlib.sha256(json.dumps(features).encode())
+    for name in sorted(arrays):
+        digest.update(name.encode() + np.ascontiguousarray(arrays[name]).tobytes())
+    return Model(
+        digest.hexdigest()[:16], features, columns, tails, trees, of_score, of_sum, trained_rows
+    )
+
+
+def dump(model: Model) -> bytes:
+    """The artefact: an npz of flat arrays with a JSON manifest inside; no pickle."""
+    manifest = {
+        "format": FORMAT,
+        "id": model.id,
+        "features": model.features,
+        "all_features": FEATURES,
+        "trained_rows": model.trained_rows,
+    }
+    body = np.frombuffer(json.dumps(manifest).encode(), dtype=np.uint8)
+    return forest.pack(_arrays(model) | {"manifest": body})
+
+
+def load(body: bytes) -> Model:
+    """Read an artefact back and check that it is whole and ours. Raises ModelError."""
+    try:
+        arrays = forest.unpack(body)
+        manifest = json.loads(arrays.pop("manifest").tobytes())
+        if manifest["format"] != FORMAT or tuple(manifest["all_features"]) != FEATURES:
+            msg = "made by another version of the features; train again"
+            raise ModelError(msg)
+        model = _rebuilt(arrays, manifest)
+    except ModelError:
+        raise
+    except (KeyError, OSError, ValueError, EOFError, TypeError) as error:
+        msg = f"damaged: {type(error).__name__}: {error}"
+        raise ModelError(msg) from error
+    if model.id != manifest["id"]:
+        msg = "damaged: its content does not match its name"
+        raise ModelError(msg)
+    return model
+
+
+def _arrays(model: Model) -> dict[str, np.ndarray]:
+    arrays = {
+        "columns": model.columns,
+        "tree_feature": model.trees.feature,
+        "tree_threshold": model.trees.threshold,
+        "tree_path": model.trees.path,
+        "shape": np.array([model.trees.depth, model.trees.normal_path, model.trained_rows]),
+    }
+    tails = {f"feature_{place}": tail for place, tail in enumerate(model.tails)}
+    for name, tail in (tails | {"score": model.of_score, "sum": model.of_sum}).items():
+        arrays[f"{name}_values"], arrays[f"{name}_surprise"] = tail.values, tail.surprise
+    return arrays
+
+
+def _rebuilt(arrays: dict[str, np.ndarray], manifest: dict[str, list[str]]) -> Model:
+    def tail(name: str) -> forest.Tail:
+        return forest.Tail(arrays[f"{name}_values"], arrays[f"{name}_surprise"])
+
+    features = tuple(manifest["features"])
+    depth, normal_path, rows = arrays["shape"]
+    trees = forest.Forest(
+        arrays["tree_feature"],
+        arrays["tree_threshold"],
+        arrays["tree_path"],
+        int(depth),
+        float(normal_path),
+    )
+    tails = tuple(tail(f"feature_{place}") for place in range(len(features)))
+    return _named(
+        features, arrays["columns"], tails, trees, tail("score"), tail("sum"), int(rows)
+    )
