@@ -7,10 +7,10 @@ that `parse_faults` reads into a `FaultPlan` (`FaultError` says what it could no
 """
 
 from detector.simulator.arrivals import Arrival
+from detector.simulator.attacks.labels import Attack
 from detector.simulator.company import Plan
 from detector.simulator.faults import FAULTS, FaultError, FaultPlan, parse_faults
 from detector.simulator.files import write
-from detector.simulator.labels import Attack
 from detector.simulator.server import Server, serve
 from detector.simulator.simulation import Simulation, simulate
 

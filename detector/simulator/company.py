@@ -36,7 +36,10 @@ _CLOUDS: Final = ("Ashburn", "Frankfurt am Main", "Dublin", "Singapore")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to simulate. Days count from `start`, a moment in UTC; day 0 is a Monday by default."""
+    """What to simulate; days count from `start`, a Monday by default.
+
+    Attacks begin after day `attacks_from_day`; in a shorter plan, in its last quarter.
+    """
 
     seed: int = 7
     people: int = 80
@@ -147,8 +150,8 @@ def _vaults(people: int, rng: random.Random) -> tuple[Vault, ...]:
     vaults = [_vault("Company", "everyone", rng)]
     for team in GROUPS[4:]:
         share = 6 if team == "engineer" else 2
-        for index in range(share + people // 150):
-            vaults.append(_vault(f"{team} {index + 1}", team, rng))
+        count = share + people // 150
+        vaults += [_vault(f"{team} {index + 1}", team, rng) for index in range(count)]
     return tuple(vaults)
 
 

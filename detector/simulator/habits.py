@@ -83,7 +83,7 @@ def _apps(who: Person, rng: random.Random) -> dict[str, float]:
 class Taste:
     """The items that somebody uses, the favourites first, and the ones within reach."""
 
-    __slots__ = ("_actions", "_action_weights", "_reach", "_usual", "_weights", "versions")
+    __slots__ = ("_action_weights", "_actions", "_reach", "_usual", "_weights", "versions")
 
     def __init__(self, company: Company, who: Person) -> None:
         rng = stream(company.plan.seed, "taste", who.uuid)

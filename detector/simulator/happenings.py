@@ -93,7 +93,7 @@ def _course(
     workdays = [day for day in range(1, days) if calendar.is_workday(day, who.home.code)]
     draws = {name: rng.random() for name in ("dormant", "hired", "left", "forgot", "moved")}
     settled = index >= 4 and not who.is_admin
-    if settled and draws["dormant"] < rates.DORMANT_SHARE:
+    if settled and (index == 4 or draws["dormant"] < rates.DORMANT_SHARE):
         return Life(dormant=True)
     life = Life(off=_absences(calendar, rng))
     chance = max(len(workdays), 1)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from detector.events import AUDIT, SIGNIN, USAGE
@@ -49,7 +51,7 @@ class Deed(NamedTuple):
     action: str
     object_type: str
     object_uuid: str
-    extra: dict[str, Any] = {}
+    extra: Mapping[str, Any] = MappingProxyType({})
 
 
 class Session(NamedTuple):

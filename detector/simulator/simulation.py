@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from detector.simulator.arrivals import Arrival, in_order
+from detector.simulator.attacks import attack
+from detector.simulator.attacks.labels import Attack
 from detector.simulator.automation import automate, strangers
 from detector.simulator.calendars import calendar_of
 from detector.simulator.company import Company, Network, Plan, Vault, found
 from detector.simulator.duties import duties
 from detector.simulator.employment import live
 from detector.simulator.happenings import Life, Trip, lives
-from detector.simulator.labels import Attack
 from detector.simulator.people import Person
 
 
@@ -55,14 +56,17 @@ def simulate(plan: Plan) -> Simulation:
         live(company, calendar, who, courses[who.uuid], tasks.get(who.uuid, []))
         for who in company.people
     ]
+    labels, added = attack(company, calendar, workers)
     journals = [worker.journal for worker in workers]
     journals += [automate(company, calendar, courses, who) for who in company.services]
     journals.append(strangers(company))
     return Simulation(
         plan=plan,
         account=company.account,
-        arrivals=in_order([arrival for journal in journals for arrival in journal.arrivals]),
-        attacks=(),
+        arrivals=in_order(
+            [arrival for journal in journals for arrival in journal.arrivals] + added
+        ),
+        attacks=tuple(labels),
         people=roster(company, courses),
         networks=company.networks,
         vaults=company.vaults,

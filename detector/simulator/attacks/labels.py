@@ -7,11 +7,15 @@ from datetime import datetime
 from typing import Final
 
 TIERS: Final = ("noisy", "careful", "mimicry")
+"""How hard an attacker tries not to be seen, from not at all to very much."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attack:
-    """One labelled attack. `swapped` events exist in the twin without attacks, as somebody else's."""
+    """One labelled attack.
+
+    `swapped`: its events also exist in the twin without attacks, as those of somebody else.
+    """
 
     id: str
     kind: str
