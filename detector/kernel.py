@@ -8,7 +8,7 @@ steps of it, never at the edge of a page.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 
 from detector import matched, triage, workhours
-from detector.alerts import Alert
+from detector.alerts import Alert, Reason
 from detector.anomaly import channel as channels
 from detector.anomaly import explanation
 from detector.anomaly.channel import Channel, Row
@@ -180,7 +180,7 @@ class _Run:
         self.page = page
         self.hits = hits
         self.pending: list[Row] = []
-        self.alerts: dict[tuple[str, str], Alert] = {}
+        self.alerts: dict[str, Alert] = {}
         self.suppressed: list[Finding] = []
         self.late = 0
 
@@ -376,8 +376,11 @@ class _Run:
             self._guard(finding, verdict.alert)
 
     def _keep(self, alert: Alert) -> None:
-        """One entry an alert and page; a first or raised one is not hidden by what follows."""
-        self.alerts[(alert.id, alert.level)] = alert
+        """One entry an alert and page; that it is new or raised is not hidden by what follows."""
+        before = self.alerts.get(alert.id)
+        if before is not None and before.reason in {Reason.FIRST_SEEN, Reason.LEVEL_RAISED}:
+            alert = replace(alert, reason=before.reason)
+        self.alerts[alert.id] = alert
 
     def _received(self, seq: int) -> int:
         page = self.page

@@ -41,6 +41,7 @@ class Open(msgspec.Struct):
     count: int
     evidence: dict[str, Any]
     sessions: list[str]
+    detected_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def decide(
     if old is None:
         if finding.amends:
             return Verdict(finding, Reason.SUPPRESSED, None)
-        opened[key] = _opened(finding)
+        opened[key] = _opened(finding, told.detected_at)
         return Verdict(finding, Reason.FIRST_SEEN, told.alert(opened[key], rule, Reason.FIRST_SEEN))
     reason = _fold(old, finding)
     return Verdict(finding, reason, told.alert(old, rule, reason))
@@ -109,7 +110,7 @@ class Telling:
             subject=Subject(SubjectType(old.subject_type), old.subject_id, old.email, old.name),
             time=workhours.instant(old.time),
             first_time=workhours.instant(old.first_time),
-            detected_at=workhours.instant(self.detected_at),
+            detected_at=workhours.instant(old.detected_at),
             event_ids=tuple(old.event_ids),
             count=old.count,
             summary=summary,
@@ -130,7 +131,7 @@ def _takes(old: Open, finding: Finding, rule: Rule) -> bool:
     return old.first_time - quiet <= time <= old.time + quiet
 
 
-def _opened(finding: Finding) -> Open:
+def _opened(finding: Finding, detected_at: int) -> Open:
     subject = finding.subject
     return Open(
         id=alert_id(finding.rule_id, subject, finding.event_ids),
@@ -147,6 +148,7 @@ def _opened(finding: Finding) -> Open:
         count=len(finding.event_ids),
         evidence=finding.evidence,
         sessions=[finding.session] if finding.session else [],
+        detected_at=detected_at,
     )
 
 

@@ -151,4 +151,6 @@ class Slack:
             problem = lost_answer(error)
         except (OSError, HTTPException) as error:
             problem = unreachable(error)
+        except AttributeError as error:  # the SDK stumbles over JSON that is no object
+            problem = lost_answer(error)
         raise problem

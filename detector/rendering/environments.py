@@ -11,7 +11,7 @@ import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
-from detector.rendering.text import Ready, clean, defang, escape, mrkdwn, plain
+from detector.rendering.text import Ready, authored, clean, defang, escape, mrkdwn, plain
 
 MOST_OUTPUT: Final = 200_000
 # These hand out text as if it were escaped, some with the escaping of another output.
@@ -40,7 +40,7 @@ class TemplateError(Exception):
 def plain_environment(templates: Mapping[str, str]) -> jinja2.Environment:
     """For text that is shown as it stands: mail text, subject, and Slack's literal elements."""
     made = _environment(templates, plain, autoescape=False)
-    made.filters["authored"] = lambda value: Ready(clean(value))
+    made.filters["authored"] = lambda value: Ready(authored(value))
     made.filters["wrap"] = _wrap
     made.filters["row"] = _row
     return made

@@ -5,6 +5,7 @@ object around a text decides how it is escaped: `type: mrkdwn` as markup, anythi
 text that Slack shows as it stands. Beside Slack's keys an object may have `when:` (an
 expression; left out if false), `for:` (`step in steps`; repeated) and, for a block,
 `importance:` (0-9, 5 if not given; the least important goes first where room is short).
+An object with `parts:` stands for the objects in it.
 """
 
 from __future__ import annotations
@@ -98,7 +99,11 @@ class Item:
             turns = [{**context, name: value} for value in values(context)]
         for turn in turns:
             if self.when is None or self.when(turn):
-                yield {key: made for key, node in self.fields.items() for made in node.expand(turn)}
+                yield from self._once(turn)
+
+    def _once(self, context: Mapping[str, Any]) -> Iterator[Any]:
+        made = {key: value for key, node in self.fields.items() for value in node.expand(context)}
+        yield from made["parts"] if "parts" in made else [made]
 
 
 Node = Leaf | Number | Constant | Row | Item
@@ -109,7 +114,11 @@ class Reader:
 
     def __init__(self, file: str, environments: Environments) -> None:
         self.file = file
-        self.environments = environments
+        # A text is not a page: a line break after a tag is meant.
+        self.environments = Environments(
+            environments.mrkdwn.overlay(trim_blocks=False, lstrip_blocks=False),
+            environments.plain.overlay(trim_blocks=False, lstrip_blocks=False),
+        )
         self.errors: list[TemplateError] = []
 
     def read(self, text: str) -> Node | None:

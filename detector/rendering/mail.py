@@ -43,7 +43,8 @@ def read_mail(templates: Mapping[str, str]) -> MailTemplates:
 
 def fill_mail(templates: MailTemplates, context: Mapping[str, Any]) -> Mail:
     """The mail of one alert; the subject is always one line."""
-    subject = clean(rendered(templates.subject, context, file=SUBJECT))
+    # An encoded word is decoded again by header libraries, line breaks and all.
+    subject = clean(rendered(templates.subject, context, file=SUBJECT)).replace("=?", "= ?")
     text = rendered(templates.text, context, file=TEXT)
     html = rendered(templates.html, context, file=HTML)
     return Mail(shorten(subject, MOST_SUBJECT), text.strip("\n") + "\n", html.strip("\n") + "\n")

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from detector.alerts import Alert
 from detector.findings import Level
-from detector.rendering.text import clean, plain
+from detector.rendering.text import authored, plain
 
 STYLES: Final = {
     Level.INFORMATIONAL: "bright_black",
@@ -70,7 +70,7 @@ def _facts(context: Mapping[str, Any]) -> RenderableType:
 
 
 def _steps(steps: Iterable[str]) -> Iterable[RenderableType]:
-    numbered = [(f"{number}.", clean(step)) for number, step in enumerate(steps, start=1)]
+    numbered = [(f"{number}.", authored(step)) for number, step in enumerate(steps, start=1)]
     return (
         [Text(), Text("What to do next", style="bold"), _bullets(numbered, "dim")]
         if numbered

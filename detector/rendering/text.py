@@ -17,6 +17,8 @@ _QUOTE = "\u2039"  # looks like `<`, and starts nothing
 _BLANKS = dict.fromkeys(
     [0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0, *range(0xFE00, 0xFE10)]
 )
+# Slack has no escape for these; the twins look alike. An underscore is left: names need it.
+_TWINS = str.maketrans({"*": "\u2217", "`": "\u02cb", "~": "\u223c"})
 _TOKEN = re.compile(r"<(?=[!@#/]|[A-Za-z][\w+.-]*:)")
 _LINK = re.compile(r"h(?=t+ps?://)tt", re.IGNORECASE)
 _TORN = re.compile(r"(&[a-z]{0,4}|<[^>]*)$")
@@ -58,9 +60,14 @@ def plain(value: object) -> str:
     return _TOKEN.sub(_QUOTE, defang(clean(value)))
 
 
+def authored(value: object) -> str:
+    """For words of the rule itself in the same outputs: a link in them may stay a link."""
+    return _TOKEN.sub(_QUOTE, clean(value))
+
+
 def mrkdwn(value: object) -> str:
-    """For Slack's markup: the three characters that can start something are entities."""
-    return escape(defang(clean(value)))
+    """For Slack's markup: what can start a token is an entity, what can start a style a twin."""
+    return escape(defang(clean(value))).translate(_TWINS)
 
 
 def escape(text: str) -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import reduce
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
@@ -66,23 +67,29 @@ def caseless(condition: Condition) -> frozenset[str]:
     return frozenset(column for column in wanted if events.SCHEMA[column] == events.TEXT)
 
 
-def expression(condition: Condition) -> pl.Expr:
-    """The verdict on every row of a frame that has the columns and their lower-cased copies."""
-    return _expression(condition).fill_null(value=False)
+def expression(condition: Condition, made: Mapping[Test, str] | None = None) -> pl.Expr:
+    """The verdict on every row of a frame with the columns and their lower-cased copies.
 
-
-def _expression(condition: Condition) -> pl.Expr:
+    Null stands for false. `made` names columns that hold the answers of (bare) tests.
+    """
+    known = made or {}
     match condition:
         case Test():
-            return _test(condition)
+            name = known.get(bare(condition))
+            return pl.col(name) if name else _test(condition)
         case Not(part):
-            return ~_expression(part).fill_null(value=False)
+            return ~expression(part, known).fill_null(value=False)
         case And(parts):
-            return reduce(operator.and_, map(_expression, parts))
+            return reduce(operator.and_, (expression(part, known) for part in parts))
         case Or(parts):
-            return _any(map(_expression, parts))
+            return _any(expression(part, known) for part in parts)
         case Constant(holds):
             return pl.lit(holds)
+
+
+def bare(test: Test) -> Test:
+    """The test without the words that do not change its answer."""
+    return replace(test, field="", selection="")
 
 
 def _any(parts: Iterable[pl.Expr]) -> pl.Expr:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -11,8 +12,8 @@ import numpy.typing as npt
 import polars as pl
 
 from detector import events
-from detector.rulebook.conditions import Condition, Constant
-from detector.rulebook.expressions import caseless, columns, expression, lowered
+from detector.rulebook.conditions import Condition, Constant, Test, tests
+from detector.rulebook.expressions import bare, caseless, columns, expression, lowered
 from detector.rulebook.resolving import resolved
 
 Rows = npt.NDArray[np.int64]
@@ -21,19 +22,23 @@ _FEED: Final = "event.feed"
 
 @dataclass(frozen=True)
 class Plan:
-    """How one feed is matched: the columns read, those lower-cased, a verdict for each rule."""
+    """How one feed is matched: columns read, lower-cased copies, shared tests, verdicts."""
 
     feed: str
     reads: tuple[str, ...]
     lower: tuple[pl.Expr, ...]
+    shared: tuple[pl.Expr, ...]
     verdicts: tuple[pl.Expr, ...]
 
     def verdict(self, part: pl.DataFrame) -> pl.DataFrame:
-        """One boolean column for each rule, one row for each event of this feed."""
-        lazy = part.lazy().select(self.reads)
-        if self.lower:
-            lazy = lazy.with_columns(self.lower)
-        return lazy.select(self.verdicts).collect(engine="in-memory")
+        """One boolean column for each rule (null is false), one row for each event."""
+        steps = part.lazy().select(self.reads)
+        for made in filter(None, (self.lower, self.shared)):
+            steps = steps.with_columns(made)
+        # The plan is as short as it can be; the optimizer would cost more than it saves.
+        return steps.select(self.verdicts).collect(
+            engine="in-memory", optimizations=pl.QueryOptFlags.none()
+        )
 
 
 def plan(feed: str, conditions: Mapping[str, Condition]) -> Plan | None:
@@ -42,21 +47,29 @@ def plan(feed: str, conditions: Mapping[str, Condition]) -> Plan | None:
     able = {rule: part for rule, part in folded.items() if part != Constant(holds=False)}
     if not able:
         return None
-    # A rule that holds for every row reads nothing, and a select of nothing has one row.
-    reads = sorted({_FEED}.union(*map(columns, able.values())))
     lower = sorted(frozenset().union(*map(caseless, able.values())))
+    shared = _shared(able.values())
     return Plan(
         feed,
-        tuple(reads),
+        tuple(sorted({_FEED}.union(*map(columns, able.values())))),
         tuple(pl.col(name).str.to_lowercase().alias(lowered(name)) for name in lower),
-        tuple(_verdict(part).alias(rule) for rule, part in able.items()),
+        tuple(expression(test).alias(name) for test, name in shared.items()),
+        tuple(_verdict(part, shared).alias(rule) for rule, part in able.items()),
     )
 
 
-def _verdict(part: Condition) -> pl.Expr:
+def _shared(conditions: Iterable[Condition]) -> dict[Test, str]:
+    """The tests that several rules ask, each with the name of the column for its answers."""
+    asked = Counter(bare(test) for condition in conditions for test in tests(condition))
+    often = [test for test, times in asked.items() if times > 1]
+    return {test: f"/test{index}" for index, test in enumerate(often)}
+
+
+def _verdict(part: Condition, shared: Mapping[Test, str]) -> pl.Expr:
+    # A literal alone would make one row; the feed's name is always there.
     if part == Constant(holds=True):
         return pl.col(_FEED).is_not_null()
-    return expression(part)
+    return expression(part, shared)
 
 
 def plans(conditions: Iterable[tuple[str, Condition, tuple[str, ...]]]) -> tuple[Plan, ...]:
