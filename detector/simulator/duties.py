@@ -39,6 +39,7 @@ def duties(company: Company, calendar: Calendar, lives: dict[str, Life]) -> dict
         desk.joiner(who)
         desk.leaver(who)
         desk.forgetter(who)
+        desk.personal(who)
     result: dict[str, list[Duty]] = {}
     for duty in sorted(desk.duties, key=attrgetter("at")):
         result.setdefault(duty.admin, []).append(duty)
@@ -135,6 +136,27 @@ class Desk:
         at = forgot + self.rng.uniform(0.4, 1.0) * HOUR
         self._add(at, admin, Deed("beginr", "user", who.uuid, about(who)), late=True)
         self._add(at + 1500, admin, Deed("completr", "user", who.uuid, about(who)), late=True)
+
+    def personal(self, who: Person) -> None:
+        """What people change in their own account: Travel Mode, password, second factor."""
+        for trip in self.lives[who.uuid].trips:
+            if trip.destination.code != who.home.code and self._happens(rates.TRAVEL_MODE_SHARE):
+                for at, action in (
+                    (trip.depart - 4 * HOUR, "trvlaway"),
+                    (trip.back_arrive + 4 * HOUR, "trvlback"),
+                ):
+                    self._add(at, who, Deed(action, "user", who.uuid, about(who)))
+        for rate, actions in (
+            (rates.OWN_PASSWORD_RATE, ("changemp",)),
+            (rates.OWN_MFA_RATE, ("enblmfa", "updatmfa")),
+        ):
+            if self._happens(rate * self.calendar.days):
+                at = self.company.plan.begin + self.rng.uniform(0, self.calendar.days) * DAY
+                deed = Deed(self.rng.choice(actions), "user", who.uuid, about(who))
+                self._add(at, who, deed)
+
+    def _happens(self, chance: float) -> bool:
+        return self.rng.random() < chance
 
     def _admin(self, day: int) -> Person:
         admins = self.company.admins

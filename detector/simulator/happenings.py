@@ -53,6 +53,7 @@ class Life:
     moved: float = FOREVER
     dormant: bool = False
     on_call: frozenset[int] = frozenset()
+    outages: tuple[tuple[float, float], ...] = ()
 
     def where(self, home: City, at: float) -> City:
         """The city somebody is in; on a journey, the one it leads to."""
@@ -74,13 +75,15 @@ def lives(company: Company, calendar: Calendar) -> dict[str, Life]:
     """The life of every person by uuid."""
     meetings = _conferences(company, calendar)
     rota = _rota(company, calendar)
+    outages = _outages(company, calendar)
     result = {}
     for index, who in enumerate(company.people):
         rng = stream(company.plan.seed, "life", who.uuid)
         life = _course(company, calendar, (index, who), rng)
         if not life.dormant:
             trips = _trips(calendar, who, meetings.get(who.uuid), rng)
-            life = replace(life, trips=trips, on_call=rota.get(who.uuid, frozenset()))
+            on_call = rota.get(who.uuid, frozenset())
+            life = replace(life, trips=trips, on_call=on_call, outages=outages)
         result[who.uuid] = life
     return result
 
@@ -194,3 +197,13 @@ def _rota(company: Company, calendar: Calendar) -> dict[str, frozenset[int]]:
         for uuid in rng.sample(able, max(1, len(able) // 40)):
             weeks.setdefault(uuid, set()).update(range(week, week + 7))
     return {uuid: frozenset(days) for uuid, days in weeks.items()}
+
+
+def _outages(company: Company, calendar: Calendar) -> tuple[tuple[float, float], ...]:
+    rng = stream(company.plan.seed, "outages")
+    starts = [
+        company.plan.begin + (day + rng.random()) * DAY
+        for day in range(calendar.days)
+        if rng.random() < rates.SSO_OUTAGE_RATE
+    ]
+    return tuple((start, start + rng.uniform(0.3, 1.6) * HOUR) for start in starts)

@@ -78,4 +78,6 @@ POLICY_CHANGE_RATE: Final = 0.04  # workdays with a change of firewall, MFA, SSO
 SELF_GRANT_SHARE: Final = 0.12  # vault grants that administrators give themselves, by ticket
 HIRE_RATE: Final = 0.0012  # hires per person and workday: about a quarter a year
 LEAVE_RATE: Final = 0.0008  # leavers per person and workday
-TOKEN_ROTATION_RATE: Final = 0.07  # workdays on which a service token is renewed
+TRAVEL_MODE_SHARE: Final = 0.12  # trips abroad for which Travel Mode is turned on
+OWN_PASSWORD_RATE: Final = 0.0005  # people who change their account password, per day
+OWN_MFA_RATE: Final = 0.0006  # people who add or change a second factor, per day

@@ -33,6 +33,7 @@ _SLIPS: Final = (
     Outcome("mfa_failed", "code_timeout"),
     Outcome("mfa_failed", "u2f_timeout"),
 )
+_EDITS: Final = ("update", "create", "patch", "delete")
 _SSO_SLIP: Final = Outcome("sso_failed", "sso_user_mismatch")
 _OUTDATED: Final = Outcome("modern_version_failed", "modern_version_old")
 
@@ -87,6 +88,9 @@ class Worker:
         if outcome == SECOND_FACTOR and rng.random() < rates.MFA_SLIP_RATE:
             journal.sign_in(at, seat, rng.choice(_SLIPS))
             at += rng.uniform(10, 60)
+        for start, end in self.life.outages if outcome == FEDERATED else ():
+            if start <= at < end:
+                at = self._wait_out(at, end, seat)
         if outcome == FEDERATED and rng.random() < rates.SSO_SLIP_RATE:
             journal.sign_in(at, seat, _SSO_SLIP)
             at += rng.uniform(10, 90)
@@ -109,6 +113,13 @@ class Worker:
             return FEDERATED
         new = seat.app not in self.open
         return SECOND_FACTOR if new or self.rng.random() < rates.MFA_RATE else PASSWORD
+
+    def _wait_out(self, at: float, end: float, seat: Seat) -> float:
+        """Try single sign-on in vain until it works again, or the password is remembered."""
+        for _ in range(1 + poisson(self.rng, 1.2)):
+            self.journal.sign_in(at, seat, _SSO_SLIP)
+            at += self.rng.uniform(5, 120)
+        return max(at, end + self.rng.uniform(0, 900))
 
     def _wants(self, part: str) -> bool:
         usual = self.habits.apps.get(part, 0.03)
@@ -177,7 +188,7 @@ class Worker:
 
     def _edit(self, at: float, seat: Seat) -> None:
         vault, item = self.rng.choice(self.taste.usual()[:20])
-        action = self.rng.choices(("update", "create", "patch"), (6, 2, 1))[0]
+        action = self.rng.choices(_EDITS, (6, 2, 1, 0.7))[0]
         if action == "create":
             item = lower_id(self.rng)
             self.taste.learn(vault, [item])

@@ -108,7 +108,8 @@ class Scene:
 
     def stranger(self, worker: Worker) -> App:
         """A browser on a computer that has nothing to do with the victim's."""
-        kind = self.rng.choice(("windows", "linux"))
+        usual = worker.belongings.at(self.company.plan.begin)["extension"].fields["os_name"]
+        kind = self.rng.choice(("linux", "mac" if usual == "Windows" else "windows"))
         return app("web", device(kind, "User", self.rng), self.rng)
 
     def imitation(self, worker: Worker, part: str = "extension") -> App:
