@@ -8,6 +8,7 @@ import smtplib
 from collections.abc import Callable
 from email.headerregistry import Address
 from email.message import EmailMessage
+from email.policy import SMTP
 from typing import Final
 
 from detector.alerts import Alert
@@ -36,6 +37,8 @@ class Email:
         name: str = "email",
         notice: Callable[[str], None] = lambda _text: None,
     ) -> None:
+        if not all(address.isascii() for address in (*to, sender)):
+            raise ValueError("mail: addresses beyond ASCII are not supported")
         self.name = name
         self._server = server
         self._renderer = renderer
@@ -71,9 +74,9 @@ class Email:
         message["References"] = f"<{_local_part(alert.id)}@{self._domain}>"
         message["Auto-Submitted"] = "auto-generated"
         message["X-Auto-Response-Suppress"] = "All"
-        message.set_content(mail.text)
+        message.set_content(mail.text, cte="quoted-printable")
         if mail.html:
-            message.add_alternative(mail.html, subtype="html")
+            message.add_alternative(mail.html, subtype="html", cte="quoted-printable")
         return message
 
     def _mail(self, alert: Alert) -> Mail:
@@ -99,7 +102,9 @@ def _hand_in(
 ) -> dict[str, tuple[int, bytes]]:
     """Whom the server refused; nobody, if all is well."""
     try:
-        return smtp.send_message(message, to_addrs=to)
+        # Not `send_message`: it writes `>From` where a line begins with that word.
+        sender = message["From"].addresses[0].addr_spec
+        return smtp.sendmail(sender, to, message.as_bytes(policy=SMTP))
     except smtplib.SMTPRecipientsRefused as error:
         return error.recipients
     except (OSError, smtplib.SMTPException) as error:

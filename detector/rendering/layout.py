@@ -103,7 +103,7 @@ class Item:
 
     def _once(self, context: Mapping[str, Any]) -> Iterator[Any]:
         made = {key: value for key, node in self.fields.items() for value in node.expand(context)}
-        yield from made["parts"] if "parts" in made else [made]
+        yield from made.get("parts", [made])
 
 
 Node = Leaf | Number | Constant | Row | Item

@@ -1,0 +1,193 @@
+"""Law 8: whatever an event says, it stays text. In every field and for every channel."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.console import Console
+from slack_sdk.models.blocks import Block
+
+from detector.alerts import Alert, RuleRef
+from detector.findings import Level
+from detector.rendering import Renderer, sentence
+from detector.rendering.limits import MOST_BLOCKS, MOST_JSON
+from detector.rendering.samples import impossible_travel
+
+ATTACKS = (
+    "<!channel>",
+    "<!here|x>",
+    "<@U123>",
+    "<#C123>",
+    "<https://evil.example|Verify>",
+    "https://evil.example",
+    "<\u200b!channel>",
+    "&lt;!channel&gt;",
+    "\x1b]8;;https://evil.example\x1b\\click\x1b]8;;\x1b\\",
+    "\x1b[2J\x9b31m\x07",
+    "[link=https://evil.example]x[/link]",
+    "\r\nBcc: victim@example.com\r\n\r\nbody",
+    "<script>alert(1)</script>",
+    '" onmouseover="alert(1)',
+    "{{ 7*7 }}{% for %}",
+    "\u202egnp.exe",
+    "\ud800",
+    "*bold* `code`",
+    "x" * 5000,
+    "\U0001f600" * 300,
+)
+hostile = st.lists(st.sampled_from(ATTACKS) | st.text(max_size=12), min_size=1, max_size=3).map(
+    "".join
+)
+values = (
+    hostile
+    | st.integers()
+    | st.floats()
+    | st.none()
+    | st.booleans()
+    | st.lists(hostile, max_size=8)
+)
+
+
+@st.composite
+def alerts(draw: st.DrawFn) -> Alert:
+    """An alert with an attacker behind every string."""
+    sample = impossible_travel()
+    return dataclasses.replace(
+        sample,
+        id=draw(hostile),
+        level=draw(st.sampled_from(Level)),
+        rule=RuleRef(draw(hostile), draw(hostile), draw(hostile)),
+        subject=dataclasses.replace(
+            sample.subject,
+            id=draw(hostile),
+            email=draw(st.none() | hostile),
+            name=draw(st.none() | hostile),
+        ),
+        summary=draw(hostile),
+        evidence=draw(st.dictionaries(hostile | st.just("timezone"), values, max_size=14)),
+        why=tuple(
+            draw(
+                st.lists(
+                    st.sampled_from(("+ ", "- ", "")).flatmap(
+                        lambda sign: hostile.map(sign.__add__)
+                    ),
+                    max_size=12,
+                )
+            )
+        ),
+        runbook=tuple(draw(st.lists(hostile, max_size=12))),
+        account=draw(hostile),
+    )
+
+
+@settings(deadline=None, max_examples=120)
+@given(alerts())
+def test_slack_gets_no_mention_link_or_command(renderer: Renderer, alert: Alert) -> None:
+    message = renderer.slack(alert)
+    for text in (message.text, *strings(message.blocks)):
+        assert not re.search(r"<[!@#]|<http", text)
+        assert text.replace("\n", "") == visible(text)
+    assert "<" not in message.text
+    assert "https://evil" not in message.text
+
+
+@settings(deadline=None, max_examples=120)
+@given(alerts())
+def test_slack_always_takes_the_blocks(renderer: Renderer, alert: Alert) -> None:
+    message = renderer.slack(alert)
+    assert mistakes(message.blocks) == []
+    assert 0 < len(message.text) <= 4000
+    assert message.blocks[0]["type"] == "header"
+
+
+@settings(deadline=None, max_examples=80)
+@given(alerts())
+def test_a_mail_has_our_tags_and_no_others(renderer: Renderer, alert: Alert) -> None:
+    mail = renderer.email(alert)
+    assert mail.subject.isprintable()
+    assert not re.search(r"<[!@#]|<http", mail.subject + mail.text)
+    assert visible(mail.text) == mail.text.replace("\n", "")
+    assert set(tags(mail.html)) <= set(tags(renderer.email(impossible_travel()).html))
+    assert mail.html.count("<!") == 1
+
+
+@settings(deadline=None, max_examples=80)
+@given(alerts())
+def test_the_terminal_obeys_nobody_but_us(renderer: Renderer, alert: Alert) -> None:
+    shown = io.StringIO()
+    Console(file=shown, force_terminal=True, color_system="truecolor", width=90).print(
+        renderer.console(alert)
+    )
+    assert visible(re.sub(r"\x1b\[[0-9;]*m", "", shown.getvalue())) == re.sub(
+        r"\x1b\[[0-9;]*m|\n", "", shown.getvalue()
+    )
+
+
+@given(alerts())
+@settings(deadline=None, max_examples=50)
+def test_the_sentence_without_a_template_is_harmless_too(alert: Alert) -> None:
+    assert not re.search(r"<[!@#]|<http|https?://", sentence(alert))
+
+
+def visible(text: str) -> str:
+    """The text without what does not print."""
+    return "".join(letter for letter in text if letter.isprintable())
+
+
+def strings(node: Any) -> Iterator[str]:
+    """Every string in a structure."""
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, dict | list):
+        for part in node.values() if isinstance(node, dict) else node:
+            yield from strings(part)
+
+
+def tags(html: str) -> list[tuple[str, tuple[str, ...]]]:
+    """Every tag with the names of its attributes."""
+    found = []
+
+    class Parser(HTMLParser):
+        def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+            found.append((tag, tuple(name for name, _value in attributes)))
+
+    Parser().feed(html)
+    return found
+
+
+def mistakes(blocks: list[dict[str, Any]]) -> list[str]:
+    """What Slack would refuse: slack_sdk's limits, and five that it does not know."""
+    found = []
+    for block in blocks:
+        parsed = Block.parse(block)
+        assert parsed is not None
+        parsed.to_dict()
+    for node in nodes(blocks):
+        if "text" in node and not node["text"]:
+            found.append(f"empty text: {node}")
+        if any(len(part["text"]) > 2000 for part in node.get("fields", [])):
+            found.append("a field over 2000")
+        if len(node.get("rows", [])) > 100:
+            found.append("a table over 100 rows")
+    ids = [node["action_id"] for node in nodes(blocks) if "action_id" in node]
+    if len(ids) != len(set(ids)):
+        found.append("an action_id twice")
+    if len(blocks) > MOST_BLOCKS or len(json.dumps(blocks)) > MOST_JSON:
+        found.append("too large")
+    return found
+
+
+def nodes(node: Any) -> Iterator[dict[str, Any]]:
+    """Every mapping in a structure."""
+    if isinstance(node, dict):
+        yield node
+    for part in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from nodes(part)

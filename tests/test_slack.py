@@ -1,0 +1,212 @@
+"""Slack: sent once, and every failure told for what it is."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+
+from detector.notifiers.slack import Slack, slack_client
+from detector.notifiers.slack_errors import wait_s
+from detector.ports import DeliveryError, Notifier
+from detector.rendering import Renderer, overlay
+from detector.rendering.samples import impossible_travel, simple_match
+from tests.conftest_delivery import TOKEN, Answer, SlackServer
+
+DATE = "Mon, 23 Nov 2026 10:00:00 GMT"
+
+
+@pytest.fixture
+def slack(slack_server: SlackServer, slack_channel: str, renderer: Renderer) -> Slack:
+    """The notifier, pointed at a fresh channel."""
+    return Slack(slack_server.client(), renderer, slack_channel)
+
+
+def test_an_alert_is_posted_with_blocks_and_its_key(
+    slack_server: SlackServer, slack_channel: str, slack: Notifier, renderer: Renderer
+) -> None:
+    receipt = slack.send(impossible_travel(), key="alert.1", again=False)
+
+    [message] = slack_server.messages(slack_channel)
+    wanted = renderer.slack(impossible_travel())
+    assert message["ts"] == receipt.message_id
+    assert message["text"] == wanted.text
+    assert message["blocks"] == wanted.blocks
+    assert message["metadata"]["event_payload"]["idem"] == "alert.1"
+
+
+def test_an_alert_that_arrived_is_found_and_not_sent_twice(
+    slack_server: SlackServer, slack_channel: str, slack: Slack
+) -> None:
+    first = slack.send(simple_match(), key="alert.1", again=False)
+    slack.send(simple_match(), key="alert.2", again=False)
+
+    assert slack.send(simple_match(), key="alert.1", again=True) == first
+    assert len(slack_server.messages(slack_channel)) == 2
+
+
+def test_an_alert_that_did_not_arrive_is_sent_when_asked_again(
+    slack_server: SlackServer, slack_channel: str, slack: Slack
+) -> None:
+    slack.send(simple_match(), key="alert.9", again=True)
+    assert len(slack_server.messages(slack_channel)) == 1
+
+
+def test_a_lost_answer_is_looked_up_and_nothing_is_sent_twice(
+    slack_server: SlackServer, slack_channel: str, renderer: Renderer
+) -> None:
+    slack = Slack(slack_server.client(timeout_s=1), renderer, slack_channel)
+    slack_server.process.send_signal(signal.SIGSTOP)
+    try:
+        with pytest.raises(DeliveryError) as lost:
+            slack.send(simple_match(), key="alert.1", again=False)
+    finally:
+        slack_server.process.send_signal(signal.SIGCONT)
+
+    assert lost.value.ambiguous
+    found = slack.send(simple_match(), key="alert.1", again=True)
+    [message] = slack_server.messages(slack_channel)
+    assert message["ts"] == found.message_id
+
+
+def test_a_channel_given_by_name_is_found_for_the_look_up(
+    slack_server: SlackServer, renderer: Renderer
+) -> None:
+    client = slack_server.client()
+    made = client.conversations_create(name="named-channel")["channel"]
+    posted = Slack(client, renderer, made["id"]).send(simple_match(), key="k", again=False)
+
+    found = Slack(client, renderer, "#named-channel").send(simple_match(), key="k", again=True)
+    assert found == posted
+
+
+def test_a_channel_that_is_not_there_parks_the_destination(
+    slack_server: SlackServer, renderer: Renderer
+) -> None:
+    error = failure(slack_server.client(), renderer, channel="C404")
+    assert str(error) == "Slack: channel_not_found"
+    assert error.parked
+    assert not error.permanent
+
+
+def test_an_archived_channel_parks_the_destination(
+    slack_server: SlackServer, slack_channel: str, renderer: Renderer
+) -> None:
+    slack_server.client().conversations_archive(channel=slack_channel)
+    assert failure(slack_server.client(), renderer, channel=slack_channel).parked
+
+
+def test_a_refused_layout_is_sent_as_plain_text_and_told(
+    slack_server: SlackServer, slack_channel: str, renderer: Renderer
+) -> None:
+    told: list[str] = []
+    client = RefusesBlocks(token=TOKEN, base_url=slack_server.base_url, retry_handlers=[])
+    alert = dataclasses.replace(
+        simple_match(), summary="<!channel> look at <https://evil.example|this>"
+    )
+    Slack(client, renderer, slack_channel, notice=told.append).send(alert, key="k", again=False)
+
+    [message] = slack_server.messages(slack_channel)
+    assert not message.get("blocks")
+    assert message["text"].startswith("Low: \u2039!channel&gt; look at \u2039hxxps://evil.example")
+    assert told == ["slack: sent as plain text: Slack: invalid_blocks"]
+
+
+def test_a_broken_template_does_not_hold_an_alert_back(
+    slack_server: SlackServer, slack_channel: str, templates: dict[str, str]
+) -> None:
+    told: list[str] = []
+    broken = Renderer(
+        overlay(templates, {"slack.yaml": "text: x\nblocks:\n  - text: '{{ nobody }}'\n"})
+    )
+    Slack(slack_server.client(), broken, slack_channel, notice=told.append).send(
+        simple_match(), key="k", again=False
+    )
+
+    [message] = slack_server.messages(slack_channel)
+    assert simple_match().summary in message["text"]
+    assert told == ["slack: sent as plain text: slack.yaml:3: 'nobody' is undefined"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (Answer(429, {"Retry-After": "7"}, "{}"), {"retry_after_s": 7.0}),
+        (
+            Answer(429, {"Retry-After": "Mon, 23 Nov 2026 10:00:42 GMT", "Date": DATE}, "{}"),
+            {"retry_after_s": 42.0},
+        ),
+        (Answer(429, {}, "<html>"), {"retry_after_s": 30.0}),
+        (
+            Answer(200, {"Retry-After": "3"}, '{"ok":false,"error":"rate_limited"}'),
+            {"retry_after_s": 3.0},
+        ),
+        (Answer(503, {}, "<html>down</html>"), {"ambiguous": True}),
+        (Answer(502, {}, '{"ok":false,"error":"invalid_auth"}'), {"ambiguous": True}),
+        (Answer(200, {}, ""), {"ambiguous": True}),
+        (Answer(200, {}, "<html>a proxy</html>"), {"ambiguous": True}),
+        (Answer(200, {}, "[1, 2]"), {"ambiguous": True}),
+        (Answer(404, {}, "<html>nothing</html>"), {"parked": True}),
+        (Answer(200, {}, '{"ok":false,"error":"fatal_error"}'), {"ambiguous": True}),
+        (Answer(200, {}, '{"ok":false,"error":"token_revoked"}'), {"parked": True}),
+        (
+            Answer(200, {}, '{"ok":false,"error":"restricted_action_read_only_channel"}'),
+            {"parked": True},
+        ),
+        (Answer(200, {}, '{"ok":false,"error":"msg_blocks_too_long"}'), {"permanent": True}),
+        (Answer(200, {}, '{"ok":false,"error":"something_new"}'), {}),
+    ],
+)
+def test_every_failure_is_told_for_what_it_is(
+    answering: Callable[[Answer], str], renderer: Renderer, answer: Answer, expected: dict[str, Any]
+) -> None:
+    error = failure(slack_client("xoxb-secret", base_url=answering(answer)), renderer)
+    seen = {"permanent": error.permanent, "parked": error.parked, "ambiguous": error.ambiguous}
+    assert {name for name, is_so in seen.items() if is_so} == set(expected) - {"retry_after_s"}
+    assert error.retry_after_s == expected.get("retry_after_s")
+
+
+def test_nobody_there_is_not_ambiguous(renderer: Renderer) -> None:
+    error = failure(slack_client("xoxb-secret", base_url="http://127.0.0.1:1/api/"), renderer)
+    assert (error.ambiguous, error.parked, error.permanent) == (False, False, False)
+
+
+def test_an_error_never_holds_the_token(
+    answering: Callable[[Answer], str], renderer: Renderer
+) -> None:
+    body = json.dumps({"ok": False, "error": "invalid_auth", "detail": "xoxb-secret"})
+    error: BaseException | None = failure(
+        slack_client("xoxb-secret", base_url=answering(Answer(200, {}, body))), renderer
+    )
+    while error is not None:
+        assert not isinstance(error, SlackApiError)
+        assert "xoxb-secret" not in repr(error)
+        error = error.__cause__ or error.__context__
+
+
+def test_a_date_without_a_clock_waits_the_usual_time() -> None:
+    assert wait_s({"retry-after": "Mon, 23 Nov 2026 10:00:42 GMT"}) == 30.0
+    assert wait_s({"retry-after": "soon", "date": DATE}) == 30.0
+
+
+class RefusesBlocks(WebClient):
+    """A Slack that does not take blocks; the emulator takes any."""
+
+    def chat_postMessage(self, **arguments: Any) -> Any:
+        """Refuse blocks as Slack does."""
+        if arguments.get("blocks"):
+            arguments["blocks"] = "not a list"
+        return super().chat_postMessage(**arguments)
+
+
+def failure(client: WebClient, renderer: Renderer, *, channel: str = "C1") -> DeliveryError:
+    """How sending an alert fails."""
+    with pytest.raises(DeliveryError) as caught:
+        Slack(client, renderer, channel).send(simple_match(), key="k", again=False)
+    return caught.value
