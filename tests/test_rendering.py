@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from inline_snapshot import snapshot
 
-from detector.alerts import Alert
+from detector.alerts import Alert, Reason
 from detector.rendering import NAMES, Renderer, TemplateError, check_templates, overlay, samples
 from detector.rendering.samples import impossible_travel, simple_match
 from detector.rendering.view import local_time
@@ -133,7 +133,7 @@ WHAT TO DO NEXT
   3. See what the Lagos session opened, and rotate those items.
 
 -- \n\
-b7ldwhlmfgipndfiaweo7d4cck · impossible_travel · 2 events
+b7ldwhlmfgipndfiaweo7d4cck · impossible_travel · 2 events in 61 min
 Score 73 of 100 · acme
 """)
 
@@ -184,6 +184,15 @@ def test_a_link_in_a_step_is_for_clicking_and_one_in_an_event_is_not(renderer: R
     everything = str(message) + str(renderer.email(alert))
     assert "https://evil.example" not in everything
     assert "hxxps://evil.example" in everything
+
+
+def test_an_alert_that_was_told_before_says_so(renderer: Renderer) -> None:
+    alert = dataclasses.replace(simple_match(), reason=Reason.STILL_HAPPENING, count=1200)
+    again = renderer.slack(alert)
+    assert again.blocks[0]["text"]["text"].endswith("(still happening)")
+    assert "1,200 events in 61 min" in again.blocks[-1]["elements"][0]["text"]
+    assert "still happening" in renderer.email(alert).text
+    assert renderer.email(alert).subject == renderer.email(simple_match()).subject
 
 
 @pytest.mark.parametrize("zone", ["../../etc/passwd", "Europe", "No/Such", "", 7, None])

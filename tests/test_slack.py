@@ -190,6 +190,14 @@ def test_an_error_never_holds_the_token(
         error = error.__cause__ or error.__context__
 
 
+def test_a_token_is_never_sent_in_the_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValueError, match="without TLS"):
+        slack_client("xoxb-secret", base_url="http://slack.example/api/")
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    assert slack_client("xoxb-secret").proxy == "http://proxy.example:3128"
+    assert slack_client("xoxb-secret", base_url="http://127.0.0.1:9090/api").proxy is None
+
+
 def test_a_date_without_a_clock_waits_the_usual_time() -> None:
     assert wait_s({"retry-after": "Mon, 23 Nov 2026 10:00:42 GMT"}) == 30.0
     assert wait_s({"retry-after": "soon", "date": DATE}) == 30.0

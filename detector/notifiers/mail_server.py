@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import smtplib
 import ssl
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from detector.notifiers.email_errors import classified
+from detector.notifiers.loopback import is_loopback
 
 Tls = Literal["starttls", "implicit", "none"]
 
@@ -29,7 +29,7 @@ class MailServer:
 
     def __post_init__(self) -> None:
         """Refuse to send in the open to anywhere else. Raises ValueError."""
-        if self.tls == "none" and not _is_loopback(self.host):
+        if self.tls == "none" and not is_loopback(self.host):
             raise ValueError(
                 f"mail to {self.host} without TLS: only a loopback host may be used so"
             )
@@ -65,12 +65,3 @@ class MailServer:
             smtp.close()
             raise
         return smtp
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

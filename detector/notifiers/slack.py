@@ -6,12 +6,14 @@ import ssl
 from collections.abc import Callable, Iterator
 from http.client import HTTPException
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web import SlackResponse
 
 from detector.alerts import Alert
+from detector.notifiers.loopback import is_loopback
 from detector.notifiers.slack_errors import ContentRefused, lost_answer, refused, unreachable
 from detector.ports import DeliveryError, Receipt
 from detector.rendering import Renderer, TemplateError, escaped_sentence
@@ -22,14 +24,24 @@ PAGE: Final = 200
 
 
 def slack_client(token: str, *, base_url: str | None = None, timeout_s: int = 10) -> WebClient:
-    """A client that tries once: the outbox owns every retry."""
-    return WebClient(
+    """A client that tries once: the outbox owns every retry. Raises ValueError for plain HTTP.
+
+    Another `base_url` than Slack's own is for tests; on this machine no proxy stands between.
+    """
+    asked = urlsplit(base_url or WebClient.BASE_URL)
+    is_here = is_loopback(asked.hostname or "")
+    if asked.scheme != "https" and not is_here:
+        raise ValueError(f"slack: {base_url} without TLS: only a loopback host may be used so")
+    client = WebClient(
         token=token,
-        base_url=base_url or WebClient.BASE_URL,
+        base_url=asked.geturl().rstrip("/") + "/",
         timeout=timeout_s,
         retry_handlers=[],
         ssl=ssl.create_default_context(),
     )
+    if is_here:
+        client.proxy = None
+    return client
 
 
 class Slack:

@@ -11,6 +11,7 @@ MOST_BLOCKS: Final = 50
 MOST_JSON: Final = 8_000
 """Slack refuses about 12,000 characters of blocks, and says so nowhere."""
 MOST_TEXT: Final = 3_000
+MOST_CELLS: Final = 20
 
 _LONGEST: Final = {"header": 150, "button": 75, "image": 2000}
 _COUNTS: Final = {
@@ -57,6 +58,8 @@ def _bare(block: Block) -> Block:
 
 def _fitted(node: Any, longest: int) -> Any:
     """A node with every text cut and every list counted; nothing if there is nothing to show."""
+    if isinstance(node, list):
+        return [_fitted(part, longest) for part in node[:MOST_CELLS]]
     if not isinstance(node, dict):
         return node
     kind = str(node.get("type", ""))
@@ -90,7 +93,7 @@ def _shows(kind: str, node: Block) -> bool:
         return bool(str(node.get("text", "")).strip() or (kind == "text" and node.get("text")))
     if kind == "link":
         return "url" in node
-    if kind == "header":
+    if kind in ("header", "button"):
         return "text" in node
     if kind == "section":
         return "text" in node or bool(node.get("fields"))

@@ -51,6 +51,8 @@ def _headline(context: Mapping[str, Any], style: str) -> Text:
     alert: Alert = context["alert"]
     line = Text(f" {alert.level.upper()} ", style=f"bold reverse {style}")
     line.append(f"  {plain(alert.rule.title)}", style="not reverse")
+    if context["update"]:
+        line.append(f"  {context['update']}", style="italic not reverse")
     line.append(f"  score {alert.score}", style="dim not bold not reverse")
     return line
 

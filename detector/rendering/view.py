@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from detector.alerts import Alert
+from detector.alerts import Alert, Reason
 from detector.findings import Level
 from detector.rendering.facts import facts, who
 
@@ -29,6 +29,14 @@ COLOURS: Final = {
 """Dark enough to carry white text."""
 
 
+UPDATES: Final = {
+    Reason.LEVEL_RAISED: "level raised",
+    Reason.STILL_HAPPENING: "still happening",
+    Reason.AMENDED: "amended",
+}
+"""What a message says of an alert that was told before."""
+
+
 def view(alert: Alert) -> dict[str, Any]:
     """The names that templates may use, as documented at the head of each template."""
     local = local_time(alert.time, zone=alert.evidence.get("timezone"))
@@ -47,8 +55,19 @@ def view(alert: Alert) -> dict[str, Any]:
         ),
         "doubts": against,
         "steps": alert.runbook,
-        "events": f"{alert.count:,} event" + "s" * (alert.count != 1),
+        "events": events(alert),
+        "update": UPDATES.get(alert.reason, ""),
     }
+
+
+def events(alert: Alert) -> str:
+    """How many events there were, and over how long."""
+    counted = f"{alert.count:,} event" + "s" * (alert.count != 1)
+    minutes = (alert.time - alert.first_time) // timedelta(minutes=1)
+    for unit, length in (("days", 24 * 60), ("h", 60), ("min", 1)):
+        if minutes >= 2 * length:
+            return f"{counted} in {minutes // length} {unit}"
+    return counted
 
 
 def utc(time: datetime) -> str:
