@@ -14,6 +14,7 @@ _OBJECTS: Final = (
     "actor_details", "session", "location", "target_user", "user", "client", "object_details",
 )  # fmt: skip
 _ENUMS: Final = ("action", "object_type", "category", "type", "actor_type")
+_ODDITIES: Final[tuple[Any, ...]] = (17, -1.5, True, [1, 2], {"a": {}}, "text", [[]])
 _SHARE: Final = 0.35
 
 
@@ -35,7 +36,8 @@ def corrupted(items: list[Item], fault: Fault, rng: random.Random) -> list[Item]
 
 def _wrong_types(item: Item, _: Fault, rng: random.Random) -> Item:
     for name in rng.sample(sorted(item), 3):
-        item[name] = rng.choice((17, -1.5, True, [1, 2], {"a": {}}, "text", [[]]))
+        others = [value for value in _ODDITIES if type(value) is not type(item[name])]
+        item[name] = rng.choice(others)
     return item
 
 

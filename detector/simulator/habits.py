@@ -11,7 +11,7 @@ from detector.simulator import rates
 from detector.simulator.company import Company
 from detector.simulator.journal import Use
 from detector.simulator.people import Person
-from detector.simulator.streams import stream
+from detector.simulator.streams import pick, stream
 
 _ACTIONS: Final = {
     "fill": 60.0,
@@ -106,7 +106,7 @@ class Taste:
         if rng.random() < rates.EXPLORE_RATE:
             vault, item = self.unusual(rng)
         else:
-            vault, item = rng.choices(self._usual, cum_weights=self._weights)[0]
+            vault, item = pick(rng, self._usual, self._weights)
         return Use(vault, item, self._action(rng, app), self.versions.get((vault, item), 1))
 
     def usual(self) -> list[tuple[str, str]]:
@@ -131,4 +131,4 @@ class Taste:
             return "server-fetch"
         if app == "web":
             return "reveal" if rng.random() < 0.5 else "server-fetch"
-        return rng.choices(self._actions, cum_weights=self._action_weights)[0]
+        return pick(rng, self._actions, self._action_weights)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from detector.simulator import rates
@@ -52,6 +52,7 @@ class Internet:
     """Address blocks by name: the same seed and name always give the same block."""
 
     seed: int
+    _spots: dict[tuple[str, int], Spot] = field(default_factory=dict, repr=False)
 
     def block(self, name: str) -> ipaddress.IPv4Network:
         """The /20 that a provider uses at one place."""
@@ -62,6 +63,12 @@ class Internet:
 
     def spot(self, name: str, host: int, city: City) -> Spot:
         """Host number `host` of the named block, which serves `city`."""
+        found = self._spots.get((name, host))
+        if found is None:
+            found = self._spots[name, host] = self._spot(name, host, city)
+        return found
+
+    def _spot(self, name: str, host: int, city: City) -> Spot:
         block = self.block(name)
         ip = str(block.network_address + 1 + host % (block.num_addresses - 2))
         if number(self.seed, "known", name, host) % 1000 < rates.LOCATION_MISSING_RATE * 1000:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 import random
 import socket
 import struct
 import threading
+import zlib
 from collections import Counter
 from datetime import datetime, timedelta
 from email.utils import format_datetime
@@ -22,6 +22,7 @@ from detector.simulator.replies import Reply, refused
 _MEGABYTE: Final = 1 << 20
 _HTML: Final = b"<!doctype html><title>Just a moment...</title><h1>Bad gateway</h1>"
 _OVERLAP: Final = 5
+_GZIP: Final = 31
 _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 
 
@@ -46,10 +47,11 @@ class Sabotage:
         return None
 
     def page(self, name: str, page: Page, fault: Fault | None) -> Page:
-        """The page as the fault makes it; pages are remembered as they ought to be."""
-        before = self._last.get(name, page)
-        self._last[name] = page
-        match fault.word if fault else "":
+        """The page as the fault makes it; the last page that was served is remembered."""
+        word, before = fault.word if fault else "", self._last.get(name, page)
+        if word not in {"more-empty", "repeat-page"}:
+            self._last[name] = page
+        match word:
             case "more-empty":
                 return Page([], page.asked, page.asked, has_more=True)
             case "same-cursor":
@@ -126,8 +128,9 @@ def _status(fault: Fault, now: datetime) -> Reply:
 
 
 def _bomb(reply: Reply, megabytes: int) -> Reply:
-    block = gzip.compress(b" " * _MEGABYTE, 6)
-    body = gzip.compress(reply.body) + block * megabytes
+    packer, block = zlib.compressobj(wbits=_GZIP), b" " * _MEGABYTE
+    parts = [packer.compress(reply.body), *(packer.compress(block) for _ in range(megabytes))]
+    body = b"".join([*parts, packer.flush()])
     return Reply(reply.status, body, headers={"Content-Encoding": "gzip"})
 
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 import hashlib
 import math
 import random
-from typing import Final
+from bisect import bisect
+from collections.abc import Sequence
+from typing import Final, TypeVar
+
+T = TypeVar("T")
 
 _ALPHABET: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _UPPER: Final = bytes(_ALPHABET[byte & 31] for byte in range(256))
@@ -35,6 +39,11 @@ def poisson(rng: random.Random, mean: float) -> int:
         count += 1
         product *= rng.random()
     return count
+
+
+def pick(rng: random.Random, values: Sequence[T], cumulative: list[float]) -> T:
+    """One of the values by their cumulative weights; much faster than `rng.choices`."""
+    return values[bisect(cumulative, rng.random() * cumulative[-1], 0, len(values) - 1)]
 
 
 def upper_id(rng: random.Random) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import Final
 
 from detector.simulator import rates
@@ -25,7 +26,7 @@ from detector.simulator.journal import (
 )
 from detector.simulator.people import Person
 from detector.simulator.presence import Presence, Stretch
-from detector.simulator.streams import lower_id, poisson, stream
+from detector.simulator.streams import lower_id, pick, poisson, stream
 
 _SLIPS: Final = (
     Outcome("mfa_failed", "totp_bad"),
@@ -138,11 +139,11 @@ class Worker:
         hours = (stretch.end - stretch.start) / HOUR
         mean = habits.uses_a_day * hours / 7.5 * stretch.weight * rng.lognormvariate(0, 0.3)
         parts = list(seats)
-        weights = [habits.apps.get(part, 0.03) for part in parts]
+        weights = list(accumulate(habits.apps.get(part, 0.03) for part in parts))
         offline_until = stretch.end + 600 if stretch.offline else 0.0
         ready: dict[str, float] = {}
         for at in self._moments(stretch, poisson(rng, mean)):
-            part = rng.choices(parts, weights)[0]
+            part = pick(rng, parts, weights)
             seat = seats[part]
             if part not in ready:
                 opened = self.session(at, seat) if not stretch.offline else None

@@ -1,0 +1,358 @@
+"""The simulated Events API over real sockets: paging, cursors, refusals, faults."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from detector.events import AUDIT, FEEDS, SIGNIN, USAGE
+from detector.simulator import (
+    Plan,
+    Server,
+    Simulation,
+    serve,
+    simulate,
+)
+from detector.simulator.budget import Budget
+from detector.simulator.cursors import BadCursor, Position, decode, encode
+
+Body = dict[str, Any]
+LONG_AGO = "2026-02-01T00:00:00Z"
+
+
+@dataclass
+class Hand:
+    """A clock whose hand the test turns."""
+
+    now: datetime
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@dataclass
+class Caller:
+    """A client with the server's token."""
+
+    server: Server
+    http: httpx.Client
+
+    def post(self, feed: str, body: object, token: str | None = None) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {token or self.server.token}"}
+        return self.http.post(f"/api/v2/{feed}", json=body, headers=headers)
+
+    def drain(self, feed: str, body: Body) -> tuple[list[str], str]:
+        """All uuids from a first body on, and the cursor at the end."""
+        uuids: list[str] = []
+        while True:
+            page = self.post(feed, body).json()
+            uuids += [item["uuid"] for item in page["items"]]
+            if not page["has_more"]:
+                return uuids, page["cursor"]
+            body = {"cursor": page["cursor"]}
+
+
+@pytest.fixture(scope="session")
+def small() -> Simulation:
+    return simulate(Plan(seed=4, people=12, days=6, attacks=2, attacks_from_day=4))
+
+
+@pytest.fixture
+def hand(small: Simulation) -> Hand:
+    return Hand(small.plan.start + timedelta(days=12))
+
+
+@pytest.fixture
+def api(small: Simulation, hand: Hand) -> Iterator[Caller]:
+    with serve(small, hand) as server, httpx.Client(base_url=server.url, timeout=5) as http:
+        yield Caller(server, http)
+
+
+def uuids(small: Simulation, feed: str) -> list[str]:
+    return [arrival.item["uuid"] for arrival in small.arrivals if arrival.feed == feed]
+
+
+@settings(
+    max_examples=12,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(limit=st.integers(20, 1000), feed=st.sampled_from(FEEDS))
+def test_every_item_comes_exactly_once_whatever_the_limit(
+    api: Caller, small: Simulation, limit: int, feed: str
+) -> None:
+    got, _ = api.drain(feed, {"start_time": LONG_AGO, "limit": limit})
+
+    assert got == uuids(small, feed)
+
+
+def test_even_pages_of_one_miss_nothing(api: Caller, small: Simulation) -> None:
+    got, _ = api.drain(AUDIT, {"start_time": LONG_AGO, "limit": 1})
+
+    assert got == uuids(small, AUDIT)
+
+
+def test_polling_while_time_passes_gives_every_item_once(
+    api: Caller, small: Simulation, hand: Hand
+) -> None:
+    hand.now = small.plan.start
+    body: Body = {"start_time": LONG_AGO, "limit": 50}
+    got: list[str] = []
+    for _ in range(60):
+        hand.now += timedelta(hours=5)
+        found, cursor = api.drain(USAGE, body)
+        body = {"cursor": cursor}
+        got += found
+
+    assert got == uuids(small, USAGE)
+
+
+def test_an_item_is_not_there_before_it_has_arrived(
+    api: Caller, small: Simulation, hand: Hand
+) -> None:
+    first = next(arrival for arrival in small.arrivals if arrival.feed == SIGNIN)
+    hand.now = first.arrived - timedelta(microseconds=1)
+    assert api.drain(SIGNIN, {"start_time": LONG_AGO})[0] == []
+
+    hand.now = first.arrived
+    assert first.item["uuid"] in api.drain(SIGNIN, {"start_time": LONG_AGO})[0]
+
+
+def test_a_late_use_is_found_by_a_cursor_that_has_passed_its_event_time(
+    api: Caller, small: Simulation, hand: Hand
+) -> None:
+    late = max(
+        (arrival for arrival in small.arrivals if arrival.feed == USAGE),
+        key=lambda arrival: arrival.arrived - datetime.fromisoformat(arrival.item["timestamp"]),
+    )
+    hand.now = late.arrived - timedelta(seconds=1)
+    _, cursor = api.drain(USAGE, {"start_time": LONG_AGO})
+    hand.now = late.arrived
+
+    assert late.item["uuid"] in api.drain(USAGE, {"cursor": cursor})[0]
+
+
+def test_start_and_end_filter_on_event_time_in_order_of_arrival(
+    api: Caller, small: Simulation
+) -> None:
+    start = small.plan.start + timedelta(days=1)
+    end = start + timedelta(days=1)
+    body = {"start_time": start.isoformat(), "end_time": end.isoformat(), "limit": 1000}
+
+    assert api.drain(USAGE, body)[0] == [
+        arrival.item["uuid"]
+        for arrival in small.arrivals
+        if arrival.feed == USAGE
+        and start <= datetime.fromisoformat(arrival.item["timestamp"]) < end
+    ]
+
+
+def test_a_cursor_keeps_its_limit_and_its_end(api: Caller, small: Simulation, hand: Hand) -> None:
+    end = small.plan.start + timedelta(days=2)
+    body = {"start_time": LONG_AGO, "end_time": end.isoformat(), "limit": 7}
+    page = api.post(USAGE, body).json()
+    assert len(api.post(USAGE, {"cursor": page["cursor"]}).json()["items"]) == 7
+
+    _, cursor = api.drain(USAGE, {"cursor": page["cursor"]})
+    hand.now += timedelta(days=9)
+    assert api.post(USAGE, {"cursor": cursor}).json()["items"] == []
+
+
+def test_without_a_start_the_last_hour_is_meant(api: Caller, small: Simulation, hand: Hand) -> None:
+    hand.now = small.plan.start + timedelta(days=2, hours=16)
+    got, _ = api.drain(USAGE, {})
+
+    assert got == [
+        arrival.item["uuid"]
+        for arrival in small.arrivals
+        if arrival.feed == USAGE
+        and arrival.arrived <= hand.now
+        and datetime.fromisoformat(arrival.item["timestamp"]) >= hand.now - timedelta(hours=1)
+    ]
+
+
+def test_a_page_holds_a_hundred_items_unless_told_otherwise(api: Caller) -> None:
+    assert len(api.post(USAGE, {"start_time": LONG_AGO}).json()["items"]) == 100
+
+
+def test_nothing_older_than_120_days_is_served(api: Caller, small: Simulation, hand: Hand) -> None:
+    hand.now = small.plan.start + timedelta(days=122)
+    got, _ = api.drain(USAGE, {"start_time": LONG_AGO, "limit": 1000})
+
+    assert got == [
+        arrival.item["uuid"]
+        for arrival in small.arrivals
+        if arrival.feed == USAGE
+        and datetime.fromisoformat(arrival.item["timestamp"]) >= hand.now - timedelta(days=120)
+    ]
+
+
+def test_an_empty_page_has_a_cursor_that_can_be_used(api: Caller, hand: Hand) -> None:
+    hand.now -= timedelta(days=60)
+    page = api.post(AUDIT, {}).json()
+    assert page == {"cursor": page["cursor"], "has_more": False, "items": []}
+
+    assert api.post(AUDIT, {"cursor": page["cursor"]}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"limit": 1001},
+        {"limit": 0},
+        {"limit": True},
+        {"limit": "10"},
+        {"start_time": "yesterday"},
+        {"start_time": "2026-03-02T00:00:00"},
+        {"end_time": 7},
+        [],
+        "text",
+    ],
+)
+def test_a_request_that_is_wrong_is_a_400_as_documented(api: Caller, body: object) -> None:
+    answer = api.post(AUDIT, body)
+
+    assert (answer.status_code, answer.json()) == (400, {"status": 400, "message": "Bad Request"})
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "aGVsbG8h", "é", 7, None, "A" * 44])
+def test_a_cursor_that_is_none_is_a_400_in_the_older_shape(api: Caller, cursor: object) -> None:
+    answer = api.post(AUDIT, {"cursor": cursor})
+
+    assert (answer.status_code, answer.json()) == (400, {"Error": {"Message": "Bad Request"}})
+
+
+def test_a_cursor_of_another_feed_is_refused(api: Caller) -> None:
+    cursor = api.post(AUDIT, {}).json()["cursor"]
+
+    assert api.post(USAGE, {"cursor": cursor}).status_code == 400
+
+
+def test_a_body_that_is_not_json_is_a_400(api: Caller) -> None:
+    headers = {"Authorization": f"Bearer {api.server.token}"}
+
+    assert api.http.post(f"/api/v2/{AUDIT}", content=b"{", headers=headers).status_code == 400
+
+
+@given(st.sampled_from(FEEDS), st.integers(1, 1000), st.integers(0, 2**50), st.integers(0, 10**7))
+@settings(max_examples=100, deadline=None, derandomize=True)
+def test_a_cursor_remembers_its_position(feed: str, limit: int, start: int, at: int) -> None:
+    position = Position(feed, limit, start, start + 5, at)
+
+    assert decode(feed, encode(position)) == position
+
+
+@given(st.text(max_size=60))
+@settings(max_examples=200, deadline=None, derandomize=True)
+def test_garbage_is_no_cursor(text: str) -> None:
+    with pytest.raises(BadCursor):
+        decode(AUDIT, text)
+
+
+def test_the_token_says_host_account_and_features(api: Caller, small: Simulation) -> None:
+    header, claims, signature = (
+        base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+        for part in api.server.token.split(".")
+    )
+    said = json.loads(claims)
+
+    assert json.loads(header)["alg"] == "ES256"
+    assert len(signature) == 64
+    assert said["aud"] == [api.server.url.removeprefix("http://")]
+    assert said["1password.com/fts"] == list(FEEDS)
+    assert said["1password.com/auid"] == small.account
+    assert said["iat"] < said["exp"]
+
+
+def test_introspect_tells_what_a_token_is_good_for(api: Caller, small: Simulation) -> None:
+    headers = {"Authorization": f"Bearer {api.server.issue((AUDIT,))}"}
+    said = api.http.get("/api/v2/auth/introspect", headers=headers).json()
+
+    assert set(said) == {"uuid", "issued_at", "features", "account_uuid"}
+    assert (said["features"], said["account_uuid"]) == ([AUDIT], small.account)
+
+
+def test_a_feed_that_the_token_does_not_name_is_refused(api: Caller) -> None:
+    token = api.server.issue((AUDIT,))
+
+    assert api.post(AUDIT, {}, token).status_code == 200
+    assert api.post(USAGE, {}, token).status_code == 401
+
+
+@pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer nonsense", "Basic abc"])
+def test_without_a_valid_token_there_is_nothing(api: Caller, header: str | None) -> None:
+    headers = {} if header is None else {"Authorization": header}
+    answer = api.http.post(f"/api/v2/{AUDIT}", json={}, headers=headers)
+
+    assert (answer.status_code, answer.json()["status"]) == (401, 401)
+
+
+def test_an_expired_or_revoked_token_is_refused(api: Caller, hand: Hand) -> None:
+    token = api.server.issue(FEEDS, days=30)
+    assert api.post(AUDIT, {}, token).status_code == 200
+
+    hand.now += timedelta(days=30)
+    assert api.post(AUDIT, {}, token).status_code == 401
+
+    assert api.post(AUDIT, {}).status_code == 200
+    api.server.revoke(api.server.token)
+    assert api.post(AUDIT, {}).status_code == 401
+
+
+def test_a_wrong_path_is_a_404_in_plain_text(api: Caller) -> None:
+    answer = api.http.get("/api/v9/nothing")
+
+    assert (answer.status_code, answer.text) == (404, "404 page not found\n")
+
+
+def test_requests_are_counted(api: Caller) -> None:
+    for feed in (AUDIT, AUDIT, USAGE):
+        api.post(feed, {})
+
+    assert api.server.requests == 3
+    assert api.server.requests_by_feed == Counter({AUDIT: 2, USAGE: 1})
+
+
+def test_small_pages_are_served_fast_over_one_connection(api: Caller) -> None:
+    started = time.perf_counter()
+    for _ in range(100):
+        api.post(AUDIT, {"limit": 1})
+
+    assert time.perf_counter() - started < 1.5
+
+
+def test_the_601st_request_of_a_minute_is_told_to_wait(small: Simulation, hand: Hand) -> None:
+    with (
+        serve(small, hand, rate_limit=True) as server,
+        httpx.Client(base_url=server.url) as http,
+    ):
+        caller = Caller(server, http)
+        codes = [caller.post(AUDIT, {"limit": 1}).status_code for _ in range(600)]
+        refused = caller.post(AUDIT, {"limit": 1})
+        hand.now += timedelta(seconds=2)
+
+        assert set(codes) == {200}
+        assert (refused.status_code, refused.headers["Retry-After"]) == (429, "1")
+        assert caller.post(AUDIT, {"limit": 1}).status_code == 200
+
+
+def test_the_hour_has_a_budget_too() -> None:
+    budget, now = Budget(), datetime(2026, 3, 2, tzinfo=UTC)
+    served = 0
+    for _ in range(3600):
+        now += timedelta(seconds=1)
+        served += sum(budget.wait_s(now) == 0 for _ in range(10))
+
+    assert 30_000 <= served <= 60_100
