@@ -39,6 +39,7 @@ from detector.rendering import Renderer
 
 REPOSITORY = Path(__file__).parents[1]
 EMULATOR = Path(__file__).parent / "slack_emulator"
+NO_NODE = "Node.js and npm are needed for the Slack emulator; install them to run these."
 TOKEN = "test_token_admin"  # the one that the emulator knows
 
 _channel_numbers = itertools.count(1)
@@ -94,9 +95,28 @@ def slack_channel(slack_server: SlackServer) -> str:
     return str(slack_server.client().conversations_create(name=name)["channel"]["id"])
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what wants Slack where it cannot run."""
+    if _has_node():
+        return
+    for item in items:
+        if "slack_server" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.skip(reason=NO_NODE))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say once why tests were skipped, also where pytest was not asked to."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    count = sum(NO_NODE in str(report.longrepr) for report in skipped)
+    if count:
+        terminalreporter.write_line(f"{count} tests skipped: {NO_NODE}")
+
+
+def _has_node() -> bool:
+    return shutil.which("node") is not None and shutil.which("npm") is not None
+
+
 def _install_emulator() -> None:
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        pytest.skip("Slack: Node.js and npm are needed for the emulator; install them to run this")
     with (EMULATOR / "package.json").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # several pytest workers may get here together
         if (EMULATOR / "node_modules" / "emulate").is_dir():

@@ -60,7 +60,7 @@ def test_an_alert_in_the_terminal(renderer: Renderer) -> None:
 ▌ 3. See what the Lagos session opened, and rotate those items.
 ▌
 ▌ b7ldwhlmfgipndfiaweo7d4cck · impossible_travel · 2 events in 61 min · acme
-▌\
+▌
 """)
 
 

@@ -20,4 +20,5 @@ class Terminal:
     def send(self, alert: Alert, *, key: str, again: bool) -> Receipt:  # noqa: ARG002
         """Show the alert; a second time if asked again, since a terminal keeps no record."""
         self._console.print(self._renderer.console(alert))
+        self._console.print()
         return Receipt(key)
