@@ -105,7 +105,12 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], bool]] = [
     ("cidr and junk", {"session.ip|cidr": "10.0.0.0/8"}, {"source.ip": "10.x"}, False),
     ("cidr and nothing", {"session.ip|cidr": "10.0.0.0/8"}, {}, False),
     ("cidr v6", {"session.ip|cidr": "2001:db8::/32"}, {"source.ip": "2001:db8::1"}, True),
-    ("cidr v6, long form", {"session.ip|cidr": "2001:db8::/32"}, {"source.ip": "2001:0DB8:0::9"}, True),
+    (
+        "cidr v6, long form",
+        {"session.ip|cidr": "2001:db8::/32"},
+        {"source.ip": "2001:0DB8:0::9"},
+        True,
+    ),
     ("cidr, mapped", {"session.ip|cidr": "10.0.0.0/8"}, {"source.ip": "::ffff:10.1.1.1"}, True),
     ("cidr, a list", {"session.ip|cidr": ["10.0.0.0/8", "::/0"]}, {"source.ip": "::1"}, True),
     # "exists: the field must exist (true) or not (false)"
@@ -125,7 +130,12 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], bool]] = [
     ("a number beyond 64 bits", {"aux_id|lt": 10**30}, {"aux.number": 4}, True),
     # "fieldref: compares with the value of another field"
     ("fieldref", {"actor_uuid|fieldref": "aux_uuid"}, {"user.id": "A", "aux.id": "a"}, True),
-    ("fieldref differs", {"actor_uuid|fieldref": "aux_uuid"}, {"user.id": "A", "aux.id": "B"}, False),
+    (
+        "fieldref differs",
+        {"actor_uuid|fieldref": "aux_uuid"},
+        {"user.id": "A", "aux.id": "B"},
+        False,
+    ),
     ("fieldref of nothing", {"actor_uuid|fieldref": "aux_uuid"}, {}, False),
     (
         "fieldref startswith",

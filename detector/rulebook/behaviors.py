@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 
 from detector import events
 from detector.rule_types import catalog
@@ -85,6 +86,12 @@ def _complain(report: Report, mapping: dict[str, Any], problem: Any) -> None:
         case "extra_forbidden" if kind is not None:
             known = _keys(kind, path[1:-1])
             report.wrong(path, "not a key here", did_you_mean(path[-1], known), key=True)
+        case "too_short":
+            report.wrong(path, "is empty")
+        case "string_pattern_mismatch":
+            default = _default(kind, path[1:])
+            fix = f"write it like {default}" if isinstance(default, str) else ""
+            report.wrong(path, f"cannot read {quoted(problem['input'])}", fix)
         case "missing":
             report.wrong(path, "is missing")
         case "literal_error":
@@ -97,11 +104,21 @@ def _complain(report: Report, mapping: dict[str, Any], problem: Any) -> None:
 
 def _keys(kind: type[AnyBehavior], path: Path) -> list[str]:
     """The keys that may stand under `path` in a behaviour of this kind."""
-    fields = kind.model_fields
+    return [field.alias or name for name, field in _fields(kind, path).items()]
+
+
+def _default(kind: type[AnyBehavior] | None, path: Path) -> object:
+    """What stands at `path` of a behaviour if nothing is written."""
+    field = _fields(kind, path[:-1]).get(str(path[-1])) if kind else None
+    return field.default if field else None
+
+
+def _fields(kind: type[AnyBehavior], path: Path) -> dict[str, FieldInfo]:
+    fields: dict[str, FieldInfo] = dict(kind.model_fields)
     for step in path:
         inner = fields[str(step)].annotation if str(step) in fields else None
-        fields = getattr(inner, "model_fields", {})
-    return [field.alias or name for name, field in fields.items()]
+        fields = dict(getattr(inner, "model_fields", {}))
+    return fields
 
 
 def _first_line(message: str) -> str:

@@ -30,6 +30,8 @@ from detector.rulebook.resolving import resolved
 LONGEST_CONDITION: Final = 2_000
 DEEPEST_CONDITION: Final = 12
 _IDENTIFIER: Final = re.compile(r"[A-Za-z0-9_-]+")
+_SYNTAX: Final = re.compile(r"^Expected .*\(at char (\d+)\)")
+_UNFIT: Final = re.compile(r"Modifier \w+ incompatible to value type of '(.*)'")
 _EXTENSIONS: Final = ("timerange", "day_of_week", "day_of_year", "public_holiday_in")
 
 
@@ -57,7 +59,7 @@ def read_detection(
     try:
         condition = compile_detection(selections | {"condition": detection["condition"]})
     except CompileError as error:
-        report.wrong((where, "condition"), str(error))
+        report.wrong((where, "condition"), *_in_our_words(str(error)))
         return None
     _check_use(report, where, selections, condition)
     return condition
@@ -128,8 +130,12 @@ def _check_item(report: Report, path: Path, value: Any, feeds: tuple[str, ...]) 
     field, *modifiers = key.split("|")
     known = _fields(feeds)
     if field and feeds and field not in known:
-        fix = did_you_mean(field, known)
-        report.wrong(path, f"{quoted(field)} is not a field of {_named(feeds)}", fix, key=True)
+        report.wrong(
+            path,
+            f"{quoted(field)} is not a field of {_named(feeds)}",
+            _where_else(field) or did_you_mean(field, known),
+            key=True,
+        )
     for modifier in modifiers:
         _check_modifier(report, path, modifier)
     for index, part in enumerate(value) if isinstance(value, list) else ():
@@ -140,18 +146,47 @@ def _check_item(report: Report, path: Path, value: Any, feeds: tuple[str, ...]) 
         _check_references(report, path, value, known)
     if len(report.mistakes) > before:
         return
-    try:
-        check_item(key, value)
-    except CompileError as error:
-        report.wrong(path, str(error))
+    problem = _problem(key, value)
+    if problem:
+        parts = value if isinstance(value, list) else []
+        guilty = next((i for i, part in enumerate(parts) if _problem(key, part)), None)
+        place = path if guilty is None else (*path, guilty)
+        report.wrong(place, *_in_our_words(problem))
         return
     if field and feeds:
         _check_type(report, path, (field, modifiers), feeds)
         hint_at_words(report, path, value, feeds)
 
 
+def _problem(key: str, value: Any) -> str:
+    """Why pySigma or polars refuses an item; empty if they take it."""
+    try:
+        check_item(key, value)
+    except CompileError as error:
+        return str(error)
+    return ""
+
+
+def _in_our_words(problem: str) -> tuple[str, str]:
+    """What is wrong and what to write instead, without the names of pySigma's classes."""
+    if unfit := _UNFIT.match(problem):
+        fix = "put the number in quotes" if unfit[1].isdigit() else ""
+        return f"this modifier does not take the value '{unfit[1]}'", fix
+    if syntax := _SYNTAX.search(problem):
+        fix = "write it like 'selection and not 1 of filter_*'"
+        return f"cannot be read after character {syntax[1]}", fix
+    if "invalid perl operator" in problem:
+        return "this regular expression looks around, which is not supported", ""
+    return problem.replace(": b'", ": '"), ""
+
+
 def _fields(feeds: tuple[str, ...]) -> frozenset[str]:
     return frozenset().union(*(events.fields(feed) for feed in feeds))
+
+
+def _where_else(field: str) -> str:
+    others = [feed for feed in events.FEEDS if field in events.fields(feed)]
+    return f"it is one of {' and '.join(others)}" if others else ""
 
 
 def _named(feeds: tuple[str, ...]) -> str:

@@ -114,7 +114,9 @@ def _nodes(chunk: str, first_line: int) -> list[yaml.Node]:
         ) from error
     except (yaml.YAMLError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise _Refused((first_line + 1, 1), f"not YAML: {reason}") from error
+        before = chunk[: getattr(error, "position", 0)]
+        place = (first_line + 1 + before.count("\n"), len(before) - before.rfind("\n"))
+        raise _Refused(place, f"not YAML: {reason}") from error
 
 
 def _check_events(chunk: str, first_line: int) -> None:
@@ -197,6 +199,8 @@ class _Builder:
         key = self._scalar(node) if isinstance(node, yaml.ScalarNode) else None
         if isinstance(key, str):
             return key
+        if node.tag not in _PLAIN and isinstance(node, yaml.ScalarNode):
+            return None
         shown = quoted(node.value) if isinstance(node, yaml.ScalarNode) else "this"
         self._wrong(node, f"{shown} is not a text, so it cannot be a key", "put it in quotes")
         return None

@@ -56,7 +56,7 @@ class Register:
             report.wrong(path, f"no rule is called {quoted(name)}", fix)
         elif draft.kind != kind:
             report.wrong(path, f"{quoted(name)} is a {draft.kind}, not a {kind}")
-        elif draft.report.broken:
+        elif draft.report.broken and draft.report is not report:
             report.wrong(path, f"{quoted(name)} is broken", f"first mend {draft.place}")
         else:
             return draft
