@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
+from operator import itemgetter
 
 from detector.simulator import rates
 from detector.simulator.calendars import DAY, HOUR, Calendar
@@ -90,29 +92,37 @@ def _back_up(
 def _provision(
     company: Company, lives: dict[str, Life], journal: Journal, seat: Seat, rng: random.Random
 ) -> None:
-    at = company.plan.begin + rng.uniform(0, 1200)
-    session = journal.sign_in(at, seat, PASSWORD)
-    for day in range(1, company.plan.days, 7):
-        session = journal.sign_in(
-            company.plan.begin + day * DAY + rng.uniform(0, 60), seat, PASSWORD
-        )
+    begin = company.plan.begin
+    session = journal.sign_in(begin + rng.uniform(0, 1200), seat, PASSWORD)
+    for at, deed in sorted(_changes(company, lives, rng), key=itemgetter(0)):
+        if begin + 1500 < at < company.plan.end:
+            if at - session.began > 7 * DAY:
+                session = journal.sign_in(at - rng.uniform(1, 5), seat, PASSWORD)
+            journal.audit(at, seat, session, deed)
+
+
+def _changes(
+    company: Company, lives: dict[str, Life], rng: random.Random
+) -> Iterator[tuple[float, Deed]]:
+    """What the directory tells the bridge: joiners, leavers and changes of groups."""
     for who in company.people:
         life = lives[who.uuid]
+        group = company.groups.get(who.role, company.groups["everyone"])
         if life.hired != -FOREVER:
             at = _on_schedule(life.hired - rng.uniform(1, 4) * DAY)
-            invite = Deed("create", "invite", upper_id(rng), {"aux_info": who.email})
-            group = company.groups.get(who.role, company.groups["everyone"])
-            for deed in (
-                invite,
-                Deed("provsn", "user", who.uuid, about(who)),
-                Deed("join", "gm", group, member(who)),
-            ):
-                at += rng.uniform(0.3, 2.0)
-                if at > company.plan.begin:
-                    journal.audit(at, seat, session, deed)
+            yield at, Deed("create", "invite", upper_id(rng), {"aux_info": who.email})
+            yield at + 0.7, Deed("provsn", "user", who.uuid, about(who))
+            yield at + 1.9, Deed("join", "gm", group, member(who))
         if life.left < company.plan.end:
             at = _on_schedule(life.left + rng.uniform(0.2, 5) * HOUR)
-            journal.audit(at, seat, session, Deed("suspend", "user", who.uuid, about(who)))
+            yield at, Deed("suspend", "user", who.uuid, about(who))
+    groups = list(company.groups.values())[3:]
+    for day in range(company.plan.days):
+        if rng.random() < rates.SCIM_CHANGE_RATE:
+            at = _on_schedule(company.plan.begin + day * DAY + 6 * HOUR)
+            who = rng.choice(company.people)
+            yield at, Deed(rng.choice(("join", "leave")), "gm", rng.choice(groups), member(who))
+            yield at + 0.8, Deed("update", "user", who.uuid, about(who))
 
 
 def _on_schedule(at: float) -> float:

@@ -35,6 +35,7 @@ def duties(company: Company, calendar: Calendar, lives: dict[str, Life]) -> dict
     for day in range(calendar.days):
         desk.routine(day)
         desk.policy(day)
+        desk.incident(day)
     for who in company.people:
         desk.joiner(who)
         desk.leaver(who)
@@ -54,12 +55,8 @@ def about(who: Person) -> dict[str, Any]:
 def member(who: Person, info: str = "R") -> dict[str, Any]:
     """The fields of an audit event whose second object is a person."""
     number = int.from_bytes(who.uuid.encode()[:4], "big") % 10_000_000
-    return {
-        "aux_id": number,
-        "aux_uuid": who.uuid,
-        "aux_details": who.details,
-        "aux_info": info,
-    }
+    fields = {"aux_id": number, "aux_uuid": who.uuid, "aux_details": who.details}
+    return {**fields, "aux_info": info} if info else fields
 
 
 class Desk:
@@ -100,6 +97,21 @@ class Desk:
         at = self.calendar.local(admin.zone, day, self.rng.uniform(10, 17))
         for repeat in range(self.rng.choice((1, 1, 2, 3))):
             self._add(at + repeat * 150, admin, Deed(action, kind, self.company.account))
+
+    def incident(self, day: int) -> None:
+        """Now and then a night is spent on containing what turns out to be harmless."""
+        if not self._happens(rates.NIGHT_INCIDENT_RATE):
+            return
+        admin, who = self._admin(day), self.rng.choice(self.company.people)
+        at = self.calendar.local(admin.zone, day, self.rng.uniform(22.5, 28.0))
+        for action in ("suspend", "dealldev"):
+            self._add(at, admin, Deed(action, "user", who.uuid, about(who)), late=True)
+            at += self.rng.uniform(20, 200)
+        for _ in range(self.rng.randrange(4)):
+            self._add(at, admin, Deed("trevoke", "satoken", upper_id(self.rng)), late=True)
+            at += self.rng.uniform(20, 200)
+        morning = self.calendar.local(admin.zone, day + 1, self.rng.uniform(9.5, 11.5))
+        self._add(morning, admin, Deed("reactive", "user", who.uuid, about(who)))
 
     def joiner(self, who: Person) -> None:
         """A new colleague is let into groups and vaults."""

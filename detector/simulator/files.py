@@ -2,38 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime
+from itertools import islice, starmap
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import yaml
 
 from detector.events import FEEDS
 from detector.simulator import rates
+from detector.simulator.arrivals import Arrival
 from detector.simulator.simulation import Simulation
 from detector.simulator.streams import stream
+
+_CHUNK: Final = 10_000
 
 
 def write(simulation: Simulation, folder: Path) -> None:
     """Write the feeds, their order of arrival, the labels, and what is known of the company."""
     folder.mkdir(parents=True, exist_ok=True)
-    encoder = msgspec.json.Encoder()
     for feed in FEEDS:
-        items = [arrival.item for arrival in simulation.arrivals if arrival.feed == feed]
-        (folder / f"{feed}.ndjson").write_bytes(encoder.encode_lines(items))
-    order = [
-        {
-            "seq": seq,
-            "received_at": utc(arrival.arrived),
-            "feed": arrival.feed,
-            "uuid": arrival.item["uuid"],
-        }
-        for seq, arrival in enumerate(simulation.arrivals, start=1)
-    ]
-    (folder / "arrivals.ndjson").write_bytes(encoder.encode_lines(order))
-    labels = encoder.encode([asdict(attack) for attack in simulation.attacks])
+        items = (arrival.item for arrival in simulation.arrivals if arrival.feed == feed)
+        _lines(folder / f"{feed}.ndjson", items)
+    _lines(folder / "arrivals.ndjson", starmap(_receipt, enumerate(simulation.arrivals, start=1)))
+    labels = msgspec.json.encode([asdict(attack) for attack in simulation.attacks])
     (folder / "attacks.json").write_bytes(msgspec.json.format(labels, indent=2) + b"\n")
     _yaml(folder / "people.yml", {"people": listed_people(simulation)})
     networks = [{**asdict(net), "cidrs": list(net.cidrs)} for net in simulation.networks]
@@ -57,6 +52,18 @@ def utc(moment: datetime) -> str:
     '2026-03-02T00:00:00.000000Z'
     """
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _receipt(seq: int, arrival: Arrival) -> dict[str, Any]:
+    received_at, uuid = utc(arrival.arrived), arrival.item["uuid"]
+    return {"seq": seq, "received_at": received_at, "feed": arrival.feed, "uuid": uuid}
+
+
+def _lines(path: Path, rows: Iterable[dict[str, Any]]) -> None:
+    encoder, rest = msgspec.json.Encoder(), iter(rows)
+    with path.open("wb") as file:
+        while chunk := list(islice(rest, _CHUNK)):
+            file.write(encoder.encode_lines(chunk))
 
 
 def _yaml(path: Path, content: dict[str, Any]) -> None:

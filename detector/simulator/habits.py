@@ -40,6 +40,7 @@ class Habits:
     uses_a_day: float
     apps: dict[str, float]
     vpn: bool
+    private_vpn: bool
     ipv6: bool
 
 
@@ -60,6 +61,7 @@ def habits_of(company: Company, who: Person) -> Habits:
         uses_a_day=rates.USES_A_DAY * rng.lognormvariate(0.0, 0.55) * _EAGER.get(who.role, 1.0),
         apps=_apps(who, rng),
         vpn=rng.random() < rates.VPN_SHARE,
+        private_vpn=rng.random() < rates.PRIVATE_VPN_SHARE,
         ipv6=rng.random() < rates.IPV6_SHARE,
     )
 

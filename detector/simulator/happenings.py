@@ -52,6 +52,7 @@ class Life:
     forgot: float = FOREVER
     moved: float = FOREVER
     dormant: bool = False
+    asleep: float = FOREVER
     on_call: frozenset[int] = frozenset()
     outages: tuple[tuple[float, float], ...] = ()
 
@@ -97,7 +98,7 @@ def _course(
     draws = {name: rng.random() for name in ("dormant", "hired", "left", "forgot", "moved")}
     settled = index >= 4 and not who.is_admin
     if settled and (index == 4 or draws["dormant"] < rates.DORMANT_SHARE):
-        return Life(dormant=True)
+        return Life(dormant=True, asleep=_last_use(calendar, zone, rng))
     life = Life(off=_absences(calendar, rng))
     chance = max(len(workdays), 1)
     if settled and workdays and draws["hired"] < rates.HIRE_RATE * chance:
@@ -112,6 +113,13 @@ def _course(
     return replace(
         life, laptops=laptops, phones=_some(calendar, zone, rates.PHONE_REPLACED_RATE, rng)
     )
+
+
+def _last_use(calendar: Calendar, zone: str, rng: random.Random) -> float:
+    """Half of the dormant accounts are used in the first days, the others not at all."""
+    if rng.random() < 0.5:
+        return -FOREVER
+    return calendar.local(zone, rng.randrange(1, max(2, calendar.days // 7)), 15.0)
 
 
 def _some(calendar: Calendar, zone: str, rate: float, rng: random.Random) -> tuple[float, ...]:

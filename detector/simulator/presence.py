@@ -13,11 +13,12 @@ from detector.simulator.habits import Habits
 from detector.simulator.happenings import Life, Trip
 from detector.simulator.network import Spot
 from detector.simulator.people import Person
-from detector.simulator.places import City
+from detector.simulator.places import CITIES, City
 from detector.simulator.streams import stream
 
 Spots = dict[str, Spot]
 _LAPTOP: Final = ("desktop", "extension", "cli", "web")
+_EXITS: Final = ("Amsterdam", "Bucharest", "Las Vegas", "Frankfurt am Main", "Tokyo", "Warsaw")
 _HANDHELD: Final = ("phone", "tablet")
 
 
@@ -139,9 +140,16 @@ class Presence:
             spots |= dict.fromkeys(_HANDHELD, self._mobile(city, rng))
         else:
             spots = self._abroad(city, rng)
+        if place in {"home", "cafe"} and self._hides(rng):
+            exit_city = CITIES[rng.choice(_EXITS)]
+            hidden = internet.public("hosting", exit_city, rng.randrange(4000))
+            spots |= dict.fromkeys(_LAPTOP, hidden)
         if place != "leisure" and rng.random() < rates.TETHER_RATE:
             spots |= dict.fromkeys(_LAPTOP, spots["phone"])
         return spots
+
+    def _hides(self, rng: random.Random) -> bool:
+        return self._habits.private_vpn and rng.random() < rates.PRIVATE_VPN_RATE
 
     def _office(self, office: City, rng: random.Random) -> Spots:
         name, host = f"office/{office.name}", rng.randrange(EGRESS_PER_OFFICE)

@@ -70,6 +70,8 @@ class Server:
 
     def handle(self, request: BaseHTTPRequestHandler, body: bytes) -> bool:
         """Answer one request; False if the connection is no longer of use."""
+        if self._sabotage.stopping.is_set():
+            return False
         name = PATHS.get(request.path.partition("?")[0], "")
         with self._lock:
             self.requests_by_feed[name or "unknown"] += 1
@@ -117,8 +119,9 @@ class _Request(BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         length = self.headers.get("Content-Length", "0")
-        body = self.rfile.read(min(int(length), _LARGEST_BODY + 1)) if length.isdigit() else b""
-        if not self.server.api.handle(self, body):
+        size = int(length) if length.isdigit() else 0
+        body = self.rfile.read(min(size, _LARGEST_BODY + 1))
+        if not self.server.api.handle(self, body) or size > _LARGEST_BODY:
             self.close_connection = True
 
     def log_message(self, *_: object) -> None:
