@@ -193,6 +193,14 @@ def test_every_kind_works_in_every_tier(seed: int) -> None:
     assert all(attack.event_uuids for attack in attacks)
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_even_a_tiny_company_can_be_attacked(seed: int) -> None:
+    world = simulate(Plan(seed=seed, people=5, days=4, attacks=13))
+
+    assert len(world.attacks) == 13
+    assert {attack.kind for attack in world.attacks} == set(KINDS)
+
+
 def test_attacks_do_not_use_addresses_of_their_own(world: Simulation) -> None:
     """No address range must give an attack away: attackers rent and live where others do."""
     marked = labelled(world)

@@ -8,7 +8,7 @@ from operator import itemgetter
 
 from detector.simulator import rates
 from detector.simulator.calendars import DAY, HOUR, Calendar
-from detector.simulator.clients import machine
+from detector.simulator.clients import app, device, machine
 from detector.simulator.company import Company
 from detector.simulator.duties import about, member
 from detector.simulator.happenings import FOREVER, Life
@@ -25,11 +25,11 @@ def seats_of(company: Company, service: Person) -> list[Seat]:
     count = 4 if service.role == "ci" else 1
     seats = []
     for _ in range(count):
-        app = machine(
+        program = machine(
             _KINDS[service.role], f"ip-10-0-{rng.randrange(255)}-{rng.randrange(255)}", rng
         )
         spot = company.internet.public("cloud", service.home, rng.randrange(4000))
-        seats.append(Seat(service, app, spot))
+        seats.append(Seat(service, program, spot))
     return seats
 
 
@@ -139,12 +139,11 @@ def strangers(company: Company) -> Journal:
             continue
         who = rng.choice(company.people)
         city = rng.choice(company.offices)
-        app = machine("sdk", "Chrome", rng)
-        app.fields |= {"app_name": "1Password for Web", "os_name": "Windows", "os_version": "10.0"}
+        browser = app("web", device("windows", "User", rng), rng)
         spot = company.internet.public("hosting", city, rng.randrange(4000))
         at = company.plan.begin + (day + rng.random()) * DAY
         for _ in range(rng.choice((1, 1, 2, 3))):
             at += rng.uniform(2, 60)
             outcome = Outcome("credentials_failed", "password_secret_bad")
-            journal.sign_in(at, Seat(who, app, spot), outcome)
+            journal.sign_in(at, Seat(who, browser, spot), outcome)
     return journal

@@ -85,7 +85,7 @@ def _apps(who: Person, rng: random.Random) -> dict[str, float]:
 class Taste:
     """The items that somebody uses, the favourites first, and the ones within reach."""
 
-    __slots__ = ("_action_weights", "_actions", "_reach", "_usual", "_weights", "versions")
+    __slots__ = ("_action_weights", "_actions", "_reach", "_usual", "_weights", "edits")
 
     def __init__(self, company: Company, who: Person) -> None:
         rng = stream(company.plan.seed, "taste", who.uuid)
@@ -101,7 +101,7 @@ class Taste:
         self._actions = tuple(_ACTIONS)
         tastes = (weight * rng.lognormvariate(0.0, 0.5) for weight in _ACTIONS.values())
         self._action_weights = list(accumulate(tastes))
-        self.versions = {pair: rng.randrange(1, 9) for pair in self._usual}
+        self.edits = dict.fromkeys(self._usual, 0)
 
     def use(self, rng: random.Random, app: str) -> Use:
         """One use of an item: nearly always a usual one."""
@@ -109,7 +109,7 @@ class Taste:
             vault, item = self.unusual(rng)
         else:
             vault, item = pick(rng, self._usual, self._weights)
-        return Use(vault, item, self._action(rng, app), self.versions.get((vault, item), 1))
+        return Use(vault, item, self._action(rng, app), self.edits.get((vault, item), 0))
 
     def usual(self) -> list[tuple[str, str]]:
         """The usual items, the favourites first."""
@@ -123,8 +123,8 @@ class Taste:
     def learn(self, vault: str, items: list[str]) -> None:
         """Take up the items of a new project, as often used as middling favourites."""
         for item in items:
-            if (vault, item) not in self.versions:
-                self.versions[vault, item] = 1
+            if (vault, item) not in self.edits:
+                self.edits[vault, item] = 0
                 self._usual.append((vault, item))
                 self._weights.append(self._weights[-1] + 0.12)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import zlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -37,12 +38,12 @@ class Outcome(NamedTuple):
 
 
 class Use(NamedTuple):
-    """A use of an item."""
+    """A use of an item; `edits` are those since the simulation began."""
 
     vault: str
     item: str
     action: str
-    version: int = 1
+    edits: int = 0
 
 
 class Deed(NamedTuple):
@@ -111,7 +112,7 @@ class Journal:
         item: dict[str, Any] = {
             "uuid": self._mint.take(),
             "timestamp": milliseconds(at),
-            "used_version": use.version,
+            "used_version": use.edits + 1 + zlib.crc32(use.item.encode()) % 8,
             "vault_uuid": use.vault,
             "item_uuid": use.item,
             "user": seat.who.user,

@@ -108,7 +108,7 @@ def staff(seed: int, count: int, offices: tuple[City, ...], account: str) -> tup
 def _post(index: int, offices: tuple[City, ...], rng: random.Random) -> Post:
     weights = [1.0 / (place + 1) for place in range(len(offices))]
     office = rng.choices(offices, weights)[0]
-    if index < 3 or rng.random() < rates.ADMIN_SHARE:
+    if index < 3 or (index != 4 and rng.random() < rates.ADMIN_SHARE):
         return Post("it", office, office, is_admin=True)
     role = rng.choices([role for role, _ in _ROLES], [weight for _, weight in _ROLES])[0]
     if rng.random() < rates.REMOTE_SHARE or role == "contractor":

@@ -194,11 +194,11 @@ class Worker:
             item = lower_id(self.rng)
             self.taste.learn(vault, [item])
         else:
-            self.taste.versions[vault, item] = self.taste.versions.get((vault, item), 1) + 1
+            self.taste.edits[vault, item] = self.taste.edits.get((vault, item), 0) + 1
         session = self.session(at, seat)
         at = max(at, session.began + 2)
         if action == "update":
-            use = Use(vault, item, "enter-item-edit-mode", self.taste.versions[vault, item])
+            use = Use(vault, item, "enter-item-edit-mode", self.taste.edits[vault, item])
             self.journal.use(max(session.began, at - self.rng.uniform(5, 90)), seat, use)
         deed = Deed(action, "item", item, {"aux_uuid": vault})
         self.journal.audit(at, seat, session, deed)

@@ -146,7 +146,10 @@ class Scene:
         """Read items one after the other; gives the moment after the last."""
         for vault, item in pairs:
             at += self.rng.expovariate(1.0 / gap_s) + 0.2
-            self.journal.use(at, seat, Use(vault, item, action or self.rng.choice(_READING)))
+            known = self.workers.get(seat.who.uuid)
+            edits = known.taste.edits.get((vault, item), 0) if known else 0
+            use = Use(vault, item, action or self.rng.choice(_READING), edits)
+            self.journal.use(at, seat, use)
         return at
 
     def audit(self, at: float, seat: Seat, session: Session, deed: Deed) -> None:

@@ -33,8 +33,9 @@ def _partner(scene: Scene, first: Worker) -> Worker:
     others = [
         worker
         for worker in scene.workers.values()
-        if worker is not first and not worker.life.dormant and len(worker.journal.arrivals) > 200
+        if worker is not first and not worker.life.dormant
     ]
+    others = [worker for worker in others if len(worker.journal.arrivals) > 200] or others
     alike = [worker for worker in others if worker.who.role == first.who.role]
     near = [worker for worker in others if worker.who.home == first.who.home]
     both = [worker for worker in alike if worker in near]
