@@ -156,7 +156,7 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], bool]] = [
     ("wide", {"aux_info|wide|base64offset|contains": "ab"}, {"aux.info": "YQBiAA=="}, True),
     # "windash: - and / are interchangeable"
     ("windash", {"aux_info|windash|contains": " -f"}, {"aux.info": "x /f"}, True),
-    ("windash, en dash", {"aux_info|windash": "-f"}, {"aux.info": "–f"}, True),
+    ("windash, en dash", {"aux_info|windash": "-f"}, {"aux.info": "\u2013f"}, True),
 ]
 
 

@@ -19,7 +19,8 @@ from detector.rulebook.mistakes import Mistake
 from detector.rulebook.naming import names_of, version_of
 from detector.rulebook.references import Draft, Register
 from detector.rulebook.reports import Report
-from detector.rulebook.stories import Story, read_all_stories
+from detector.rulebook.stories import Story
+from detector.rulebook.story_reading import read_all_stories
 
 Conditions = dict[str, tuple[Condition, tuple[str, ...]]]
 """The condition and the feeds of each detection, by the rule's id."""

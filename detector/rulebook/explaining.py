@@ -1,0 +1,101 @@
+"""Why a rule matched an event, or why not: its condition, line by line, with the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import polars as pl
+
+from detector import events
+from detector.rulebook.book import Match
+from detector.rulebook.conditions import (
+    FIELD_KINDS,
+    And,
+    Condition,
+    Constant,
+    Kind,
+    Literal,
+    Not,
+    Or,
+    Test,
+    Wildcard,
+)
+from detector.rulebook.matching import plan
+
+MOST_WORDS: Final = 5
+"""Literals of one test that a line shows."""
+_INDENT: Final = "    "
+
+
+def explain(match: Match, row: Mapping[str, Any]) -> list[str]:
+    """One line for each part of the condition: `yes` or `no`, what was asked, what the event has.
+
+    `row` has the columns of `events.SCHEMA` as keys; those left out are missing values.
+    """
+    feed = str(row.get("event.feed") or match.feeds[0])
+    nodes = list(_nodes(match.condition, 0))
+    known = {name: row.get(name) for name in events.SCHEMA} | {"event.feed": feed}
+    frame = pl.DataFrame([known], schema=events.SCHEMA)
+    step = plan(feed, {str(index): node for index, (_, node) in enumerate(nodes)})
+    answers = step.verdict(frame).row(0, named=True) if step else {}
+    lines = [] if feed in match.feeds else [f"no   the rule does not look at {feed}"]
+    for index, (depth, node) in enumerate(nodes):
+        answer = "yes" if answers.get(str(index)) else "no "
+        lines.append(f"{answer}  {_INDENT * depth}{_asked(node)}{_has(node, feed, known)}")
+    return lines
+
+
+def _nodes(condition: Condition, depth: int) -> Iterator[tuple[int, Condition]]:
+    yield depth, condition
+    match condition:
+        case Not(part):
+            yield from _nodes(part, depth + 1)
+        case And(parts) | Or(parts):
+            for part in parts:
+                yield from _nodes(part, depth + 1)
+
+
+def _asked(node: Condition) -> str:
+    match node:
+        case Test():
+            where = f"{node.selection}: " if node.selection else ""
+            return f"{where}{node.field or 'any text'} {node.kind}{_words(node)}"
+        case Constant(holds):
+            return "always" if holds else "never"
+        case Not():
+            return "not:"
+        case And():
+            return "all of:"
+        case Or():
+            return "any of:"
+
+
+def _words(test: Test) -> str:
+    if not test.literals:
+        return ""
+    shown = [_word(literal, test) for literal in test.literals[:MOST_WORDS]]
+    more = len(test.literals) - len(shown)
+    return " " + " or ".join(shown) + (f" or one of {more} more" if more else "")
+
+
+def _word(literal: Literal, test: Test) -> str:
+    if test.kind in FIELD_KINDS:
+        return str(literal)
+    if isinstance(literal, tuple):
+        parts = (part.value if isinstance(part, Wildcard) else part for part in literal)
+        return repr("".join(parts))
+    return repr(literal)
+
+
+def _has(node: Condition, feed: str, row: Mapping[str, Any]) -> str:
+    """What the event has where a test looks."""
+    if not isinstance(node, Test) or not node.field or node.kind in {Kind.NULL, Kind.EXISTS}:
+        return ""
+    names = [node.field]
+    if node.kind in FIELD_KINDS:
+        names += map(str, node.literals)
+    columns = events.fields(feed)
+    values = [row.get(columns.get(name, "")) for name in names]
+    shown = ["nothing" if value is None else repr(str(value)) for value in values]
+    return f" (here {' and '.join(shown)})"
