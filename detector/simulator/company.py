@@ -141,7 +141,7 @@ def _networks(internet: Internet, offices: tuple[City, ...]) -> tuple[Network, .
     for office in offices:
         block = internet.block(f"office/{office.name}")
         networks.append(Network(f"{office.name} office", "office", (f"{block[0]}/28",)))
-    gateways = [internet.block(f"vpn/{office.name}") for office in offices[:2]]
+    gateways = [internet.block(f"vpn/{office.name}") for office in offices]
     cidrs = tuple(f"{block[0]}/28" for block in gateways)
     return (*networks, Network(f"{DOMAIN} VPN", "vpn", cidrs))
 

@@ -51,7 +51,7 @@ def utc(moment: datetime) -> str:
     >>> utc(datetime(2026, 3, 2, tzinfo=UTC))
     '2026-03-02T00:00:00.000000Z'
     """
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
 
 
 def _receipt(seq: int, arrival: Arrival) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from detector.simulator import rates
-from detector.simulator.places import CITIES, City
+from detector.simulator.places import CITIES, City, nearby
 from detector.simulator.streams import number, stream
 
 _FIRST_OCTETS: Final = tuple(
@@ -87,12 +87,17 @@ class Internet:
         ip = str(ipaddress.IPv6Address(prefix | subnet | rng.getrandbits(64)))
         return spot_at(ip, city, self._shift(name))
 
-    def mobile(self, code: str, carrier: int, rng: random.Random) -> Spot:
-        """A phone's address: the carrier's gateway may stand hundreds of km away."""
-        cities = [city for city in CITIES.values() if city.code == code]
+    def mobile(self, city: City, carrier: int, rng: random.Random) -> Spot:
+        """A phone's address: the carrier's gateway often stands in another city."""
+        choice = rng.random()
+        if choice < rates.FAR_GATEWAY_SHARE:
+            cities = tuple(other for other in CITIES.values() if other.code == city.code)
+        else:
+            cities = (city, *nearby(city)[:2])
         gateway = min(rng.randrange(_GATEWAYS), rng.randrange(_GATEWAYS))
-        city = cities[number(self.seed, "gateway", code, carrier, gateway) % len(cities)]
-        return self.spot(f"mobile/{code}/{carrier}/{gateway}", rng.randrange(400), city)
+        draw = number(self.seed, "gateway", city.name, carrier, gateway)
+        there = cities[draw % len(cities)]
+        return self.spot(f"mobile/{there.name}/{carrier}", rng.randrange(400), there)
 
     def public(self, kind: str, city: City, host: int) -> Spot:
         """A hotel, conference, café or hosting centre of a city."""

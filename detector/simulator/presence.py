@@ -13,7 +13,7 @@ from detector.simulator.habits import Habits
 from detector.simulator.happenings import Life, Trip
 from detector.simulator.network import Spot
 from detector.simulator.people import Person
-from detector.simulator.places import CITIES, City
+from detector.simulator.places import CITIES, City, distance_km
 from detector.simulator.streams import stream
 
 Spots = dict[str, Spot]
@@ -177,15 +177,15 @@ class Presence:
         return spots
 
     def _vpn(self, rng: random.Random) -> Spot:
-        gates = self._company.offices[:2]
-        gate = gates[self._carrier % len(gates)]
+        gate = self._company.offices[0]
+        if self._carrier % 100 >= rates.HEADQUARTERS_VPN_SHARE * 100:
+            gate = min(self._company.offices, key=partial(distance_km, self._who.home))
         return self._company.internet.spot(f"vpn/{gate.name}", rng.randrange(3), gate)
 
     def _mobile(self, city: City, rng: random.Random) -> Spot:
-        code = city.code
-        if code != self._who.home.code and rng.random() < rates.ROAMING_HOME_SHARE:
-            code = self._who.home.code
-        return self._company.internet.mobile(code, self._carrier % 3, rng)
+        roams = city.code != self._who.home.code and rng.random() < rates.ROAMING_HOME_SHARE
+        carrier = self._carrier % 3
+        return self._company.internet.mobile(self._who.home if roams else city, carrier, rng)
 
     def _around_journeys(self, spans: list[Span]) -> list[Span]:
         kept: list[Span] = spans

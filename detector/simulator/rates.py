@@ -37,6 +37,8 @@ CAFE_RATE: Final = 0.04  # half days in a café or co-working space
 TETHER_RATE: Final = 0.03  # laptop stretches on the phone's connection
 NEW_HOME_ADDRESS_RATE: Final = 0.015  # home address changes per day (forced reconnects)
 NEW_PROVIDER_RATE: Final = 0.0006  # people who move house or change the provider, per day
+FAR_GATEWAY_SHARE: Final = 0.08  # mobile connections through a gateway anywhere in the country
+HEADQUARTERS_VPN_SHARE: Final = 0.15  # VPN users who are sent to the first gateway, however far
 OFFLINE_RATE: Final = 0.012  # stretches without a connection: trains, outages, hotel Wi-Fi
 ON_CALL_PAGE_RATE: Final = 0.12  # nights on which the engineer on call is woken
 
