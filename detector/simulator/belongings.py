@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from typing import Final
 
 from detector.simulator import rates
 from detector.simulator.clients import App, Device, app, device
@@ -13,7 +12,6 @@ from detector.simulator.people import Person
 from detector.simulator.streams import stream
 
 Apps = dict[str, App]
-LAPTOP_APPS: Final = ("desktop", "extension", "cli", "web")
 
 
 class Belongings:

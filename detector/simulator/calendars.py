@@ -53,11 +53,6 @@ class Calendar:
         then = self.first + timedelta(days=day)
         return self.weekday(day) < 5 and (then.month, then.day) not in _HOLIDAYS.get(code, ())
 
-    def hour_in(self, zone: str, at: float) -> float:
-        """What the clocks of a zone show at a moment, in hours."""
-        local = datetime.fromtimestamp(at, UTC).astimezone(ZoneInfo(zone))
-        return local.hour + local.minute / 60
-
 
 def calendar_of(start: datetime, days: int) -> Calendar:
     """The calendar of a plan."""

@@ -6,7 +6,7 @@ from itertools import accumulate
 from typing import Final
 
 from detector.simulator import rates
-from detector.simulator.belongings import Apps, Belongings
+from detector.simulator.belongings import Belongings
 from detector.simulator.calendars import HOUR, Calendar
 from detector.simulator.clients import App
 from detector.simulator.company import Company
@@ -209,8 +209,3 @@ def device_deed(action: str, uuid: str, owner: Person) -> Deed:
     number = int.from_bytes(uuid.encode()[:4], "big") % 10_000_000
     extra = {"aux_id": number, "aux_uuid": owner.uuid, "aux_details": owner.details}
     return Deed(action, "device", uuid, extra)
-
-
-def apps_of(worker: Worker, at: float) -> Apps:
-    """The apps that a worker has at a moment."""
-    return worker.belongings.at(at)

@@ -136,12 +136,6 @@ class Scene:
         """Items that somebody could open, whether they ever do or not."""
         return [worker.taste.unusual(self.rng) for _ in range(count)]
 
-    def vaultful(self, count: int) -> Pairs:
-        """Items of one vault of the company."""
-        vault = self.rng.choice(self.company.vaults)
-        items = self.rng.sample(vault.items, min(count, len(vault.items)))
-        return [(vault.uuid, item) for item in items]
-
     def read(self, at: float, seat: Seat, pairs: Pairs, gap_s: float, action: str = "") -> float:
         """Read items one after the other; gives the moment after the last."""
         for vault, item in pairs:
