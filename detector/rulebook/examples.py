@@ -60,10 +60,9 @@ def example(match: Match, feed: str | None = None) -> dict[str, Any]:
         [{**dict.fromkeys(events.SCHEMA), **row, "event.feed": chosen} for row in rows],
         schema=events.SCHEMA,
     )
-    good = step.verdict(frame).to_series().arg_true()
-    if not len(good):
-        raise NoExample(match.rule.name)
-    return _raw(rows[good[0]], chosen)
+    for _, good in step.hits(frame):
+        return _raw(rows[good[0]], chosen)
+    raise NoExample(match.rule.name)
 
 
 def _ways(condition: Condition, row: Row) -> Iterator[Row]:

@@ -38,10 +38,10 @@ def explain(match: Match, row: Mapping[str, Any]) -> list[str]:
     known = {name: row.get(name) for name in events.SCHEMA} | {"event.feed": feed}
     frame = pl.DataFrame([known], schema=events.SCHEMA)
     step = plan(feed, {str(index): node for index, (_, node) in enumerate(nodes)})
-    answers = step.verdict(frame).row(0, named=True) if step else {}
+    held = {name for name, _ in step.hits(frame)} if step else set()
     lines = [] if feed in match.feeds else [f"no   the rule does not look at {feed}"]
     for index, (depth, node) in enumerate(nodes):
-        answer = "yes" if answers.get(str(index)) else "no "
+        answer = "yes" if str(index) in held else "no "
         lines.append(f"{answer}  {_INDENT * depth}{_asked(node)}{_has(node, feed, known)}")
     return lines
 

@@ -67,16 +67,19 @@ def caseless(condition: Condition) -> frozenset[str]:
     return frozenset(column for column in wanted if events.SCHEMA[column] == events.TEXT)
 
 
-def expression(condition: Condition, made: Mapping[Test, str] | None = None) -> pl.Expr:
+def expression(condition: Condition, made: Mapping[Condition, str] | None = None) -> pl.Expr:
     """The verdict on every row of a frame with the columns and their lower-cased copies.
 
-    Null stands for false. `made` names columns that hold the answers of (bare) tests.
+    Null stands for false. `made` names columns that hold the answers of parts or bare tests.
     """
     known = made or {}
+    name = known.get(bare(condition) if isinstance(condition, Test) else condition)
+    name = name or known.get(condition)
+    if name:
+        return pl.col(name)
     match condition:
         case Test():
-            name = known.get(bare(condition))
-            return pl.col(name) if name else _test(condition)
+            return _test(condition)
         case Not(part):
             return ~expression(part, known).fill_null(value=False)
         case And(parts):
