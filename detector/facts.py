@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from detector import geo, workhours
-from detector.observations import KINDS, PLACE, Observations
+from detector.observations import KINDS, PLACE, SLOT, Observations
 
 HOUR_US: Final = 3_600_000_000
 DAY_US: Final = 24 * HOUR_US
@@ -24,13 +24,17 @@ MOST_PER_KIND: Final = 5_000
 
 
 class Known(msgspec.Struct, gc=False):
-    """A fact: a value that a person has shown. Times in microseconds of UTC; days are UTC days."""
+    """A fact: a value that a person has shown. `since` and `last` are microseconds of UTC.
+
+    `last` is exact to the hour; `days` and `hours` are how many of them showed the value.
+    """
 
     since: int
     first_seq: int
     last: int
+    last_day: int
     days: int = 1
-    count: int = 1
+    hours: int = 1
 
 
 class Guard(msgspec.Struct, gc=False):
@@ -58,20 +62,17 @@ class Person(msgspec.Struct):
     """Time of the last alert of level high or above."""
 
 
-class Seen(msgspec.Struct, gc=False):
-    """A value seen in an open hour."""
-
-    count: int
-    first_seq: int
-    last: int
-
-
 class OpenHour(msgspec.Struct):
-    """What one person has shown since the last settlement."""
+    """What one person has shown since the last settlement.
 
-    seen: list[dict[str, Seen]]
-    event_ids: list[str] = []
-    event_seqs: list[int] = []
+    `seen[kind][value]` is (seq, time) of the first event that showed it.
+    """
+
+    seen: list[dict[str, tuple[int, int]]]
+    contexts: dict[tuple[str | None, ...], bool] = {}
+    """Combinations of values that are already noted, so that repeats cost one look."""
+    quarter: int = 0
+    events: int = 0
     first: int = 0
     last: int = 0
 
@@ -85,7 +86,7 @@ class News(msgspec.Struct, gc=False, array_like=True):
     value: str
 
 
-def _no_values() -> list[dict[str, Seen]]:
+def _no_values() -> list[dict[str, tuple[int, int]]]:
     return [{} for _ in KINDS]
 
 
@@ -116,38 +117,29 @@ class Facts(msgspec.Struct):
     def observe(self, page: Observations, start: int, end: int) -> list[News]:
         """Note rows `start` to `end` in the open hours; return what is new in them."""
         news: list[News] = []
-        zones = {name: self.zone_of(name) for name in set(page.people[start:end]) if name}
+        people, teaches, times = page.people, page.teaches, page.times
         for row in range(start, end):
-            name = page.people[row]
-            if name is None or not page.teaches[row]:
+            name = people[row]
+            if name is None or not teaches[row]:
                 continue
+            time = times[row]
             hour = self.hours.get(name)
             if hour is None:
-                hour = self.hours[name] = OpenHour(_no_values(), first=page.times[row])
-            self._note(hour, page, row, zones[name], news)
+                hour = self.hours[name] = OpenHour(_no_values(), first=time)
+            hour.events += 1
+            if time > hour.last:
+                hour.last = time
+            seen = hour.contexts
+            for first_kind, contexts in page.contexts:
+                context = contexts[row]
+                if context not in seen:
+                    seen[context] = True
+                    _note(hour, first_kind, context, (page.seqs[row], time), (row, name), news)
+            if time // workhours.QUARTER_US != hour.quarter:
+                hour.quarter = time // workhours.QUARTER_US
+                slot = (workhours.slot(self.zone_of(name), time),)
+                _note(hour, SLOT, slot, (page.seqs[row], time), (row, name), news)
         return news
-
-    def _note(
-        self, hour: OpenHour, page: Observations, row: int, zone: str, news: list[News]
-    ) -> None:
-        time, seq, name = page.times[row], page.seqs[row], page.people[row]
-        hour.event_ids.append(page.ids[row])
-        hour.event_seqs.append(seq)
-        if time > hour.last:
-            hour.last = time
-        seen = hour.seen
-        for kind, values in enumerate((*page.values, None)):
-            value = workhours.slot(zone, time) if values is None else values[row]
-            if value is None:
-                continue
-            note = seen[kind].get(value)
-            if note is None:
-                seen[kind][value] = Seen(1, seq, time)
-                news.append(News(row, name or "", kind, value))
-            else:
-                note.count += 1
-                if time > note.last:
-                    note.last = time
 
     def zone_of(self, name: str) -> str:
         """The person's IANA zone: stated, else inferred, else the organisation's."""
@@ -195,20 +187,30 @@ class Facts(msgspec.Struct):
 
     def _learn(self, name: str, hour: OpenHour, clock: int) -> None:
         person = self._person(name, hour.first)
-        fresh_day = hour.last // DAY_US > person.last // DAY_US
         suspect = person.suspect_until >= clock - HOUR_US
         for kind, seen in enumerate(hour.seen):
-            known = person.known[kind]
-            for value, note in seen.items():
+            known, crowd = person.known[kind], self.population[kind]
+            for value, (seq, time) in seen.items():
                 fact = known.get(value)
+                day = time // DAY_US
                 if fact is not None:
-                    self._again(fact, note)
-                elif not self._guarded(person, f"{kind}:{value}", note, suspect=suspect, clock=clock):
-                    known[value] = Known(clock, note.first_seq, note.last, 1, note.count)
-                    self.population[kind][value] = self.population[kind].get(value, 0) + 1
+                    fact.hours += 1
+                    if day > fact.last_day:
+                        fact.days += 1
+                        fact.last_day = day
+                    if time > fact.last:
+                        fact.last = time
+                elif (suspect or person.guards) and _guarded(
+                    person, f"{kind}:{value}", day, suspect=suspect, clock=clock
+                ):
+                    continue
+                else:
+                    known[value] = Known(clock, seq, time, day)
+                    crowd[value] = crowd.get(value, 0) + 1
             if len(known) > MOST_PER_KIND:
                 self._drop_oldest(known, kind)
-        person.events += len(hour.event_seqs)
+        fresh_day = hour.last // DAY_US > person.last // DAY_US
+        person.events += hour.events
         person.last = max(person.last, hour.last)
         if fresh_day:
             person.days += 1
@@ -219,30 +221,6 @@ class Facts(msgspec.Struct):
         if person is None:
             person = self.people[name] = Person(first, 0, _no_facts())
         return person
-
-    @staticmethod
-    def _again(fact: Known, note: Seen) -> None:
-        if note.last // DAY_US > fact.last // DAY_US:
-            fact.days += 1
-        fact.last = max(fact.last, note.last)
-        fact.count += note.count
-
-    @staticmethod
-    def _guarded(person: Person, key: str, note: Seen, *, suspect: bool, clock: int) -> bool:
-        guard = person.guards.get(key)
-        day = note.last // DAY_US
-        if guard is None:
-            if suspect:
-                person.guards[key] = Guard(clock, day)
-            return suspect
-        if day > guard.last_day:
-            guard.last_day = day
-            guard.further_days += 1
-        old = clock - guard.since >= GUARD_DAYS * DAY_US
-        if suspect or not old or guard.further_days < FURTHER_DAYS or person.high_alert > guard.since:
-            return True
-        del person.guards[key]
-        return False
 
     def _find_home(self, person: Person) -> None:
         """The place of most days, and the zone that lies there."""
@@ -281,6 +259,38 @@ class Facts(msgspec.Struct):
             self.population[kind][value] = left
         else:
             self.population[kind].pop(value, None)
+
+
+def _note(
+    hour: OpenHour,
+    first_kind: int,
+    context: tuple[str | None, ...],
+    first: tuple[int, int],
+    where: tuple[int, str],
+    news: list[News],
+) -> None:
+    """Note the values of a context, whose kinds follow each other from `first_kind`."""
+    for kind, value in enumerate(context, first_kind):
+        if value is not None and value not in hour.seen[kind]:
+            hour.seen[kind][value] = first
+            news.append(News(*where, kind, value))
+
+
+def _guarded(person: Person, key: str, day: int, *, suspect: bool, clock: int) -> bool:
+    """Whether an unknown value must not be learned; notes the further days that show it."""
+    guard = person.guards.get(key)
+    if guard is None:
+        if suspect:
+            person.guards[key] = Guard(clock, day)
+        return suspect
+    if day > guard.last_day:
+        guard.last_day = day
+        guard.further_days += 1
+    young = clock - guard.since < GUARD_DAYS * DAY_US
+    if suspect or young or guard.further_days < FURTHER_DAYS or person.high_alert > guard.since:
+        return True
+    del person.guards[key]
+    return False
 
 
 def usual(facts: Facts, name: str, kind: int, *, most: int = 3) -> list[tuple[str, int]]:

@@ -55,31 +55,54 @@ class Memory(msgspec.Struct):
     """Findings of the teaching time, by rule: what the rules would have said."""
 
 
-@dataclass
-class State:
-    """The kernel's state: memory, the tails of the behaviours, the window, and what it runs."""
+@dataclass(frozen=True)
+class Plan:
+    """What the kernel runs: rules, the model's declaration, and what the organisation stated."""
 
-    memory: Memory
     rulebook: Rulebook
     declaration: Declaration | None = None
     people: People = field(default_factory=People)
     networks: Networks = field(default_factory=Networks)
+
+
+@dataclass
+class State:
+    """The kernel's state: memory, the tails of the behaviours, the window, and its plan."""
+
+    memory: Memory
+    plan: Plan
     model: Model | None = None
     window: Window = field(default_factory=lambda: Window(timedelta(days=30)))
     tails: dict[str, Tail] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for entry in self.rulebook.behaviors:
+        rulebook = self.plan.rulebook
+        for entry in rulebook.behaviors:
             self.tails.setdefault(entry.rule.id, entry.behavior.tail())
-        self.memory.facts.default_zone = self.people.timezone
-        self.rules: dict[str, Rule] = dict(self.rulebook.rules)
+        self.memory.facts.default_zone = self.plan.people.timezone
+        self.rules: dict[str, Rule] = dict(rulebook.rules)
         if self.declaration is not None:
             self.rules[self.declaration.id] = self.declaration.rule
-        self._tellers = {entry.rule.id: entry.behavior.tell for entry in self.rulebook.behaviors}
-        read: set[str] = set(matched.COLUMNS) | {"source.latitude", "source.longitude"}
-        for entry in self.rulebook.behaviors:
-            read |= set(entry.behavior.columns)
-        self.columns = tuple(sorted(read))
+        self._tellers = {entry.rule.id: entry.behavior.tell for entry in rulebook.behaviors}
+        read = set(matched.COLUMNS) | {"source.latitude", "source.longitude"}
+        self.columns = tuple(sorted(read.union(*(e.behavior.columns for e in rulebook.behaviors))))
+
+    @property
+    def rulebook(self) -> Rulebook:
+        """The rules at work."""
+        return self.plan.rulebook
+
+    @property
+    def declaration(self) -> Declaration | None:
+        """The model's declaration."""
+        return self.plan.declaration
+
+    def introduce(self, person: str, contact: tuple[str | None, str | None]) -> None:
+        """Note a person's e-mail and name, and the zone that the organisation states."""
+        self.memory.contacts[person] = contact
+        colleague = self.plan.people.find(contact[0])
+        if colleague is not None and colleague.timezone:
+            self.memory.facts.stated_zones[person] = colleague.timezone
 
     def tell(self, rule: Rule, who: str, evidence: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
         """The words for evidence of any rule."""
@@ -141,28 +164,43 @@ def tick(state: State, now: datetime) -> Outcome:
     return Outcome(empty, nothing, tuple(run.alerts.values()), tuple(run.suppressed))
 
 
-def adopt(state: State, model: Model) -> None:
-    """Use a trained model from here on: one entry of the log."""
+def adopt(state: State, model: Model | None) -> None:
+    """Use a trained model from here on: one entry of the log.
+
+    Without a model (there was too little to train on) the next training is put off.
+    """
     state.memory.seq += 1
-    state.model = model
-    if state.declaration is not None:
-        channels.adopt(state.memory.channel, model, state.declaration)
+    declaration = state.declaration
+    if declaration is None:
+        return
+    span = declaration.retrain_every // timedelta(microseconds=1)
+    state.memory.channel.due = state.memory.clock + span
+    if model is not None:
+        state.model = model
+        channels.adopt(state.memory.channel, model, declaration)
+
+
+def reconfigure(state: State, plan: Plan) -> State:
+    """The state under other rules, people or networks: one entry of the log.
+
+    Tails stay where a rule keeps its id and its behaviour.
+    """
+    state.memory.seq += 1
+    kept = {
+        entry.rule.id: state.tails[entry.rule.id]
+        for entry in plan.rulebook.behaviors
+        if isinstance(state.tails.get(entry.rule.id), entry.behavior.tail)
+    }
+    changed = State(state.memory, plan, model=state.model, window=state.window, tails=kept)
+    for person, contact in state.memory.contacts.items():
+        changed.introduce(person, contact)
+    return changed
 
 
 def training_due(state: State) -> bool:
     """Whether a training should start: the teaching time is over, and the last one is old."""
-    memory, declaration = state.memory, state.declaration
-    if declaration is None or not memory.clock:
-        return False
-    return memory.channel.due > 0 and memory.clock >= memory.channel.due
-
-
-def training_asked(state: State) -> None:
-    """Note that a training was started: the next is due a whole interval later."""
-    memory, declaration = state.memory, state.declaration
-    if declaration is not None:
-        span = declaration.retrain_every // timedelta(microseconds=1)
-        memory.channel.due = memory.clock + span
+    due = state.memory.channel.due
+    return state.declaration is not None and 0 < due <= state.memory.clock
 
 
 def _hits(rulebook: Rulebook, frame: pl.DataFrame) -> Mapping[str, np.ndarray]:
@@ -229,7 +267,11 @@ class _Run:
             return
         span = declaration.step // timedelta(microseconds=1)
         boundary = (before // span + 1) * span
-        if boundary <= clock:
+        if boundary > clock:
+            return
+        if self.state.model is None:
+            self.memory.channel.touched = {}
+        else:
             self.pending += channels.step(
                 self.memory.channel, boundary, seq=seq, received=received
             )
@@ -254,7 +296,7 @@ class _Run:
         self.late += len(stale)
         for row in stale:
             teaches[row] = False  # type: ignore[index]
-        scene = Scene(page, self.memory.facts, self.state.networks, start, end)
+        scene = Scene(page, self.memory.facts, self.state.plan.networks, start, end)
         findings = [*self._matches(scene), *self._behaviors(scene, set(stale))]
         news = self.memory.facts.observe(page, start, end)
         self._steps(page, news, (start, end), times)
@@ -294,19 +336,13 @@ class _Run:
                 continue
             known = self.memory.contacts.get(person)
             if known is None:
-                self._introduce(person, contact)
+                self.state.introduce(person, contact)
             elif known != contact and contact[0]:
                 self.memory.newest_contacts[person] = contact
 
-    def _introduce(self, person: str, contact: tuple[str | None, str | None]) -> None:
-        self.memory.contacts[person] = contact
-        colleague = self.state.people.find(contact[0])
-        if colleague is not None and colleague.timezone:
-            self.memory.facts.stated_zones[person] = colleague.timezone
-
     def _join_people(self) -> None:
         for person, contact in self.memory.newest_contacts.items():
-            self._introduce(person, contact)
+            self.state.introduce(person, contact)
         self.memory.newest_contacts = {}
 
     def _learn_places(self, page: Observations) -> None:

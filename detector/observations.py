@@ -38,6 +38,8 @@ class Observations:
     marks: Sequence[int]
     """What the event is to the model: 0, EXTRACTED, FAILED, PRIVILEGED or SUCCEEDED."""
     values: tuple[Sequence[str | None], ...]
+    contexts: tuple[tuple[int, Sequence[tuple[str | None, ...]]], ...]
+    """The same values bundled: where and with what (kinds 0 to 4), and on what (from VAULT)."""
     sensitive: Sequence[int]
     """Rows of actions that weaken the account or take secrets out of it, ascending."""
     devices: Sequence[int]
@@ -113,6 +115,8 @@ def observe(frame: pl.DataFrame, wanted: Sequence[str] = ()) -> Observations:
     columns = {
         name: lists[name] if name in lists else frame[name].to_list() for name in wanted
     }
+    where = (lists["source.country"], lists["place"], nets, lists["device.id"], lists["client"])
+    what = (lists["vault.id"], lists["item.id"], lists["deed"])
     return Observations(
         seqs=lists["event.seq"],
         times=lists["time_us"],
@@ -121,9 +125,10 @@ def observe(frame: pl.DataFrame, wanted: Sequence[str] = ()) -> Observations:
         ids=lists["event.id"],
         teaches=lists["teaches"],
         marks=lists["marks"],
-        values=(
-            lists["source.country"], lists["place"], nets, lists["device.id"], lists["client"],
-            lists["vault.id"], lists["item.id"], lists["deed"],
+        values=(*where, *what),
+        contexts=(
+            (COUNTRY, list(zip(*where, strict=True))),
+            (VAULT, list(zip(*what, strict=True))),
         ),
         sensitive=words["sensitive"].arg_true().to_list(),
         devices=(words["device.id"].is_not_null() & words["person"].is_not_null()).arg_true().to_list(),

@@ -6,6 +6,7 @@ closed hours are kept for training, those of suspects are not.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -29,31 +30,6 @@ STEP_GAIN: Final = 0.15
 """Share of the daily error by which the threshold moves (shared/model.md section 6)."""
 
 
-class Row(msgspec.Struct):
-    """One open hour as it stood at a step."""
-
-    person: str
-    step: int
-    seq: int
-    received: int
-    values: list[float]
-    event_ids: list[str]
-    event_seqs: list[int]
-    events: int
-    first: int
-    last: int
-    oddest: dict[int, str]
-    counts: dict[str, int]
-
-
-class Day(msgspec.Struct):
-    """The closed hours of one day: float32 rows, and the person of each."""
-
-    day: int
-    rows: bytes
-    people: list[str]
-
-
 class Open(msgspec.Struct):
     """A person's open hour with the evidence so far."""
 
@@ -62,6 +38,29 @@ class Open(msgspec.Struct):
     event_seqs: list[int] = []
     first: int = 0
     last: int = 0
+
+
+class Row(msgspec.Struct):
+    """One open hour as it stood at a step."""
+
+    person: str
+    step: int
+    seq: int
+    received: int
+    numbers: list[float]
+    evidence: Open
+    kept: int
+    """How many of the evidence's events there were at the step."""
+    last: int
+    tally: Tally
+
+
+class Day(msgspec.Struct):
+    """The closed hours of one day: float32 rows, and the person of each."""
+
+    day: int
+    rows: bytes
+    people: list[str]
 
 
 class Channel(msgspec.Struct):
@@ -115,7 +114,7 @@ def take(
 
 
 def _open(channel: Channel, facts: Facts, name: str, time: int) -> Open:
-    opened = channel.opened[name] = Open(tallies.open_tally(facts, name, time), first=time)
+    opened = channel.opened[name] = Open(tallies.open_tally(facts, channel.habits.get(name), name, time), first=time)
     return opened
 
 
@@ -131,7 +130,8 @@ def _count(channel: Channel, opened: Open, page: Observations, facts: Facts, row
     if mark:
         rare = 0.0
         if mark == PRIVILEGED:
-            rare = tallies.surprisal(facts, name, DEED, page.values[DEED][row] or "")
+            deed = page.values[DEED][row] or ""
+            rare = -math.log(tallies.likelihood(facts, facts.people.get(name), DEED, deed))
         tallies.add_mark(opened.tally, mark, rare)
 
 
@@ -140,36 +140,21 @@ def step(channel: Channel, clock: int, *, seq: int, received: int) -> list[Row]:
     rows = []
     for name in channel.touched:
         opened = channel.opened[name]
-        habit = channel.habits.get(name) or Habit()
         rows.append(
             Row(
                 person=name,
                 step=clock,
                 seq=seq,
                 received=received,
-                values=tallies.vector(opened.tally, habit, clock),
-                event_ids=opened.event_ids.copy(),
-                event_seqs=opened.event_seqs.copy(),
-                events=opened.tally.events,
-                first=opened.first,
+                numbers=tallies.numbers(opened.tally, channel.habits.get(name)),
+                evidence=opened,
+                kept=len(opened.event_ids),
                 last=opened.last,
-                oddest=opened.tally.oddest.copy(),
-                counts=_counts(opened.tally),
+                tally=msgspec.structs.replace(opened.tally, oddest=opened.tally.oddest.copy()),
             )
         )
     channel.touched = {}
     return rows
-
-
-def _counts(tally: Tally) -> dict[str, int]:
-    return {
-        "items": tally.items,
-        "new_items": tally.new_items,
-        "extracted": tally.extracted,
-        "failures": tally.failures,
-        "networks": tally.networks,
-        "events": tally.events,
-    }
 
 
 def judge(
@@ -181,7 +166,7 @@ def judge(
     """
     if model is None or not rows:
         return []
-    scores, surprise = model.score(np.array([row.values for row in rows]))
+    scores, surprise = model.score(tallies.features(np.array([row.numbers for row in rows])))
     odd = []
     for place in np.flatnonzero(scores >= min(channel.threshold, _floor(channel))):
         row, score = rows[place], float(scores[place])
@@ -219,7 +204,7 @@ def settle(channel: Channel, facts: Facts, clock: int) -> None:
             habit = channel.habits[name] = Habit()
         person = facts.people.get(name)
         if person is None or person.suspect_until < clock - HOUR_US:
-            channel.today.append((name, tallies.vector(opened.tally, habit, clock)))
+            channel.today.append((name, tallies.numbers(opened.tally, habit)))
             tallies.learn(habit, opened.tally, clock)
     channel.opened = {}
     channel.touched = {}
@@ -228,7 +213,7 @@ def settle(channel: Channel, facts: Facts, clock: int) -> None:
 def new_day(channel: Channel, declaration: Declaration, clock: int) -> None:
     """Put the day away, and step the threshold's slow controller. `clock` is midnight UTC."""
     if channel.today:
-        rows = np.array([values for _, values in channel.today], dtype=np.float32)
+        rows = tallies.features(np.array([numbers for _, numbers in channel.today]))
         people = [name for name, _ in channel.today]
         channel.days.append(Day(clock // DAY_US - 1, rows.tobytes(), people))
         channel.today = []
@@ -247,8 +232,9 @@ def training_rows(channel: Channel) -> np.ndarray:
     """The kept rows, oldest first, of shape (n, all features)."""
     width = len(FEATURES)
     parts = [np.frombuffer(day.rows, dtype=np.float32).reshape(-1, width) for day in channel.days]
-    parts.append(np.array([row for _, row in channel.today], dtype=np.float32).reshape(-1, width))
-    return np.concatenate(parts)
+    if channel.today:
+        parts.append(tallies.features(np.array([numbers for _, numbers in channel.today])))
+    return np.concatenate(parts) if parts else np.empty((0, width), dtype=np.float32)
 
 
 def adopt(channel: Channel, model: Model, declaration: Declaration) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from detector import workhours
 from detector.anomaly.channel import Odd, Row
-from detector.anomaly.declaration import FEATURES, Declaration
+from detector.anomaly.declaration import Declaration
 from detector.anomaly.model import Model
 from detector.facts import Facts, usual
 from detector.findings import Finding, Subject
@@ -60,13 +60,13 @@ def finding(
         rarity=min(0.99, 1.0 - math.exp(-max(0.0, odd.score - odd.threshold) / 3.0)),
         subject=subject,
         time=last,
-        first_time=workhours.instant(row.first),
+        first_time=workhours.instant(row.evidence.first),
         seq=row.seq,
-        event_ids=tuple(row.event_ids),
-        event_seqs=tuple(row.event_seqs),
+        event_ids=tuple(row.evidence.event_ids[: row.kept]),
+        event_seqs=tuple(row.evidence.event_seqs[: row.kept]),
         evidence={
             "reasons": _reasons(odd, model, facts),
-            "events": row.events,
+            "events": row.tally.events,
             "anomaly_score": round(odd.score, 2),
             "threshold": round(odd.threshold, 2),
             "model": model.id,
@@ -92,14 +92,14 @@ def _reasons(odd: Odd, model: Model, facts: Facts) -> list[str]:
 
 
 def _sentence(feature: str, row: Row, facts: Facts) -> str:
-    if feature in _KIND and _KIND[feature][0] in row.oddest:
+    if feature in _KIND and _KIND[feature][0] in row.tally.oddest:
         return _rare(feature, row, facts)
     return _NUMBERS[feature](row) if feature in _NUMBERS else f"unusual {feature}"
 
 
 def _rare(feature: str, row: Row, facts: Facts) -> str:
     kind, word = _KIND[feature]
-    value = row.oddest[kind]
+    value = row.tally.oddest[kind]
     person = facts.people.get(row.person)
     active = person.days if person else 0
     own, others = facts.days(row.person, kind, value), facts.others(row.person, kind, value)
@@ -123,22 +123,22 @@ def _shown(kind: int, value: str) -> str:
 
 
 def _dormancy(row: Row) -> str:
-    return f"first activity after {math.expm1(row.values[FEATURES.index('dormancy')]):.0f} days"
+    return f"first activity after {row.tally.gap:.0f} days"
 
 
 _NUMBERS: Final[dict[str, Callable[[Row], str]]] = {
     "new_items": lambda row: (
-        f"{row.counts['new_items']} items this person never used before, of {row.counts['items']}"
+        f"{row.tally.new_items} items this person never used before, of {row.tally.items}"
     ),
     "new_items_day": lambda row: "more items never used before in 24 hours than usual",
     "new_items_week": lambda row: "more items never used before in 7 days than usual",
     "extracted": lambda row: (
-        f"{row.counts['extracted']} items revealed, copied or exported, more than usual"
+        f"{row.tally.extracted} items revealed, copied or exported, more than usual"
     ),
-    "volume": lambda row: f"{row.counts['events']} events in the hour, more than usual",
-    "failures": lambda row: f"{row.counts['failures']} failed sign-ins in the hour",
-    "cracked": lambda row: f"a sign-in succeeded after {row.counts['failures']} failures",
-    "networks": lambda row: f"{row.counts['networks']} networks within one hour",
+    "volume": lambda row: f"{row.tally.events} events in the hour, more than usual",
+    "failures": lambda row: f"{row.tally.failures} failed sign-ins in the hour",
+    "cracked": lambda row: f"a sign-in succeeded after {row.tally.failures} failures",
+    "networks": lambda row: f"{row.tally.networks} networks within one hour",
     "dormancy": _dormancy,
 }
 

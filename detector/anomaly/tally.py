@@ -8,13 +8,13 @@ Surprisal of a value v for person u, with a = 4 (shared/model.md section 4):
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from typing import Final
 
 import msgspec
+import numpy as np
 
 from detector.anomaly.declaration import FEATURES
-from detector.facts import DAY_US, HOUR_US, Facts, News
+from detector.facts import DAY_US, Facts, News, Person
 from detector.observations import (
     CLIENT,
     COUNTRY,
@@ -37,7 +37,11 @@ MEMORY: Final = 0.07
 """Weight of the newest active hour in a person's usual numbers (half-life of ten hours)."""
 
 COLUMN: Final = {name: place for place, name in enumerate(FEATURES)}
-_MAX_OF: Final = {
+SURPRISALS: Final = COLUMN["hour"] + 1
+"""The features before this column are -log of a likelihood."""
+COUNTED: Final = ("new_items", "new_items_day", "new_items_week", "extracted", "volume")
+"""The features that compare a number with the person's usual one; they follow the surprisals."""
+_LEAST_OF: Final = {
     COUNTRY: COLUMN["country"],
     PLACE: COLUMN["place"],
     NETWORK: COLUMN["network"],
@@ -47,7 +51,7 @@ _MAX_OF: Final = {
     VAULT: COLUMN["vault"],
     SLOT: COLUMN["hour"],
 }
-_SUM_OF: Final = {DEED: COLUMN["deeds"], VAULT: COLUMN["vaults"]}
+_PRODUCT_OF: Final = {DEED: COLUMN["deeds"], VAULT: COLUMN["vaults"]}
 
 
 class Usual(msgspec.Struct, gc=False):
@@ -55,10 +59,6 @@ class Usual(msgspec.Struct, gc=False):
 
     mean: float = 0.0
     variance: float = 0.25
-
-    def excess(self, count: float) -> float:
-        """How many deviations `count` lies above the usual; 0 below it."""
-        return max(0.0, (math.log1p(count) - self.mean) / (math.sqrt(self.variance) + 0.3))
 
     def learn(self, count: float) -> None:
         """Move towards what the hour that ended held."""
@@ -68,21 +68,26 @@ class Usual(msgspec.Struct, gc=False):
 
 
 class Habit(msgspec.Struct):
-    """What is usual for a person in numbers; `new_items` are those of the last week's hours."""
+    """What is usual for a person in numbers, as in `COUNTED`; `recent` are the new items of the
+    active hours of the last seven days, with the clock at which each hour closed.
+    """
 
-    volume: Usual = msgspec.field(default_factory=Usual)
-    extracted: Usual = msgspec.field(default_factory=Usual)
-    new_items: Usual = msgspec.field(default_factory=Usual)
-    daily: Usual = msgspec.field(default_factory=Usual)
-    weekly: Usual = msgspec.field(default_factory=Usual)
+    usual: list[Usual] = msgspec.field(default_factory=lambda: [Usual() for _ in COUNTED])
     recent: list[tuple[int, int]] = []
 
 
 class Tally(msgspec.Struct):
-    """One person's open hour: running features, and the values that were the most surprising."""
+    """One person's open hour.
 
-    values: list[float]
+    `chances` are products or minima of likelihoods by column, whose -log is the feature;
+    `oddest[kind]` is the least likely value of a kind.
+    """
+
+    chances: list[float]
     oddest: dict[int, str]
+    gap: float = 0.0
+    day: int = 0
+    week: int = 0
     events: int = 0
     items: int = 0
     new_items: int = 0
@@ -91,47 +96,54 @@ class Tally(msgspec.Struct):
     cracked: int = 0
     networks: int = 0
     privileged: float = 0.0
-    alerted: bool = False
 
 
-def surprisal(facts: Facts, name: str, kind: int, value: str) -> float:
-    """How surprising the value is for the person, in nats; 0 for what is shown every day."""
-    person = facts.people.get(name)
-    people = len(facts.people)
+def likelihood(facts: Facts, person: Person | None, kind: int, value: str) -> float:
+    """How likely the person is to show the value on an active day, in (0, 1]."""
     fact = person.known[kind].get(value) if person else None
-    own, active = (fact.days if fact else 0), (person.days if person else 0)
-    others = facts.population[kind].get(value, 0) - (1 if fact else 0)
-    chance = (max(0, others) + 0.5) / (people + 1.0)
-    return max(0.0, -math.log((own + WEIGHT * min(1.0, chance)) / (active + WEIGHT)))
+    others = facts.population[kind].get(value, 0)
+    if fact is None:
+        own = 0
+        active = person.days if person else 0
+    else:
+        own, active = fact.days, person.days if person else 0
+        others -= 1
+    chance = WEIGHT * (others + 0.5) / (len(facts.people) + 1.0)
+    return min(1.0, (own + min(WEIGHT, chance)) / (active + WEIGHT))
 
 
-def open_tally(facts: Facts, name: str, time: int) -> Tally:
+def open_tally(facts: Facts, habit: Habit | None, name: str, time: int) -> Tally:
     """The empty tally of a person who was not seen since the last settlement."""
-    values = [0.0] * len(FEATURES)
+    tally = Tally([1.0] * SURPRISALS, {})
     person = facts.people.get(name)
     if person is not None and person.last:
         gap_days = (time - person.last) / DAY_US
-        values[COLUMN["dormancy"]] = math.log1p(gap_days) if gap_days > 3 else 0.0
-    return Tally(values, {})
+        tally.gap = gap_days if gap_days > 3 else 0.0
+    if habit is not None and habit.recent:
+        since = time - DAY_US
+        tally.day = sum(count for clock, count in habit.recent if clock > since)
+        tally.week = sum(count for _, count in habit.recent)
+    return tally
 
 
 def add_news(tally: Tally, facts: Facts, news: News) -> None:
     """Take in a value that the person shows for the first time in this hour."""
-    kind, values = news.kind, tally.values
+    kind, person = news.kind, facts.people.get(news.person)
     if kind == ITEM:
         tally.items += 1
-        person = facts.people.get(news.person)
         if person is None or news.value not in person.known[ITEM]:
             tally.new_items += 1
         return
-    surprise = surprisal(facts, news.person, kind, news.value)
-    column = _MAX_OF[kind]
-    if surprise > values[column]:
-        values[column] = surprise
+    chance = likelihood(facts, person, kind, news.value)
+    column = _LEAST_OF[kind]
+    if chance < tally.chances[column]:
+        tally.chances[column] = chance
         tally.oddest[kind] = news.value
-    if kind in _SUM_OF:
-        values[_SUM_OF[kind]] += surprise
-    if kind == NETWORK:
+    if kind in _PRODUCT_OF:
+        column = _PRODUCT_OF[kind]
+        # Never 0: a product of a thousand unlikely values would have no logarithm.
+        tally.chances[column] = max(1e-300, tally.chances[column] * chance)
+    elif kind == NETWORK:
         tally.networks += 1
 
 
@@ -147,42 +159,46 @@ def add_mark(tally: Tally, mark: int, surprise: float) -> None:
         tally.privileged += 0.5 + surprise
 
 
-def vector(tally: Tally, habit: Habit, clock: int) -> list[float]:
-    """The feature row as it stands, in the order of `FEATURES`."""
-    row = tally.values.copy()
-    day, week = _recent(habit, clock)
-    row[COLUMN["new_items"]] = habit.new_items.excess(tally.new_items)
-    row[COLUMN["new_items_day"]] = habit.daily.excess(day + tally.new_items)
-    row[COLUMN["new_items_week"]] = habit.weekly.excess(week + tally.new_items)
-    row[COLUMN["extracted"]] = habit.extracted.excess(tally.extracted)
-    row[COLUMN["volume"]] = habit.volume.excess(tally.events)
-    row[COLUMN["failures"]] = float(tally.failures)
-    row[COLUMN["cracked"]] = float(tally.cracked)
-    row[COLUMN["privileged"]] = tally.privileged
-    row[COLUMN["networks"]] = float(max(0, tally.networks - 1))
+def numbers(tally: Tally, habit: Habit | None) -> list[float]:
+    """The open hour as it stands, as plain numbers for `features`; a list that shares nothing."""
+    counts = (
+        tally.new_items, tally.day + tally.new_items, tally.week + tally.new_items,
+        tally.extracted, tally.events,
+    )  # fmt: skip
+    row = [*tally.chances, *counts, tally.failures, tally.cracked, tally.privileged]
+    row += (max(0, tally.networks - 1), tally.gap)
+    for usual in habit.usual if habit else _FRESH:
+        row += (usual.mean, usual.variance)
     return row
+
+
+def features(rows: np.ndarray) -> np.ndarray:
+    """Rows of `numbers` as rows of features, float32, in the order of `FEATURES`."""
+    made = np.empty((len(rows), len(FEATURES)), dtype=np.float32)
+    if not len(rows):
+        return made
+    made[:, :SURPRISALS] = -np.log(rows[:, :SURPRISALS])
+    end = SURPRISALS + len(COUNTED)
+    usual = rows[:, end + 5 :].reshape(len(rows), len(COUNTED), 2)
+    excess = (np.log1p(rows[:, SURPRISALS:end]) - usual[:, :, 0]) / (np.sqrt(usual[:, :, 1]) + 0.3)
+    made[:, SURPRISALS:end] = np.maximum(0.0, excess)
+    made[:, end : end + 4] = rows[:, end : end + 4]
+    made[:, end + 4] = np.log1p(rows[:, end + 4])
+    return made
 
 
 def learn(habit: Habit, tally: Tally, clock: int) -> None:
     """Let an hour that ended at `clock` become part of the person's usual numbers."""
-    day, week = _recent(habit, clock)
-    habit.volume.learn(tally.events)
-    habit.extracted.learn(tally.extracted)
-    habit.new_items.learn(tally.new_items)
-    habit.daily.learn(day + tally.new_items)
-    habit.weekly.learn(week + tally.new_items)
+    counts = (
+        tally.new_items, tally.day + tally.new_items, tally.week + tally.new_items,
+        tally.extracted, tally.events,
+    )  # fmt: skip
+    for usual, count in zip(habit.usual, counts, strict=True):
+        usual.learn(count)
     if tally.new_items:
         habit.recent.append((clock, tally.new_items))
-    habit.recent = [each for each in habit.recent if each[0] > clock - 7 * DAY_US]
+    if habit.recent and habit.recent[0][0] <= clock - 7 * DAY_US:
+        habit.recent = [each for each in habit.recent if each[0] > clock - 7 * DAY_US]
 
 
-def _recent(habit: Habit, clock: int) -> tuple[int, int]:
-    """New items of the 24 hours and of the 7 days before the open hour."""
-    if not habit.recent:
-        return 0, 0
-    day = _total(each for each in habit.recent if each[0] > clock - DAY_US + HOUR_US)
-    return day, _total(habit.recent)
-
-
-def _total(hours: Iterable[tuple[int, int]]) -> int:
-    return sum(count for _, count in hours)
+_FRESH: Final = [Usual() for _ in COUNTED]

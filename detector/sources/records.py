@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -127,29 +127,64 @@ def _right_leaves(
     return {name: value for name, value in good.items() if value is not None}
 
 
-# Which leaf of the item each column is read from, in order of preference.
-def _readers(feed: str) -> list[tuple[str, tuple[str, ...]]]:
-    return [(column.name, column.raw[feed]) for column in events.COLUMNS if feed in column.raw]
+# Which leaves of the item each column is read from, in order of preference.
+_READERS: Final = {
+    feed: [(column.name, column.raw[feed]) for column in events.COLUMNS if feed in column.raw]
+    for feed in events.FEEDS
+}
 
 
-_READERS: Final = {feed: _readers(feed) for feed in events.FEEDS}
+def _leaves(feed: str) -> dict[str, list[str]]:
+    """The leaves that are read of each part of an item of the feed."""
+    parts: dict[str, list[str]] = {}
+    for _, leaves in _READERS[feed]:
+        for leaf in leaves:
+            part, _, name = leaf.rpartition(".")
+            parts.setdefault(part, []).append(name)
+    # attrgetter gives a tuple only for two names or more.
+    return {part: names if len(names) > 1 else names * 2 for part, names in parts.items()}
+
+
+_LEAVES: Final = {feed: _leaves(feed) for feed in events.FEEDS}
 
 
 def _frame(feed: str, items: list[wire.Item], received: pl.Series) -> pl.DataFrame:
-    parts: dict[str, list[Any]] = {"": items}
-    for name, empty in _EMPTY.items():
-        if name in wire.TYPES[feed].__struct_fields__:
-            parts[name] = [getattr(item, name) or empty for item in items]
-    values: dict[str, list[Any]] = {}
-    for column, leaves in _READERS[feed]:
-        values[column] = _first(parts, leaves)
-    columns = {
-        column.name: _series(column, values.get(column.name), len(items))
-        for column in events.COLUMNS
-    }
+    found = _read(feed, items)
+    columns: dict[str, pl.Series] = {}
+    for column in events.COLUMNS:
+        leaves = column.raw.get(feed)
+        values = _first([found[leaf] for leaf in leaves]) if leaves else None
+        columns[column.name] = _series(column, values, len(items))
     columns["event.feed"] = _constant(feed, events.TEXT, len(items))
     columns["event.received"] = received
     return pl.DataFrame(columns).with_columns(_derived(feed, columns))
+
+
+def _read(feed: str, items: list[wire.Item]) -> dict[str, Sequence[Any]]:
+    """Every leaf that is read, as one sequence by item."""
+    found: dict[str, Sequence[Any]] = {}
+    for part, names in _LEAVES[feed].items():
+        if part:
+            whole = attrgetter(part)
+            empty = _EMPTY[part]
+            owners: Sequence[Any] = [whole(item) or empty for item in items]
+        else:
+            owners = items
+        rows = map(attrgetter(*names), owners)
+        values = list(zip(*rows, strict=True)) if items else [()] * len(names)
+        prefix = f"{part}." if part else ""
+        found.update({prefix + name: column for name, column in zip(names, values, strict=True)})
+    return found
+
+
+def _first(choices: list[Sequence[Any]]) -> Sequence[Any]:
+    """For every item the first leaf that is there."""
+    found = choices[0]
+    for other in choices[1:]:
+        if None not in found:
+            break
+        found = [value if old is None else old for old, value in zip(found, other, strict=True)]
+    return found
 
 
 def _cut(frame: pl.DataFrame) -> pl.DataFrame:
@@ -157,24 +192,7 @@ def _cut(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(pl.col(pl.String).str.head(LONGEST_TEXT))
 
 
-def _first(parts: dict[str, list[Any]], leaves: tuple[str, ...]) -> list[Any]:
-    """The first leaf that is there, for every item."""
-    found: list[Any] | None = None
-    for leaf in leaves:
-        part, _, name = leaf.rpartition(".")
-        read: Callable[[Any], Any] = attrgetter(name)
-        values = [read(item) for item in parts[part]]
-        found = (
-            values
-            if found is None
-            else [value if old is None else old for old, value in zip(found, values, strict=True)]
-        )
-        if None not in found:
-            break
-    return found or []
-
-
-def _series(column: events.Column, values: list[Any] | None, height: int) -> pl.Series:
+def _series(column: events.Column, values: Sequence[Any] | None, height: int) -> pl.Series:
     if values is None:
         return _constant(None, column.dtype, height)
     if column.dtype == events.TIME:
@@ -186,7 +204,7 @@ def _constant(value: object, dtype: pl.DataType, height: int) -> pl.Series:
     return pl.Series([value], dtype=dtype).new_from_index(0, height)
 
 
-def _times(texts: list[str | None]) -> pl.Series:
+def _times(texts: Sequence[str | None]) -> pl.Series:
     """Times in UTC; polars reads RFC 3339, Python the rest (a time without zone is UTC)."""
     raw = pl.Series(texts, dtype=events.TEXT)
     # "%+" is the one format that reads "Z", offsets and any number of fractional digits.

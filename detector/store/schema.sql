@@ -1,0 +1,93 @@
+-- Version 1. Times are microseconds since 1970 in UTC.
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE account (
+    name TEXT PRIMARY KEY,
+    uuid TEXT,
+    teach_until INTEGER NOT NULL
+) STRICT;
+CREATE TABLE cursor (
+    account TEXT NOT NULL,
+    feed TEXT NOT NULL,
+    cursor TEXT NOT NULL,
+    newest INTEGER NOT NULL,
+    updated INTEGER NOT NULL,
+    PRIMARY KEY (account, feed)
+) STRICT;
+CREATE TABLE segment (
+    account TEXT NOT NULL,
+    lo_seq INTEGER NOT NULL,
+    hi_seq INTEGER NOT NULL,
+    lo_time INTEGER NOT NULL,
+    hi_time INTEGER NOT NULL,
+    events INTEGER NOT NULL,
+    data BLOB NOT NULL,
+    PRIMARY KEY (account, lo_seq)
+) STRICT;
+CREATE TABLE control (
+    account TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (account, seq)
+) STRICT;
+CREATE TABLE flaw (
+    account TEXT NOT NULL,
+    feed TEXT NOT NULL,
+    received INTEGER NOT NULL,
+    set_aside INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    raw BLOB NOT NULL,
+    PRIMARY KEY (account, feed, digest)
+) STRICT;
+CREATE TABLE suppressed (
+    account TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    rule_id TEXT NOT NULL,
+    rung TEXT NOT NULL,
+    time INTEGER NOT NULL,
+    body TEXT NOT NULL
+) STRICT;
+CREATE INDEX suppressed_by_time ON suppressed (account, time);
+CREATE TABLE alert (
+    id TEXT PRIMARY KEY,
+    account TEXT NOT NULL,
+    rule_id TEXT NOT NULL,
+    status TEXT NOT NULL,
+    time INTEGER NOT NULL,
+    body TEXT NOT NULL
+) STRICT;
+CREATE INDEX alert_by_time ON alert (time);
+CREATE TABLE history (
+    alert_id TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    who TEXT NOT NULL,
+    status TEXT NOT NULL,
+    note TEXT NOT NULL
+) STRICT;
+CREATE TABLE outbox (
+    alert_id TEXT NOT NULL,
+    destination TEXT NOT NULL,
+    sequence INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('waiting', 'sending', 'sent', 'dead')),
+    created INTEGER NOT NULL,
+    next_at INTEGER NOT NULL,
+    tries INTEGER NOT NULL DEFAULT 0,
+    error TEXT,
+    receipt TEXT,
+    PRIMARY KEY (alert_id, destination, sequence)
+) STRICT;
+CREATE INDEX outbox_due ON outbox (state, next_at);
+CREATE TABLE snapshot (
+    account TEXT PRIMARY KEY,
+    seq INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    body BLOB NOT NULL
+) STRICT;
+CREATE TABLE model (
+    id TEXT PRIMARY KEY,
+    account TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    body BLOB NOT NULL
+) STRICT;
