@@ -18,13 +18,10 @@ import numpy as np
 import polars as pl
 
 from detector import events
-from detector.sources import records
+from detector.sources import merging, records
 
 ENDINGS: Final = (".ndjson", ".ndjson.gz", ".ndjson.zst", ".jsonl", ".parquet")
 ARRIVALS: Final = "arrivals"
-AHEAD_US: Final = 3_600_000_000
-"""An item more than this ahead of most that come after it is future-dated."""
-LOOK_AHEAD: Final = 32
 
 
 class ReplayError(Exception):
@@ -128,33 +125,10 @@ def _order(folder: Path, feeds: Sequence[_Feed]) -> tuple[np.ndarray, np.ndarray
     path = next((p for e in ENDINGS if (p := folder / f"{ARRIVALS}{e}").is_file()), None)
     if path is not None:
         return _as_arrived(path, feeds)
-    keys = [_keys(feed.shaped.frame["event.time"].dt.timestamp("us").to_numpy()) for feed in feeds]
-    starts = np.cumsum([0, *(len(key) for key in keys)])
-    merged = np.concatenate(keys)
-    feed_of = np.concatenate([np.full(len(key), place) for place, key in enumerate(keys)])
-    within = np.concatenate([np.arange(len(key)) for key in keys])
-    order = np.lexsort((within, feed_of, merged))
-    assert starts[-1] == len(order)  # noqa: S101 - every row has a key
-    return order, merged[order]
-
-
-def _keys(times: np.ndarray) -> np.ndarray:
-    """Arrival as far as event times tell: the latest time so far, future-dated items left out.
-
-    >>> hour = 3_600_000_000
-    >>> (_keys(np.array([1, 9, 2, 3, 3, 4]) * hour) // hour).tolist()
-    [1, 1, 2, 3, 3, 4]
-    """
-    if not len(times):
-        return times
-    padded = np.concatenate((times, np.full(LOOK_AHEAD, np.iinfo(np.int64).max)))
-    later = np.lib.stride_tricks.sliding_window_view(padded, LOOK_AHEAD + 1)[: len(times), 1:]
-    exist = np.minimum(LOOK_AHEAD, len(times) - 1 - np.arange(len(times)))
-    behind = (later < (times - AHEAD_US)[:, None]).sum(axis=1)
-    honest = np.where((behind * 2 > exist) & (exist > 0), np.iinfo(np.int64).min, times)
-    if honest[0] == np.iinfo(np.int64).min:
-        honest[0] = times.min()
-    return np.asarray(np.maximum.accumulate(honest))
+    times = [feed.shaped.frame["event.time"].dt.timestamp("us").to_numpy() for feed in feeds]
+    keys = [merging.keys(each) for each in times]
+    order = merging.order(keys)
+    return order, np.concatenate(keys)[order]
 
 
 def _as_arrived(path: Path, feeds: Sequence[_Feed]) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,99 @@
+"""One account at work: its kernel state, brought back from the store as the log left it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from detector import kernel, plans, snapshots, window, workhours
+from detector.anomaly import model as models
+from detector.kernel import Memory, Plan, State
+from detector.rulebook.book import Rulebook
+from detector.store.sqlite import Commit, Control, Sqlite, Start, StoreError
+
+PLAN: Final = "plan"
+TICK: Final = "tick"
+MODEL: Final = "model"
+
+
+@dataclass
+class Account:
+    """An account and its state; `texts` is what the state's plan was made of."""
+
+    name: str
+    span: timedelta
+    state: State
+    texts: plans.Texts
+    stored_seq: int = 0
+    """The seq of the newest snapshot."""
+
+
+def begin(store: Sqlite, name: str, texts: plans.Texts, now: datetime) -> None:
+    """Start an account that is not in the store: what happened before `now` only teaches."""
+    first = Control(1, PLAN, now, texts.dump())
+    store.commit(Commit(name, now, start=Start(now), controls=[first]))
+
+
+def restore(store: Sqlite, name: str, *, span: timedelta) -> Account:
+    """Bring an account back: the newest snapshot, and the log after it through the kernel.
+
+    Raises StoreError where the log and what the kernel makes of it disagree.
+    """
+    start = store.started(name)
+    if start is None:
+        msg = f"account {name!r} is not in the store"
+        raise StoreError(msg)
+    account = _from_snapshot(store, name, span)
+    if account is None:
+        memory = Memory(name, teach_until=workhours.microseconds(start.teach_until))
+        state = State(memory, Plan(Rulebook()), window=window.Window(span))
+        account = Account(name, span, state, plans.Texts())
+    for entry in store.entries(name, after=account.state.memory.seq):
+        if entry.page is not None:
+            frame, raws = entry.page
+            kernel.detect(account.state, frame, window.contents(raws))
+        elif entry.control is not None:
+            apply(store, account, entry.control)
+    return account
+
+
+def _from_snapshot(store: Sqlite, name: str, span: timedelta) -> Account | None:
+    found = store.snapshot(name)
+    loaded = snapshots.load(found[1]) if found else None
+    if found is None or loaded is None:
+        return None
+    seq = found[0]
+    memory, tails, model_id = loaded
+    adopted = [each for each in store.controls(name, kind=PLAN) if each.seq <= seq]
+    if not adopted:
+        return None
+    texts = plans.Texts.parse(adopted[-1].body)
+    plan = plans.build(texts, adopted[-1].at.date()).plan
+    state = State(memory, plan, window=window.Window(span))
+    snapshots.attach(state, tails)
+    body = store.model(model_id) if model_id else None
+    state.model = models.load(body) if body else None
+    for frame, raws in store.pages(name, upto=seq):
+        state.window.restore(frame, window.contents(raws))
+    return Account(name, span, state, texts, seq)
+
+
+def apply(store: Sqlite, account: Account, control: Control) -> kernel.Outcome | None:
+    """Let a control of the log have its effect on the account's state."""
+    if control.seq != account.state.memory.seq + 1:
+        msg = (
+            f"account {account.name!r}: the log goes on at {control.seq}, "
+            f"the state is at {account.state.memory.seq}; restore a backup"
+        )
+        raise StoreError(msg)
+    if control.kind == TICK:
+        return kernel.tick(account.state, control.at)
+    if control.kind == PLAN:
+        account.texts = plans.Texts.parse(control.body)
+        plan = plans.build(account.texts, control.at.date()).plan
+        account.state = kernel.reconfigure(account.state, plan)
+    elif control.kind == MODEL:
+        body = store.model(control.body.decode()) if control.body else None
+        kernel.adopt(account.state, models.load(body) if body else None)
+    return None

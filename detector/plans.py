@@ -1,0 +1,189 @@
+"""What the engine is told to run: rule, model, people and network files as texts, and as a plan.
+
+The texts are kept in the log, so that history can be replayed under the rules of its time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from ipaddress import ip_network
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from detector import networks, workhours
+from detector.anomaly.declaration import Declaration
+from detector.kernel import Plan
+from detector.networks import NamedNetwork, Networks
+from detector.people import Colleague, People
+from detector.rulebook.loading import Loaded, load
+from detector.rulebook.mistakes import Mistake
+
+_T = TypeVar("_T", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Texts:
+    """The files by name: what a person wrote, before anything is read into it."""
+
+    rules: Mapping[str, str] = field(default_factory=dict)
+    models: Mapping[str, str] = field(default_factory=dict)
+    people: Mapping[str, str] = field(default_factory=dict)
+    networks: Mapping[str, str] = field(default_factory=dict)
+    timezone: str = "UTC"
+
+    def dump(self) -> bytes:
+        """As bytes for the log."""
+        return zlib.compress(json.dumps(asdict(self), sort_keys=True).encode())
+
+    @staticmethod
+    def parse(body: bytes) -> Texts:
+        """Read back what `dump` wrote."""
+        return Texts(**json.loads(zlib.decompress(body)))
+
+    @property
+    def version(self) -> str:
+        """A name for exactly these texts."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Built:
+    """The plan that the texts make, what loaded, and every mistake in any of the files."""
+
+    plan: Plan
+    loaded: Loaded
+    mistakes: tuple[Mistake, ...]
+
+
+class _PersonEntry(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    email: str = Field(min_length=3)
+    name: str | None = None
+    timezone: str | None = None
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, name: str | None) -> str | None:
+        if name is not None and workhours.zone(name) is None:
+            msg = f"{name!r} is no IANA time zone; write it like 'Europe/Paris'"
+            raise ValueError(msg)
+        return name
+
+
+class _PeopleFile(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    people: list[_PersonEntry]
+
+
+class _NetworkEntry(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    kind: str
+    cidrs: list[str]
+
+    @field_validator("kind")
+    @classmethod
+    def _kind(cls, text: str) -> str:
+        if text not in networks.KINDS:
+            msg = f"{text!r} is no kind of network; there are {', '.join(networks.KINDS)}"
+            raise ValueError(msg)
+        return text
+
+    @field_validator("cidrs")
+    @classmethod
+    def _ranges(cls, texts: list[str]) -> list[str]:
+        for text in texts:
+            ip_network(text, strict=False)
+        return texts
+
+
+class _NetworksFile(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    networks: list[_NetworkEntry]
+
+
+def build(texts: Texts, today: date) -> Built:
+    """Read all texts; a broken file is reported and the rest works on."""
+    loaded = load(texts.rules, today=today)
+    mistakes: list[Mistake] = list(loaded.mistakes)
+    declarations = [each for name, text in texts.models.items() if (each := _model(name, text, mistakes))]
+    people = [each for name, text in texts.people.items() for each in _people(name, text, mistakes)]
+    named = [each for name, text in texts.networks.items() for each in _networks(name, text, mistakes)]
+    plan = Plan(
+        loaded.rulebook,
+        declarations[0] if declarations else None,
+        People(tuple(people), timezone=texts.timezone),
+        Networks(tuple(named)),
+    )
+    return Built(plan, loaded, tuple(mistakes))
+
+
+def _model(name: str, text: str, mistakes: list[Mistake]) -> Declaration | None:
+    return _read(Declaration, name, text, mistakes)
+
+
+def _people(name: str, text: str, mistakes: list[Mistake]) -> list[Colleague]:
+    found = _read(_PeopleFile, name, text, mistakes)
+    entries = found.people if found else []
+    return [Colleague(entry.email, entry.name, entry.timezone) for entry in entries]
+
+
+def _networks(name: str, text: str, mistakes: list[Mistake]) -> list[NamedNetwork]:
+    found = _read(_NetworksFile, name, text, mistakes)
+    return [
+        NamedNetwork(
+            entry.name, entry.kind, tuple(ip_network(cidr, strict=False) for cidr in entry.cidrs)
+        )
+        for entry in (found.networks if found else [])
+    ]
+
+
+def _read(kind: type[_T], name: str, text: str, mistakes: list[Mistake]) -> _T | None:
+    try:
+        node = yaml.compose(text, Loader=yaml.CSafeLoader)
+        fields = yaml.load(text, Loader=yaml.CSafeLoader)  # noqa: S506 - the safe loader in C
+        return kind.model_validate(fields)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        mistakes.append(Mistake(name, line, column, f"not YAML: {_problem(error)}", ""))
+    except RecursionError:
+        mistakes.append(Mistake(name, 1, 1, "nested too deeply", ""))
+    except ValidationError as error:
+        for each in error.errors():
+            line, column = _mark(node, each["loc"])
+            where = ".".join(str(part) for part in each["loc"]) or "the whole file"
+            words = str(each["msg"]).removeprefix("Value error, ")
+            mistakes.append(Mistake(name, line, column, f"{where}: {words}", ""))
+    return None
+
+
+def _problem(error: yaml.YAMLError) -> str:
+    return str(getattr(error, "problem", None) or error).splitlines()[0]
+
+
+def _mark(node: Any, place: tuple[int | str, ...]) -> tuple[int, int]:
+    """Line and column of the node at a place, or of the nearest one above it."""
+    for part in place:
+        inner = None
+        if isinstance(node, yaml.MappingNode):
+            inner = next((value for key, value in node.value if key.value == part), None)
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int):
+            inner = node.value[part] if part < len(node.value) else None
+        if inner is None:
+            break
+        node = inner
+    if node is None:
+        return 1, 1
+    return node.start_mark.line + 1, node.start_mark.column + 1
