@@ -6,7 +6,7 @@ Everything here runs on event time; what to send and when is decided by delivery
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import msgspec
@@ -76,6 +76,14 @@ def decide(
         return Verdict(finding, Reason.FIRST_SEEN, told.alert(opened[key], rule, Reason.FIRST_SEEN))
     reason = _fold(old, finding)
     return Verdict(finding, reason, told.alert(old, rule, reason))
+
+
+def held_back(finding: Finding, rule: Rule, account: str, tell: Tell) -> Alert:
+    """A suppressed finding in the shape of an alert, with the rung that held it back."""
+    detected = workhours.microseconds(finding.time)
+    telling = Telling(account, tell, detected)
+    alert = telling.alert(_opened(finding, detected), rule, Reason.SUPPRESSED)
+    return replace(alert, suppressed_by=finding.suppressed_by)
 
 
 def close(opened: dict[str, Open], rules: Mapping[str, Rule], clock: int) -> None:

@@ -1,0 +1,81 @@
+"""`vaultwatch alerts`: list alerts, show one, and say what became of it."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import sys
+from argparse import Namespace
+
+from rich.table import Table
+
+from detector import app, settings
+from detector.alerts import Alert, Status, to_json
+from detector.cli import output
+from detector.settings import ConfigError
+from detector.store.sqlite import Sqlite
+
+_STATUS = {
+    "ack": Status.ACKNOWLEDGED,
+    "resolve": Status.RESOLVED,
+    "false-positive": Status.FALSE_POSITIVE,
+    "benign": Status.BENIGN,
+}
+
+
+def run(args: Namespace) -> int:
+    """Dispatch to the verb."""
+    config = settings.load(args.config, os.environ)
+    store = Sqlite(config.data.directory, write=args.verb in _STATUS)
+    try:
+        if args.verb == "list":
+            return _list(args, store)
+        alert = _one(store, args.id)
+        if args.verb == "show":
+            return _show(args, store, config, alert)
+        who = getpass.getuser()
+        store.set_status(alert.id, _STATUS[args.verb], at=app.now(), who=who, note=args.note)
+        sys.stdout.write(f"{alert.id}: {_STATUS[args.verb]}\n")
+        return 0
+    finally:
+        store.close()
+
+
+def _list(args: Namespace, store: Sqlite) -> int:
+    if args.status is not None and args.status not in list(Status):
+        msg = f"--status: {args.status!r} is no status; there are {', '.join(Status)}"
+        raise ConfigError(msg)
+    found = store.alerts(status=args.status, since=args.since)
+    if args.json:
+        for alert in found:
+            output.as_json(to_json(alert))
+        return 0
+    table = Table("time (UTC)", "level", "score", "status", "summary", "id", box=None, header_style="bold")
+    for alert in found:
+        table.add_row(
+            f"{alert.time:%Y-%m-%d %H:%M}", alert.level, str(alert.score), alert.status,
+            alert.summary, alert.id[:8],
+        )  # fmt: skip
+    output.console().print(table if found else "no alerts")
+    return 0
+
+
+def _one(store: Sqlite, start: str) -> Alert:
+    found = store.alert(start)
+    if len(found) != 1:
+        words = "no alert" if not found else f"{len(found)} alerts"
+        msg = f"{start}: {words} of that id; 'vaultwatch alerts list' shows them"
+        raise ConfigError(msg)
+    return found[0]
+
+
+def _show(args: Namespace, store: Sqlite, config: settings.Settings, alert: Alert) -> int:
+    history = store.history(alert.id)
+    if args.json:
+        output.as_json(to_json(alert) | {"history": history})
+        return 0
+    terminal = output.console()
+    terminal.print(app.renderer(config).console(alert))
+    for at, who, status, note in history:
+        terminal.print(f"  {at:%Y-%m-%d %H:%M} {who}: {status} {note}", markup=False)
+    return 0

@@ -1,0 +1,70 @@
+"""`vaultwatch check`: configuration, rules, models, people, networks and templates, all mistakes at once."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import Namespace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from detector import files, plans, settings
+from detector.cli import output
+from detector.rulebook.mistakes import Mistake
+
+
+def run(args: Namespace) -> int:
+    """Print every mistake with file, line, column and fix; 0 if there is none."""
+    config = settings.load(args.config, os.environ)
+    texts = files.texts(config.paths, timezone=config.timezone, own_rules=args.rules)
+    built = plans.build(texts, datetime.now(UTC).date())
+    mistakes, warnings = list(built.mistakes), list(built.loaded.warnings)
+    if args.rules is None:
+        mistakes += _templates(config)
+    documents, loaded = _counts(built, args.rules)
+    if args.json:
+        output.as_json(
+            {
+                "rules": documents,
+                "loaded": loaded,
+                "errors": [_fields(each) for each in mistakes],
+                "warnings": [_fields(each) for each in warnings],
+            }
+        )
+    else:
+        for warning in warnings:
+            sys.stderr.write(f"warning: {warning}\n")
+        for mistake in mistakes:
+            sys.stderr.write(f"{mistake}\n")
+        words = "no mistakes" if not mistakes else f"{len(mistakes)} mistakes"
+        sys.stdout.write(f"{documents} rules found, {loaded} loaded, {words}\n")
+    return 1 if mistakes else 0
+
+
+def _counts(built: plans.Built, folder: Path | None) -> tuple[int, int]:
+    """Documents found and loaded; of the named folder only, without the shipped base rules."""
+    loaded = built.loaded
+    if folder is None:
+        return loaded.documents, loaded.loaded
+    base = plans.build(plans.Texts(rules=files.rules(None, only=False)), datetime.now(UTC).date())
+    theirs = {path: 0 for path in files.read_folder(folder)}
+    shipped = [rule for rule in loaded.rulebook.rules.values() if rule.file not in theirs]
+    extra = sum(1 for rule in base.loaded.rulebook.rules.values() if rule in shipped)
+    return loaded.documents - extra, loaded.loaded - extra
+
+
+def _templates(config: settings.Settings) -> list[Mistake]:
+    from detector.rendering import check_templates
+
+    found = check_templates(files.templates(config.paths.templates))
+    return [Mistake(each.file, each.line or 1, 1, each.text, "") for each in found]
+
+
+def _fields(mistake: Mistake) -> dict[str, object]:
+    return {
+        "file": mistake.file,
+        "line": mistake.line,
+        "column": mistake.column,
+        "text": mistake.text,
+        "fix": mistake.fix,
+    }

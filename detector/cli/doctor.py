@@ -1,0 +1,107 @@
+"""`vaultwatch doctor`: does everything that the service needs work?"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from detector import app, files, plans, settings
+from detector.cli import output
+from detector.ports import SourceError
+from detector.settings import ConfigError
+from detector.store.database import FILE
+from detector.store.sqlite import Sqlite, StoreError
+
+Check = tuple[str, Callable[[], str]]
+
+
+def run(args: Namespace) -> int:
+    """Print one line for each check; 1 if one is red."""
+    config = settings.load(args.config, os.environ)
+    red = 0
+    for name, check in _checks(args, config):
+        try:
+            words, good = check(), True
+        except (ConfigError, StoreError, SourceError) as error:
+            words, good = str(error), False
+        red += not good
+        if args.json:
+            output.as_json({"check": name, "ok": good, "text": words})
+        else:
+            sys.stdout.write(f"{'ok  ' if good else 'FAIL'} {name}: {words}\n")
+    return 1 if red else 0
+
+
+def _checks(args: Namespace, config: settings.Settings) -> Iterator[Check]:
+    yield "python", lambda: sys.version.split()[0]
+    yield "sqlite", _sqlite
+    yield "data", lambda: _data(config.data.directory)
+    yield "rules", lambda: _rules(config)
+    yield "networks", lambda: _networks(config)
+    yield "destinations", lambda: ", ".join(app.notifiers(config, output.console()))
+    for source in config.sources:
+        yield f"token of {source.name}", lambda source=source: _token(source)
+        if args.online:
+            yield f"API of {source.name}", lambda source=source: _online(source)
+    if not config.sources:
+        yield "sources", _no_sources
+
+
+def _sqlite() -> str:
+    return (
+        f"{sqlite3.sqlite_version}; "
+        + (
+            "its WAL-reset bug is mended"
+            if sqlite3.sqlite_version_info >= (3, 51, 3)
+            else "has the WAL-reset bug of 3.7.0 to 3.51.2, which needs two writers: here is only one"
+        )
+    )
+
+
+def _data(directory: Path) -> str:
+    if not (directory / FILE).is_file():
+        return f"{directory} is new; the first run fills it"
+    store = Sqlite(directory, write=False)
+    try:
+        verdict, counts = store.healthy(), store.counts()
+    finally:
+        store.close()
+    if verdict != "ok":
+        msg = f"{directory}: the database is damaged: {verdict}; restore a backup"
+        raise StoreError(msg)
+    waiting = counts.get("outbox_waiting", 0) + counts.get("outbox_sending", 0)
+    return f"{counts['event']:,} events, {counts['alert']:,} alerts, {waiting:,} messages waiting"
+
+
+def _rules(config: settings.Settings) -> str:
+    built = plans.build(files.texts(config.paths, timezone=config.timezone), app.now().date())
+    if built.mistakes:
+        msg = f"{len(built.mistakes)} mistakes, the first: {built.mistakes[0]}"
+        raise ConfigError(msg)
+    return f"{built.loaded.loaded} loaded"
+
+
+def _networks(config: settings.Settings) -> str:
+    named = f"{config.paths.networks}" if config.paths.networks else "no networks.yml"
+    return f"{named}; no network database, so rules that ask for network owners know less"
+
+
+def _token(source: settings.SourceConfig) -> str:
+    made = app.source(source)
+    expires = made.token.expires
+    words = f"{made.url}, feeds {', '.join(made.feeds)}"
+    return words + (f", expires {expires:%Y-%m-%d}" if expires else ", never expires")
+
+
+def _online(source: settings.SourceConfig) -> str:
+    found = app.source(source).introspect()
+    return f"answers; {found}"
+
+
+def _no_sources() -> str:
+    msg = "no [[sources]] are configured; 'vaultwatch init' writes an example"
+    raise ConfigError(msg)

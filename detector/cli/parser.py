@@ -1,0 +1,134 @@
+"""Every command with its arguments. Nothing heavy is imported here, so that --help is quick."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import UTC, datetime
+from pathlib import Path
+
+from detector import __version__
+
+
+def time(text: str) -> datetime:
+    """A time or date from the command line; UTC unless it says otherwise."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        msg = f"{text!r} is no time; write it like 2026-03-01 or 2026-03-01T14:00:00Z"
+        raise argparse.ArgumentTypeError(msg) from error
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line; `args.module` names the command's module."""
+    top = argparse.ArgumentParser(
+        prog="vaultwatch",
+        description="Anomaly-detection alerting for 1Password.",
+        epilog="Exit codes: 0 done, 1 the thing asked for is not so, 2 wrong usage or configuration.",
+    )
+    top.add_argument("--version", action="version", version=f"vaultwatch {__version__}")
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _service(commands)
+    _analyst(commands)
+    _simulator(commands)
+    return top
+
+
+Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def _command(commands: Commands, name: str, text: str, module: str) -> argparse.ArgumentParser:
+    made = commands.add_parser(name, help=text, description=text[:1].upper() + text[1:] + ".")
+    made.set_defaults(module=module)
+    made.add_argument(
+        "--config", type=Path, metavar="FILE", help="configuration (default ./vaultwatch.toml)"
+    )
+    made.add_argument("--json", action="store_true", help="print for machines")
+    return made
+
+
+def _service(commands: Commands) -> None:
+    init = _command(commands, "init", "write an example configuration", "init")
+    init.add_argument("--out", type=Path, default=Path("vaultwatch.toml"), metavar="FILE")
+    run = _command(commands, "run", "run the service", "run")
+    run.add_argument("--once", action="store_true", help="one round of polling and telling, then stop")
+    doctor = _command(commands, "doctor", "check that everything the service needs works", "doctor")
+    doctor.add_argument("--online", action="store_true", help="also ask 1Password")
+    alerts = _command(commands, "alerts", "list alerts and change their status", "alerts")
+    verbs = alerts.add_subparsers(title="verbs", metavar="VERB", required=True, dest="verb")
+    listing = verbs.add_parser("list", help="list alerts, one JSON object a line with --json")
+    listing.add_argument("--since", type=time, metavar="TIME")
+    listing.add_argument("--status", metavar="STATUS")
+    _also(listing)
+    for verb in ("show", "ack", "resolve", "false-positive", "benign"):
+        one = verbs.add_parser(verb, help=_VERBS[verb])
+        one.add_argument("id", help="the alert's id, or how it begins")
+        if verb != "show":
+            one.add_argument("--note", default="", help="why")
+        _also(one)
+
+
+_VERBS = {
+    "show": "show one alert with its evidence and history",
+    "ack": "say that somebody looks at it",
+    "resolve": "say that it is dealt with",
+    "false-positive": "say that the rule was wrong",
+    "benign": "say that it happened, and was harmless",
+}
+
+
+def _also(made: argparse.ArgumentParser) -> None:
+    """The options that every command has, after a verb as well as before it."""
+    made.add_argument("--config", type=Path, metavar="FILE", default=argparse.SUPPRESS)
+    made.add_argument("--json", action="store_true", default=argparse.SUPPRESS)
+
+
+def _analyst(commands: Commands) -> None:
+    check = _command(commands, "check", "check configuration, rules, models and templates", "check")
+    check.add_argument("--rules", type=Path, metavar="DIR", help="check this folder of rules")
+    rules = _command(commands, "rules", "list, show and test rules", "rules")
+    verbs = rules.add_subparsers(title="verbs", metavar="VERB", required=True, dest="verb")
+    listing = verbs.add_parser("list", help="list all rules")
+    show = verbs.add_parser("show", help="show one rule in words")
+    show.add_argument("rule", help="name or id")
+    test = verbs.add_parser("test", help="play the tests that stand in the rule files")
+    test.add_argument("rule", nargs="*", help="names or ids (default: all)")
+    for verb in (listing, show, test):
+        verb.add_argument("--rules", type=Path, metavar="DIR", help="a folder of rules")
+        _also(verb)
+    backtest = _command(commands, "backtest", "replay history through the engine", "backtest")
+    backtest.add_argument(
+        "--from", type=Path, metavar="DIR", dest="folder",
+        help="folder with auditevents, signinattempts and itemusages .ndjson (default: the store)",
+    )  # fmt: skip
+    backtest.add_argument("--rules", type=Path, metavar="DIR", help="only these rules, on the base rules")
+    backtest.add_argument("--since", type=time, metavar="TIME", help="leave out earlier events")
+    backtest.add_argument("--until", type=time, metavar="TIME", help="leave out later events")
+    backtest.add_argument(
+        "--train-until", type=time, metavar="TIME", help="events before this time only teach"
+    )
+    backtest.add_argument("--out", type=Path, metavar="FILE", help="one alert a line (default: stdout)")
+    backtest.add_argument(
+        "--suppressed", action="store_true", help="also write findings that a rung held back"
+    )
+
+
+def _simulator(commands: Commands) -> None:
+    demo = _command(commands, "demo", "watch a simulated company, no account needed", "demo")
+    demo.add_argument("--seed", type=int, default=7)
+    demo.add_argument("--people", type=int, default=60)
+    demo.add_argument("--keep", action="store_true", help="leave the API and the data there at the end")
+    demo.add_argument("--slack", action="store_true", help="also send to the configured Slack")
+    demo.add_argument("--email", action="store_true", help="also send to the configured e-mail")
+    simulate = _command(commands, "simulate", "make a simulated company", "simulate")
+    simulate.add_argument("--seed", type=int, default=7)
+    simulate.add_argument("--people", type=int, default=80)
+    simulate.add_argument("--days", type=int, default=49)
+    simulate.add_argument("--attacks", type=int, default=12)
+    simulate.add_argument("--start", type=time, default=None, metavar="TIME")
+    simulate.add_argument("--out", type=Path, metavar="DIR", help="write the feeds as files")
+    simulate.add_argument("--serve", type=int, metavar="PORT", help="serve the Events API on loopback")
+    simulate.add_argument(
+        "--fault", action="append", default=[], metavar="FEED:WHEN:FAULT",
+        help="make the API fail, like 'signinattempts:3:status=500' or '*:p=0.05:reset'",
+    )  # fmt: skip

@@ -1,0 +1,102 @@
+"""`vaultwatch rules`: list, show and test the rules."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import Namespace
+from datetime import UTC, datetime
+
+from rich.table import Table
+
+from detector import files, plans, settings
+from detector.cli import output
+from detector.rule import Rule
+from detector.settings import ConfigError
+
+
+def run(args: Namespace) -> int:
+    """Dispatch to the verb."""
+    config = settings.load(args.config, os.environ)
+    texts = files.texts(config.paths, timezone=config.timezone, own_rules=args.rules)
+    built = plans.build(texts, datetime.now(UTC).date())
+    for mistake in built.mistakes:
+        sys.stderr.write(f"{mistake}\n")
+    verbs = {"list": _list, "show": _show, "test": _test}
+    return max(verbs[args.verb](args, built), 1 if built.mistakes else 0)
+
+
+def _list(args: Namespace, built: plans.Built) -> int:
+    rules = sorted(built.loaded.rulebook.rules.values(), key=lambda rule: (-rule.level.rank, rule.title))
+    if args.json:
+        for rule in rules:
+            output.as_json(_fields(rule))
+        return 0
+    table = Table("level", "name", "title", "alerts", "status", box=None, header_style="bold")
+    for rule in rules:
+        table.add_row(rule.level, rule.name, rule.title, "yes" if rule.raises else "no", rule.status)
+    output.console().print(table)
+    return 0
+
+
+def _show(args: Namespace, built: plans.Built) -> int:
+    rule = built.loaded.rulebook.named(args.rule)
+    if rule is None:
+        msg = f"{args.rule}: no such rule; 'vaultwatch rules list' shows their names"
+        raise ConfigError(msg)
+    if args.json:
+        output.as_json(_fields(rule))
+        return 0
+    terminal = output.console()
+    terminal.print(f"[bold]{rule.title}[/bold] ({rule.level}, {rule.status})", rule.description, sep="\n")
+    for name, lines in (
+        ("tags", rule.tags),
+        ("can be harmless", rule.falsepositives),
+        ("what to do", rule.runbook),
+        ("references", rule.references),
+    ):
+        if lines:
+            terminal.print(f"\n{name}:")
+            for line in lines:
+                terminal.print(f"  - {line}", markup=False)
+    terminal.print(f"\n{rule.name} {rule.id} {rule.file}", style="dim", markup=False)
+    return 0
+
+
+def _test(args: Namespace, built: plans.Built) -> int:
+    from detector.rehearsal.play import rehearse_all
+
+    rulebook = built.loaded.rulebook
+    wanted = {_named(built, name).id for name in args.rule}
+    stories = [each for each in built.loaded.stories if not wanted or each.rule_id in wanted]
+    failed = 0
+    for verdict in rehearse_all(rulebook, stories):
+        title = rulebook.rules[verdict.story.rule_id].name
+        failed += not verdict.passed
+        if args.json:
+            output.as_json(
+                {"rule": title, "test": verdict.story.name, "passed": verdict.passed, "diff": verdict.diffs}
+            )
+            continue
+        sys.stdout.write(f"{'ok  ' if verdict.passed else 'FAIL'} {title}: {verdict.story.name}\n")
+        for line in verdict.diffs:
+            sys.stdout.write(f"       {line}\n")
+    if not args.json:
+        sys.stdout.write(f"{len(stories) - failed} passed, {failed} failed\n")
+    return 1 if failed else 0
+
+
+def _named(built: plans.Built, name: str) -> Rule:
+    rule = built.loaded.rulebook.named(name)
+    if rule is None:
+        msg = f"{name}: no such rule; 'vaultwatch rules list' shows their names"
+        raise ConfigError(msg)
+    return rule
+
+
+def _fields(rule: Rule) -> dict[str, object]:
+    return {
+        "id": rule.id, "name": rule.name, "title": rule.title, "level": rule.level,
+        "status": rule.status, "raises": rule.raises, "tags": rule.tags, "file": rule.file,
+        "description": rule.description, "runbook": rule.runbook,
+    }  # fmt: skip

@@ -1,0 +1,38 @@
+"""`vaultwatch run`: the background service."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from argparse import Namespace
+
+import structlog
+
+from detector import app, settings
+from detector.cli import output
+
+
+def run(args: Namespace) -> int:
+    """Run until a signal says stop."""
+    quiet_logs(as_json=args.json or not sys.stderr.isatty())
+    config = settings.load(args.config, os.environ)
+    app.Service(config, output.console()).run(once=args.once)
+    return 0
+
+
+def quiet_logs(*, as_json: bool) -> None:
+    """Log lines to stderr: JSON for machines, words on a terminal; other libraries only warn."""
+    renderer = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
+    logging.getLogger("httpx").setLevel(logging.WARNING)

@@ -1,0 +1,84 @@
+"""The files that the engine runs: what is shipped, overlaid by the user's own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from detector.plans import Texts
+from detector.settings import ConfigError, PathsConfig
+
+_PACKAGE: Final = Path(__file__).parent
+_ID: Final = re.compile(r"^id:\s*['\"]?([0-9a-fA-F-]{36})", re.MULTILINE)
+_YAML: Final = ("*.yml", "*.yaml")
+
+
+def shipped(room: str) -> Path:
+    """The folder of shipped `rules`, `models` or `alert_templates`."""
+    packaged = _PACKAGE / "_shipped" / room
+    return packaged if packaged.is_dir() else _PACKAGE.parent / room
+
+
+def read_folder(folder: Path, patterns: Iterable[str] = _YAML) -> dict[str, str]:
+    """Every matching file below a folder, by path. Raises ConfigError."""
+    if not folder.is_dir():
+        msg = f"{folder}: no such folder"
+        raise ConfigError(msg)
+    paths = sorted({path for pattern in patterns for path in folder.rglob(pattern)})
+    return {str(path): read_file(path) for path in paths if path.is_file()}
+
+
+def read_file(path: Path) -> str:
+    """The text of a file. Raises ConfigError."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"{path}: cannot be read: {error}"
+        raise ConfigError(msg) from error
+
+
+def rules(own: Path | None, *, only: bool = False) -> dict[str, str]:
+    """Shipped rules, overlaid by the user's folder: a file of ours yields to an id of theirs.
+
+    With `only`, the user's folder stands alone, on top of the shipped base rules.
+    """
+    theirs = read_folder(own) if own is not None else {}
+    taken = {found for text in theirs.values() for found in _ID.findall(text)}
+    folder = shipped("rules")
+    ours = read_folder(folder / "base" if only and own is not None else folder)
+    kept = {
+        str(Path("rules") / Path(path).relative_to(folder)): text
+        for path, text in ours.items()
+        if not taken.intersection(_ID.findall(text))
+    }
+    return kept | theirs
+
+
+def texts(paths: PathsConfig, *, timezone: str = "UTC", own_rules: Path | None = None) -> Texts:
+    """Everything that a plan is made of. `own_rules` stands alone on the shipped base rules."""
+    models = shipped("models") if paths.models is None else paths.models
+    return Texts(
+        rules=rules(own_rules, only=True) if own_rules else rules(paths.rules),
+        models=_named(read_folder(models), models),
+        people=_one(paths.people),
+        networks=_one(paths.networks),
+        timezone=timezone,
+    )
+
+
+def templates(own: Path | None) -> dict[str, str]:
+    """Shipped message templates by file name, overlaid by the user's."""
+    found = read_folder(shipped("alert_templates"), ("*.j2", "*.yaml"))
+    if own is not None:
+        found |= read_folder(own, ("*.j2", "*.yaml"))
+    return {Path(path).name: text for path, text in found.items()}
+
+
+def _named(found: dict[str, str], folder: Path) -> dict[str, str]:
+    return {str(Path(folder.name) / Path(path).name): text for path, text in found.items()}
+
+
+def _one(path: Path | None) -> dict[str, str]:
+    return {str(path): read_file(path)} if path is not None else {}
