@@ -1,0 +1,203 @@
+"""The demo: a simulated company and the real engine on one virtual clock, over real HTTP."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+
+from detector import files, jobs
+from detector.alerts import Alert
+from detector.findings import Level
+from detector.plans import Texts
+from detector.ports import Notifier, Receipt
+from detector.settings import PathsConfig
+from detector.simulator import Attack, Plan, Server, Simulation, serve, simulate, write
+from detector.sources.onepassword import Budget, OnePassword, Pace
+from detector.store.sqlite import Sqlite
+
+TEACH_DAYS = 35
+LIVE_DAYS = 14
+STEP = timedelta(minutes=20)
+ACCOUNT = "northwind"
+
+
+@dataclass
+class VirtualClock:
+    """The time of simulator and engine; it moves only when it is told to."""
+
+    time: datetime
+
+    def __call__(self) -> datetime:
+        """The time it is."""
+        return self.time
+
+
+class Heard:
+    """A destination that keeps what it is told and hands it on to another."""
+
+    name = "console"
+
+    def __init__(self, then: Notifier | None) -> None:
+        self.alerts: list[Alert] = []
+        self._then = then
+
+    def send(self, alert: Alert, *, key: str, again: bool) -> Receipt:
+        """Keep the alert; let the other one print it."""
+        self.alerts.append(alert)
+        if self._then is not None:
+            return self._then.send(alert, key=key, again=again)
+        return Receipt(key)
+
+
+@dataclass(frozen=True)
+class Catch:
+    """An attack, and the alerts that name one of its events, first one first."""
+
+    attack: Attack
+    alerts: tuple[Alert, ...]
+
+
+@dataclass(frozen=True)
+class Score:
+    """How the engine did: honest numbers about simulated attacks."""
+
+    catches: tuple[Catch, ...]
+    false_alerts: tuple[Alert, ...]
+    """Alerts of medium or above that name no event of an attack."""
+    digest: int
+    """Alerts below medium: kept for the digest, not sent."""
+    quiet_days: int
+    days: int
+
+
+@dataclass
+class Stage:
+    """Everything that a running demo consists of."""
+
+    company: Simulation
+    clock: VirtualClock
+    server: Server
+    store: Sqlite
+    desk: jobs.Desk
+    source: OnePassword
+    notifiers: dict[str, Notifier] = field(default_factory=dict)
+
+    def backfill(self, progress: jobs.Progress) -> int:
+        """Fetch the history; it teaches and does not alert."""
+        return jobs.poll(self.desk, self.source, self.clock, progress).events
+
+    def live(self) -> Iterator[datetime]:
+        """Let two weeks pass, step by step: poll, then tell. Yields the time after each step."""
+        chance = Random(self.company.plan.seed)
+        for _ in range(timedelta(days=LIVE_DAYS) // STEP):
+            self.clock.time += STEP
+            jobs.poll(self.desk, self.source, self.clock)
+            jobs.tell(self.store, self.notifiers, self.clock(), chance=chance)
+            yield self.clock.time
+
+
+@contextmanager
+def stage(
+    folder: Path, *, seed: int, people: int, start: datetime, notifiers: Mapping[str, Notifier]
+) -> Iterator[Stage]:
+    """Build the company, its API, and an engine with an empty store in `folder`."""
+    plan = Plan(
+        seed=seed,
+        people=people,
+        days=TEACH_DAYS + LIVE_DAYS,
+        start=start,
+        attacks=12,
+        attacks_from_day=TEACH_DAYS,
+    )
+    company = simulate(plan)
+    clock = VirtualClock(start + timedelta(days=TEACH_DAYS))
+    write(company, folder / "company")
+    texts = _texts(folder / "company")
+    store = Sqlite(folder / "data")
+    try:
+        with serve(company, clock) as server:
+            account = jobs.open_account(store, ACCOUNT, texts, clock(), span=timedelta(days=30))
+            desk = jobs.Desk(account, store, lambda alert: _routes(alert, tuple(notifiers)))
+            pace = Pace(Budget(1_000_000, monotonic=_still, sleep=_still_sleep), clock)
+            source = OnePassword(server.token, pace=pace, base_url=server.url, name=ACCOUNT)
+            yield Stage(company, clock, server, store, desk, source, dict(notifiers))
+    finally:
+        store.close()
+
+
+@contextmanager
+def workplace(*, keep: bool) -> Iterator[Path]:
+    """A folder for the demo's files; it stays only if it is to be kept."""
+    folder = Path(tempfile.mkdtemp(prefix="vaultwatch-demo-"))
+    try:
+        yield folder
+    finally:
+        if not keep:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def score(company: Simulation, alerts: Sequence[Alert]) -> Score:
+    """Compare what was alerted with what was injected."""
+    by_event = {event: attack.id for attack in company.attacks for event in attack.event_uuids}
+    caught: dict[str, list[Alert]] = {}
+    false_alerts = []
+    for alert in sorted(alerts, key=lambda each: (each.time, each.id)):
+        named = {by_event[event] for event in alert.event_ids if event in by_event}
+        for attack in named:
+            caught.setdefault(attack, []).append(alert)
+        if not named and alert.level.rank >= Level.MEDIUM.rank:
+            false_alerts.append(alert)
+    first = company.plan.start + timedelta(days=TEACH_DAYS)
+    noisy = {alert.time.date() for alert in false_alerts}
+    days = [(first + timedelta(days=day)).date() for day in range(LIVE_DAYS)]
+    return Score(
+        catches=tuple(
+            Catch(attack, tuple(_told(caught.get(attack.id, [])))) for attack in company.attacks
+        ),
+        false_alerts=tuple(false_alerts),
+        digest=sum(alert.level.rank < Level.MEDIUM.rank for alert in alerts),
+        quiet_days=sum(day not in noisy for day in days),
+        days=len(days),
+    )
+
+
+def _told(alerts: list[Alert]) -> list[Alert]:
+    """Those that a person was sent, worst first."""
+    sent = [alert for alert in alerts if alert.level.rank >= Level.MEDIUM.rank]
+    return sorted(sent, key=lambda alert: -alert.level.rank)
+
+
+def _routes(alert: Alert, names: tuple[str, ...]) -> tuple[str, ...]:
+    return names if alert.level.rank >= Level.MEDIUM.rank else ()
+
+
+def _texts(folder: Path) -> Texts:
+    paths = PathsConfig(people=folder / "people.yml", networks=folder / "networks.yml")
+    found = files.texts(paths)
+    # By name only: where the folder lies is nobody's business in the log.
+    return Texts(
+        rules=found.rules,
+        models=found.models,
+        people={"people.yml": next(iter(found.people.values()))},
+        networks={"networks.yml": next(iter(found.networks.values()))},
+    )
+
+
+def _still() -> float:
+    return 0.0
+
+
+def _still_sleep(_: float) -> None:
+    return None
+
+
+def start_of(today: datetime) -> datetime:
+    """The first midnight of the demo: it ends on the last full day."""
+    midnight = today.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight - timedelta(days=TEACH_DAYS + LIVE_DAYS)
