@@ -91,6 +91,11 @@ def cast(story: Story, told: tuple[Told, ...]) -> dict[str, Member]:
     }
 
 
+def stranger() -> Member:
+    """Somebody of whom no story tells anything."""
+    return _member(NOBODY, {}, {}, None)
+
+
 def people(story: Story, members: Mapping[str, Member]) -> People:
     """What the organisation states about the people of a story."""
     stated = [(members[name], entry) for name, entry in story.people.items()]

@@ -10,8 +10,6 @@ from typing import Any, Final
 from detector import events, geo
 from detector.rehearsal.cast import Member, Told, Unplayable, stable_id
 from detector.rehearsal.cities import City
-from detector.rulebook.book import Match, Rulebook
-from detector.rulebook.examples import NoExample, example
 from detector.rulebook.mistakes import quoted
 from detector.rulebook.stories import StoryEvent
 
@@ -23,8 +21,9 @@ _MADE_OF: Final = {
     "source.longitude": "location.longitude",
 }
 """Columns that no feed sends as such, and the column that they are made of."""
-_USER: Final = ("user.id", "user.name")
-_SPOT: Final = ("source.region", "source.city", "location.latitude", "location.longitude")
+SPOT: Final = ("source.region", "source.city", "location.latitude", "location.longitude")
+SAME: Final = "\x00the acting person"
+"""Stands for the id of whoever acts, where a rule asks for the same person twice."""
 _VAULTS: Final = ("vault", "uva", "gva", "vaultkey")
 _TYPES: Final = {
     "success": "credentials_ok",
@@ -36,67 +35,6 @@ _TYPES: Final = {
     "firewall_failed": "country_blocked",
 }
 """The everyday detail of each outcome of a sign-in."""
-
-
-def tell(rulebook: Rulebook, event: StoryEvent) -> Told:
-    """What the story says of an event, by column: example of `use:`, words, fields.
-
-    Raises Unplayable.
-    """
-    said = _example(rulebook, event) if event.use else {}
-    if event.user:
-        said = {key: value for key, value in said.items() if key not in _USER}
-    if event.from_place:
-        said = {key: value for key, value in said.items() if key not in _SPOT}
-        said = {key: value for key, value in said.items() if key != "location.country"}
-    if event.ip:
-        said["source.ip"] = event.ip
-    if event.device:
-        if event.feed != events.AUDIT:
-            msg = f"{event.feed} tell no device; only auditevents do ('use: op_session')"
-            raise Unplayable(msg)
-        said["device.id"] = stable_id("device", event.device)
-    if event.session:
-        said["session.id"] = stable_id("session", event.session)
-    return said | {
-        (column := column_of(name, event.feed)): _as_sent(column, value)
-        for name, value in event.fields.items()
-    }
-
-
-def _example(rulebook: Rulebook, event: StoryEvent) -> dict[str, Any]:
-    match = _match(rulebook, event.use or "")
-    try:
-        item = example(match, event.feed)
-    except NoExample as error:
-        msg = f"no event was found that {match.rule.name} matches; give feed: and fields instead"
-        raise Unplayable(msg) from error
-    names = events.fields(event.feed)
-    said = {names[name]: value for name, value in _leaves(item, "")}
-    acting = said.get("user.id")
-    if event.user and acting is not None:
-        # Where the rule asks for the same person twice, the second is that person, too.
-        said = {key: _SAME if value == acting else value for key, value in said.items()}
-    return said
-
-
-_SAME: Final = "\x00the acting person"
-
-
-def _match(rulebook: Rulebook, name: str) -> Match:
-    for entry in rulebook.matches:
-        if name in {entry.rule.name, entry.rule.id}:
-            return entry
-    msg = f"use: {quoted(name)} is no rule that is decided by one event"
-    raise Unplayable(msg)
-
-
-def _leaves(item: Mapping[str, Any], path: str) -> list[tuple[str, Any]]:
-    found: list[tuple[str, Any]] = []
-    for name, value in item.items():
-        inner = _leaves(value, f"{path}{name}.") if isinstance(value, dict) else None
-        found += [(f"{path}{name}", value)] if inner is None else inner
-    return found
 
 
 def column_of(name: str, feed: str) -> str:
@@ -111,23 +49,16 @@ def column_of(name: str, feed: str) -> str:
     return column
 
 
-def _as_sent(column: str, value: Any) -> Any:
-    """A YAML number where the API sends a text."""
-    if value is None or events.SCHEMA[column] != events.TEXT:
-        return value
-    return str(value)
-
-
 def whole(event: StoryEvent, said: Told, member: Member, place: City) -> dict[str, Any]:
     """Everything about an event but its uuid, time and session: the usual, and what was said."""
     acting: dict[str, Any] = {"user.id": member.id, "user.name": member.name}
     told = {**(acting if event.user else {}), **said}
-    told = {name: member.id if value == _SAME else value for name, value in told.items()}
+    told = {name: member.id if value == SAME else value for name, value in told.items()}
     made = everyday(event.feed, member, place, ip=None) | told
     country = told.get("location.country")
     if country and geo.country_code(country) != place.code:
         # Another country than the place: where in it, nobody said.
-        made = {key: value for key, value in made.items() if key not in _SPOT or key in told}
+        made = {key: value for key, value in made.items() if key not in SPOT or key in told}
     if made.get("object.type") in _VAULTS and "object.id" not in told:
         made["object.id"] = _belonging("vault", member)
     if event.feed == events.SIGNIN:

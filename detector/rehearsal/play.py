@@ -17,6 +17,7 @@ from detector.findings import Finding
 from detector.networks import NamedNetwork, Networks
 from detector.rehearsal import history
 from detector.rehearsal.cast import Member, Unplayable, people
+from detector.rehearsal.samples import Samples
 from detector.rehearsal.script import START, Script, shape, write
 from detector.rehearsal.verdict import Played, Verdict, judge
 from detector.rulebook.book import Rulebook
@@ -75,11 +76,12 @@ class _Stage:
         self._rulebook = rulebook
         self._declaration = declaration
         self._page = page
+        self._samples = Samples(rulebook)
         self._pasts: dict[str, Rows] = {}
 
     def play(self, story: Story) -> Played:
         """Play a story from its people's past to the last tick. Raises Unplayable."""
-        script = write(self._rulebook, story)
+        script = write(self._samples, story)
         rows = shape(script.lines)
         state = self._state(story, script)
         if story.learned:

@@ -21,7 +21,7 @@ from detector.rehearsal.cast import (
     name_of,
     stable_id,
 )
-from detector.rulebook.book import Rulebook
+from detector.rehearsal.samples import Samples
 from detector.rulebook.stories import Story
 from detector.sources import records
 
@@ -48,9 +48,9 @@ class Script:
     lines: tuple[Line, ...]
 
 
-def write(rulebook: Rulebook, story: Story) -> Script:
+def write(samples: Samples, story: Story) -> Script:
     """The script of a story. Raises Unplayable."""
-    told = tuple(items.tell(rulebook, event) for event in story.events)
+    told = tuple(samples.tell(event) for event in story.events)
     members = cast(story, told)
     return Script(members, tuple(_lines(story, told, members)))
 
