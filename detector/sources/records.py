@@ -37,6 +37,8 @@ NESTED: Final[dict[str, type[msgspec.Struct]]] = {
 }
 _EMPTY: Final = {name: kind() for name, kind in NESTED.items()}
 _DECODERS: Final = {feed: msgspec.json.Decoder(kind) for feed, kind in wire.TYPES.items()}
+_EARLIEST_US: Final = 0
+_LATEST_US: Final = 7_258_118_400_000_000  # the year 2200
 _OLD_ACTIONS: Final = {"u2f_timout": "u2f_timeout"}
 
 
@@ -212,7 +214,11 @@ def _times(texts: Sequence[str | None]) -> pl.Series:
     if times.null_count() > raw.null_count():
         for index in (times.is_null() & raw.is_not_null()).arg_true():
             times[index] = _lenient(raw[index])
-    return times
+    # Go's zero time, and years that Python's datetime cannot hold, are no times.
+    is_sane = times.to_physical().is_between(_EARLIEST_US, _LATEST_US, closed="left")
+    if is_sane.all():
+        return times
+    return times.zip_with(is_sane.fill_null(value=False), _constant(None, events.TIME, len(times)))
 
 
 def _lenient(text: str) -> datetime | None:
