@@ -77,6 +77,12 @@ def _names() -> dict[str, str]:
 
 
 @cache
+def _countries() -> dict[str, str]:
+    names = dict(_table("iso3166.tab"))
+    return names | {"GB": "United Kingdom", "KR": "South Korea", "KP": "North Korea"}
+
+
+@cache
 def _zones() -> dict[str, tuple[tuple[float, float, str], ...]]:
     zones: dict[str, list[tuple[float, float, str]]] = {}
     for code, place, name, *_ in _table("zone.tab"):
@@ -107,6 +113,15 @@ def country_code(text: str | None) -> str | None:
     ('IL', 'GB', 'FR', None)
     """
     return _names().get(text.strip().upper()) if text else None
+
+
+def country_name(code: str) -> str:
+    """The English name of a country by its ISO 3166 code; the code itself if it is none.
+
+    >>> country_name("NG"), country_name("GB")
+    ('Nigeria', 'United Kingdom')
+    """
+    return _countries().get(code, code)
 
 
 def zone_at(country: str, latitude: float | None, longitude: float | None) -> str | None:

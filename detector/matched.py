@@ -57,7 +57,7 @@ def _subject(rule: Rule, scene: Scene, row: int, account: str) -> Subject:
 
 def tell(rule: Rule, who: str, evidence: dict[str, Any]) -> Told:
     """Who did what to whom from where, and what the rule says about it."""
-    target = evidence.get("target.email") or evidence.get("target.name")
+    target = evidence.get("target.name") or evidence.get("target.email")
     place = evidence.get("source.city") or evidence.get("source.country")
     summary = f"{rule.title}: {who}"
     if target and target != who:

@@ -105,7 +105,7 @@ class Telling:
 
     def alert(self, old: Open, rule: Rule, reason: Reason) -> Alert:
         """The alert as it stands."""
-        who = old.email or old.name or old.subject_id
+        who = old.name or old.email or old.subject_id
         summary, why = self.tell(rule, who, old.evidence)
         level = Level(old.level)
         return Alert(

@@ -1,8 +1,10 @@
-"""Audit actions and usages in words, for sentences that people read."""
+"""What events show, in words: for sentences that people read."""
 
 from __future__ import annotations
 
 from typing import Final
+
+from detector import geo
 
 DEEDS: Final = {
     ("reveal", ""): "revealing an item",
@@ -11,6 +13,11 @@ DEEDS: Final = {
     ("fill", ""): "filling in a login",
     ("share", ""): "sharing an item",
     ("success", ""): "signing in",
+    ("firewall_reported_success", ""): "signing in past a firewall rule",
+    ("server-fetch", ""): "fetching an item on the server",
+    ("server-create", ""): "creating an item on the server",
+    ("server-update", ""): "changing an item on the server",
+    ("enter-item-edit-mode", ""): "editing an item",
     ("join", "gm"): "adding a person to a group",
     ("role", "gm"): "changing a role in a group",
     ("leave", "gm"): "removing a person from a group",
@@ -48,6 +55,60 @@ DEEDS: Final = {
     ("changesk", "user"): "replacing the Secret Key",
 }
 """(action, object type) in words; usages have no object type."""
+
+
+def plural(count: float, word: str) -> str:
+    """A count with its word.
+
+    >>> plural(1, "day"), plural(1204, "event"), plural(61.4, "minute")
+    ('1 day', '1,204 events', '61 minutes')
+    """
+    return f"{count:,.0f} {word}" + ("" if round(count) == 1 else "s")
+
+
+def client(fingerprint: str) -> str:
+    """A client fingerprint as people say it.
+
+    >>> client("1Password for Mac | Anas-MBP | MacOSX"), client("1Password CLI | ? | ?")
+    ('1Password for Mac on Anas-MBP (MacOSX)', '1Password CLI')
+    """
+    app, _, rest = fingerprint.partition(" | ")
+    platform, _, system = rest.partition(" | ")
+    words = app if platform in {"?", ""} else f"{app} on {platform}"
+    return words if system in {"?", ""} else f"{words} ({system})"
+
+
+def place(value: str | None, country: str | None = None) -> str | None:
+    """A place of the observations ('city|region|country code') as people say it.
+
+    >>> place("Lagos|Lagos|NG"), place(None, "IN")
+    ('Lagos, Nigeria', 'India')
+    """
+    if value is None:
+        return geo.country_name(country) if country else None
+    city, _, code = value.split("|")
+    return ", ".join(part for part in (city, geo.country_name(code) if code else "") if part)
+
+
+def hour(slot: str) -> str:
+    """An hour of the week in words.
+
+    >>> hour("Tue 04")
+    'Tuesday 04-05 h'
+    """
+    day, start = slot.split(" ")
+    return f"{_WEEKDAYS[day]} {start}-{(int(start) + 1) % 24:02} h"
+
+
+_WEEKDAYS: Final = {
+    "Mon": "Monday",
+    "Tue": "Tuesday",
+    "Wed": "Wednesday",
+    "Thu": "Thursday",
+    "Fri": "Friday",
+    "Sat": "Saturday",
+    "Sun": "Sunday",
+}
 
 
 def deed(action: str | None, object_type: str | None) -> str:

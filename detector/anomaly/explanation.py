@@ -15,8 +15,9 @@ from detector.anomaly.declaration import Declaration
 from detector.anomaly.model import Model
 from detector.facts import Facts, usual
 from detector.findings import Finding, Subject
+from detector.geo import country_name
 from detector.observations import CLIENT, COUNTRY, DEED, DEVICE, NETWORK, PLACE, SLOT, VAULT
-from detector.wording import deed
+from detector.wording import client, deed, hour, place, plural
 
 MOST_REASONS: Final = 3
 LEAST_SURPRISE: Final = 1.6
@@ -34,17 +35,17 @@ _CAUSE: Final = {
     "dormancy": "dormancy",
 }  # fmt: skip
 _KIND: Final = {
-    "country": (COUNTRY, "country"),
-    "place": (PLACE, "place"),
-    "network": (NETWORK, "network"),
-    "device": (DEVICE, "device"),
-    "client": (CLIENT, "client"),
-    "deed": (DEED, "action"),
-    "deeds": (DEED, "action"),
-    "privileged": (DEED, "action"),
-    "vault": (VAULT, "vault"),
-    "vaults": (VAULT, "vault"),
-    "hour": (SLOT, "hour of the week"),
+    "country": COUNTRY,
+    "place": PLACE,
+    "network": NETWORK,
+    "device": DEVICE,
+    "client": CLIENT,
+    "deed": DEED,
+    "deeds": DEED,
+    "privileged": DEED,
+    "vault": VAULT,
+    "vaults": VAULT,
+    "hour": SLOT,
 }
 
 
@@ -77,49 +78,66 @@ def finding(
     )
 
 
-def _reasons(odd: Odd, model: Model, facts: Facts) -> list[str]:
+def _reasons(odd: Odd, model: Model, facts: Facts) -> list[list[str]]:
+    """The three rarest causes, each as a few words and as a sentence."""
     ranked = sorted(
         zip(model.features, odd.surprise.tolist(), strict=True), key=lambda each: -each[1]
     )
-    told: dict[str, str] = {}
+    told: dict[str, list[str]] = {}
     for feature, surprise in ranked:
         cause = _CAUSE[feature]
         if surprise >= LEAST_SURPRISE and cause not in told:
-            told[cause] = _sentence(feature, odd.row, facts)
+            told[cause] = _reason(feature, odd.row, facts)
         if len(told) == MOST_REASONS:
             break
     return list(told.values())
 
 
-def _sentence(feature: str, row: Row, facts: Facts) -> str:
-    if feature in _KIND and _KIND[feature][0] in row.tally.oddest:
-        return _rare(feature, row, facts)
-    return _NUMBERS[feature](row) if feature in _NUMBERS else f"unusual {feature}"
+def _reason(feature: str, row: Row, facts: Facts) -> list[str]:
+    if feature in _KIND and _KIND[feature] in row.tally.oddest:
+        return _rare(_KIND[feature], row, facts)
+    words = _NUMBERS[feature](row) if feature in _NUMBERS else f"unusual {feature}"
+    return [words, words]
 
 
-def _rare(feature: str, row: Row, facts: Facts) -> str:
-    kind, word = _KIND[feature]
+def _rare(kind: int, row: Row, facts: Facts) -> list[str]:
     value = row.tally.oddest[kind]
     person = facts.people.get(row.person)
     active = person.days if person else 0
     own, others = facts.days(row.person, kind, value), facts.others(row.person, kind, value)
-    shown = _shown(kind, value)
-    seen = f"on {own} of {active} active days" if own else f"never in {active} active days"
-    sentence = f"{word} {shown}: seen {seen}"
+    what = _PHRASE[kind].format(_shown(kind, value))
+    few = f"{what} for the first time" if own == 0 else f"{what}, which is rare for this person"
+    seen = f"on {own} of {active} active days" if own else f"never before in {active} active days"
+    sentence = f"{what}: {seen}"
     common = [_shown(kind, name) for name, _ in usual(facts, row.person, kind, most=2)]
-    if common and own == 0 and kind not in (VAULT, SLOT, NETWORK):
-        sentence += f", usual: {' and '.join(common)}"
-    return f"{sentence}; {others} of {max(0, len(facts.people) - 1)} colleagues show it"
+    if common and own == 0 and kind in (COUNTRY, PLACE, CLIENT):
+        sentence += f" (usual: {', '.join(common)})"
+    return [few, f"{sentence}; {others} of {max(0, len(facts.people) - 1)} colleagues did"]
 
 
 def _shown(kind: int, value: str) -> str:
     if kind == PLACE:
-        city, _, country = value.split("|")
-        return f"{city}, {country}" if country else city
+        return place(value) or value
     if kind == DEED:
         _, action, object_type = value.split(":", 2)
         return deed(action, object_type)
-    return value
+    if kind == CLIENT:
+        return client(value)
+    if kind == COUNTRY:
+        return country_name(value)
+    return hour(value) if kind == SLOT else value
+
+
+_PHRASE: Final = {
+    COUNTRY: "came from {}",
+    PLACE: "came from {}",
+    NETWORK: "came from the network {}",
+    DEVICE: "used the device {}",
+    CLIENT: "used {}",
+    DEED: "{}",
+    VAULT: "used the vault {}",
+    SLOT: "active on {}",
+}
 
 
 def _dormancy(row: Row) -> str:
@@ -128,16 +146,18 @@ def _dormancy(row: Row) -> str:
 
 _NUMBERS: Final[dict[str, Callable[[Row], str]]] = {
     "new_items": lambda row: (
-        f"{row.tally.new_items} items this person never used before, of {row.tally.items}"
+        f"{plural(row.tally.new_items, 'item')} never used before, of {row.tally.items}"
     ),
-    "new_items_day": lambda row: "more items never used before in 24 hours than usual",
-    "new_items_week": lambda row: "more items never used before in 7 days than usual",
+    "new_items_day": lambda row: "many items never used before within 24 hours",
+    "new_items_week": lambda row: "many items never used before within 7 days",
     "extracted": lambda row: (
-        f"{row.tally.extracted} items revealed, copied or exported, more than usual"
+        f"{plural(row.tally.extracted, 'secret')} revealed, copied or exported, more than usual"
     ),
-    "volume": lambda row: f"{row.tally.events} events in the hour, more than usual",
-    "failures": lambda row: f"{row.tally.failures} failed sign-ins in the hour",
-    "cracked": lambda row: f"a sign-in succeeded after {row.tally.failures} failures",
+    "volume": lambda row: f"{plural(row.tally.events, 'event')} in the hour, more than usual",
+    "failures": lambda row: f"{plural(row.tally.failures, 'failed sign-in')} in the hour",
+    "cracked": lambda row: (
+        f"a sign-in succeeded after {plural(row.tally.cracked, 'failure')}"
+    ),
     "networks": lambda row: f"{row.tally.networks} networks within one hour",
     "dormancy": _dormancy,
 }
@@ -145,9 +165,10 @@ _NUMBERS: Final[dict[str, Callable[[Row], str]]] = {
 
 def tell(who: str, evidence: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
     """The sentence and the reasons of a finding of the model."""
-    reasons = evidence["reasons"] or ["many small differences at once"]
-    summary = f"{who} had an unusual hour until {evidence['local_time']} local time: {reasons[0]}"
-    why = [f"+ {reason}" for reason in reasons]
+    reasons = evidence["reasons"] or [["many small differences at once"] * 2]
+    few = "; ".join(words for words, _ in reasons)
+    summary = f"{who} had an unusual hour until {evidence['local_time']} local time: {few}"
+    why = [f"+ {sentence}" for _, sentence in reasons]
     why.append(
         f"- compared with {evidence['trained_rows']:,} hours of this organisation; "
         "travel, a new laptop or a migration would look like this"

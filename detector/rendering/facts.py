@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from detector.alerts import Alert
 from detector.findings import Subject
+from detector.geo import country_name
 
 MOST_FACTS: Final = 10
 MOST_LISTED: Final = 5
@@ -44,7 +45,16 @@ UNITS: Final[Mapping[str, str]] = {
 }
 """A number's unit stands at the end of its name."""
 
-_HIDDEN: Final = {"timezone", "source.city", "source.region", "source.country"}
+_HIDDEN: Final = frozenset(
+    {
+        "timezone", "source.city", "source.region", "source.country",
+        # What the sentence and the reasons say already, and numbers for machines only.
+        "fields", "value", "also_new", "known_days", "colleagues", "device_new", "device_known",
+        "device_days", "new_client", "from_days", "to_days", "radius_km", "latitudes",
+        "longitudes", "reasons", "anomaly_score", "threshold", "model", "trained_rows",
+        "schedule", "hours", "slot_days", "deed", "object", "followed_by", "followed_after_min",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +126,10 @@ def _shown(alert: Alert, *, local: str) -> dict[str, Any]:
     evidence = {
         key: value for key, value in alert.evidence.items() if value not in (None, "", [], ())
     }
-    place = [str(evidence[key]) for key in ("source.city", "source.country") if key in evidence]
+    city, country = evidence.get("source.city"), evidence.get("source.country")
+    place = [str(part) for part in (city, country and country_name(str(country))) if part]
     shown = {key: value for key, value in evidence.items() if key not in _HIDDEN}
-    if place and "to_place" not in shown:
+    if place and not {"to_place", "place"} & set(shown):
         shown["place"] = ", ".join(place)
     if local:
         shown.pop("local_time", None)

@@ -15,6 +15,7 @@ from detector import workhours
 from detector.findings import Finding, Level, Subject, SubjectType
 from detector.observations import NETWORK
 from detector.rule_types.base import Scene
+from detector.wording import deed
 
 WITHIN_US: Final = 3_600_000_000
 """A sensitive action within one hour counts (behaviours.md 2.3)."""
@@ -74,7 +75,7 @@ def forget(suspicions: dict[str, Suspicion], before: int) -> None:
 
 def _raised(suspicion: Suspicion, scene: Scene, row: int, level: Level) -> Finding:
     time = workhours.instant(scene.page.times[row])
-    deed = f"{scene.text('event.action', row)} {scene.text('object.type', row) or 'item'}"
+    done = deed(scene.text("event.action", row), scene.text("object.type", row))
     subject = Subject(
         SubjectType(suspicion.subject_type), scene.page.people[row] or "", suspicion.email, suspicion.name
     )
@@ -92,5 +93,5 @@ def _raised(suspicion: Suspicion, scene: Scene, row: int, level: Level) -> Findi
     )
     minutes = (scene.page.times[row] - suspicion.time) // 60_000_000
     return replace(
-        found, evidence=suspicion.evidence | {"followed_by": deed, "followed_after_min": minutes}
+        found, evidence=suspicion.evidence | {"followed_by": done, "followed_after_min": minutes}
     )

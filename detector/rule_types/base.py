@@ -127,11 +127,6 @@ def one_event(scene: Scene, row: int, rule: Rule, subject: Subject) -> Finding:
     )
 
 
-def plural(count: float, word: str) -> str:
-    """A count with its word: '1 day', '12 days', '1,204 km'."""
-    return f"{count:,.0f} {word}" + ("" if round(count) == 1 or word in {"km", "km/h"} else "s")
-
-
 def higher(level: Level, other: Level) -> Level:
     """The worse of two levels."""
     return level if level.rank >= other.rank else other

@@ -20,7 +20,8 @@ from detector.findings import Finding, Level, Subject
 from detector.observations import CLIENT, COUNTRY, DEVICE, ITEM, NETWORK, PLACE, SLOT, VAULT
 from detector.rule import Rule
 from detector.rule_types import aftermath
-from detector.rule_types.base import Behavior, Scene, Tail, Told, one_event, plural
+from detector.rule_types.base import Behavior, Scene, Tail, Told, one_event
+from detector.wording import client, place, plural
 
 KIND_OF: Final = {
     "source.country": COUNTRY,
@@ -236,14 +237,15 @@ class FirstSeen(Behavior):
     def tell(who: str, evidence: dict[str, Any]) -> Told:
         """What is new, since when the person is known, and what else is new with it."""
         what = _name_of(evidence)
-        place = f" from {evidence['place']}" if evidence.get("place") else ""
-        summary = f"{who} used {what} for the first time{place}"
+        where = f" from {evidence['place']}" if evidence.get("place") else ""
+        summary = f"{who} used {what} for the first time{where}"
         if evidence.get("device_known"):
-            summary = f"{who} signed in with {what}, and on a device this person has used before"
-        why = [f"+ {what}: never seen in {plural(evidence['known_days'], 'active day')} of this person"]
-        why += [f"+ also new for this person: {_WORDS.get(field, field)}" for field in evidence["also_new"]]
+            summary = f"{who} signed in with {what}, on a device used before after all"
+        days = plural(evidence["known_days"], "active day")
+        why = [f"+ never seen in {days} of this person"]
+        why += [f"+ also new for this person: {_WORDS.get(each, each)}" for each in evidence["also_new"]]
         if evidence.get("colleagues"):
-            why.append(f"- {plural(evidence['colleagues'], 'colleague')} use the same")
+            why.append(f"- {plural(evidence['colleagues'], 'colleague')} known to use the same")
         if not evidence["also_new"] and not evidence.get("device_known"):
             why.append("- network and country are usual for this person")
         if evidence.get("device_known"):
@@ -290,13 +292,13 @@ def _colleagues(scene: Scene, name: str, kind: int | None, value: str | None) ->
 def _evidence(scene: Scene, row: int, name: str, fields: tuple[str, ...]) -> dict[str, Any]:
     page = scene.page
     person = scene.facts.people.get(name)
-    place = page.values[PLACE][row]
+    fingerprint = page.values[CLIENT][row]
     return {
         "fields": list(fields),
-        "client": page.values[CLIENT][row],
+        "client": client(fingerprint) if fingerprint else None,
         "source.ip": scene.text("source.ip", row),
         "source.country": page.values[COUNTRY][row],
-        "place": place.split("|")[0] if place else page.values[COUNTRY][row],
+        "place": place(page.values[PLACE][row], page.values[COUNTRY][row]),
         "known_days": person.days if person else 0,
         "timezone": scene.facts.zone_of(name),
     }
@@ -325,6 +327,5 @@ def _days(facts: Facts, name: str, device: str) -> int:
 
 def _name_of(evidence: dict[str, Any]) -> str:
     if "device.id" in evidence["fields"]:
-        client = evidence.get("client")
-        return f"a new device ({client})" if client else "a new device"
+        return f"a new device, {evidence['client']}," if evidence.get("client") else "a new device"
     return f"{' and '.join(evidence['fields'])} {evidence['value']}"

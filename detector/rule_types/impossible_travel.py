@@ -20,8 +20,9 @@ from detector.findings import Finding, Level
 from detector.observations import CLIENT, COUNTRY, DEVICE, NETWORK, PLACE
 from detector.rule import Rule
 from detector.rule_types import aftermath
-from detector.rule_types.base import Behavior, Scene, Tail, Told, one_event, plural
+from detector.rule_types.base import Behavior, Scene, Tail, Told, one_event
 from detector.rule_types.journeys import Leg, Point, is_phone, leg
+from detector.wording import client, plural
 
 MOST_POINTS: Final = 32
 FAMILIAR_DAYS: Final = 3
@@ -271,7 +272,7 @@ def _evidence(facts: Facts, name: str, found: Leg, *, new_client: bool) -> dict[
         "from_ip": start.ip,
         "source.ip": end.ip,
         "source.country": end.country,
-        "client": end.client,
+        "client": client(end.client) if end.client else "unknown",
         "new_client": new_client,
         "from_days": _days(facts, name, start),
         "to_days": _days(facts, name, end),

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from detector import geo
+from detector import geo, wording
 
 RADIUS_KM: Final = {"office": 25.0, "vpn": 25.0, "hosting": 25.0, "mobile": 250.0}
 """Radius of error of a located address by kind of network (arXiv 2605.21937, rounded up)."""
@@ -45,8 +45,7 @@ class Point(msgspec.Struct):
     @property
     def label(self) -> str:
         """The place as people write it."""
-        city = (self.place or "").split("|")[0]
-        return ", ".join(part for part in (city, self.country) if part) or (self.ip or "somewhere")
+        return wording.place(self.place, self.country) or self.ip or "somewhere"
 
 
 @dataclass(frozen=True, slots=True)

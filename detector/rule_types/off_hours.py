@@ -15,7 +15,8 @@ from detector.facts import Facts
 from detector.findings import Finding, Level, SubjectType
 from detector.observations import SLOT
 from detector.rule import Rule
-from detector.rule_types.base import Behavior, Scene, Told, one_event, plural
+from detector.rule_types.base import Behavior, Scene, Told, one_event
+from detector.wording import deed, plural
 
 DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 LEARNED_EVENTS: Final = 20
@@ -87,7 +88,7 @@ class OffHours(Behavior):
                 rarity=0.6 if evidence["hours"] == "learned" else 0.4,
                 evidence=evidence
                 | {
-                    "action": f"{action} {kind}",
+                    "action": deed(action, kind),
                     "source.ip": scene.text("source.ip", row),
                     "target": scene.text("target.email", row) or scene.text("object.id", row),
                 },
@@ -138,7 +139,7 @@ class OffHours(Behavior):
     def tell(who: str, evidence: dict[str, Any]) -> Told:
         """What was done at which local time, and what this person's hours are."""
         summary = (
-            f"{who} did '{evidence['action']}' at {evidence['local_time']} local time "
+            f"{who} was {evidence['action']} on {evidence['local_time']} local time "
             f"({evidence['timezone']}), outside this person's hours"
         )
         if evidence["hours"] == "learned":
