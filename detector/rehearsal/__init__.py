@@ -14,7 +14,8 @@ What a story does not say, everybody can rely on:
   (audit events tell it) always the person's own, unless named; the same name is the same device.
 - `learned: true`: everybody in the story and in its `people:` has worked at home for 30 days
   before, Monday to Friday, nine to five by their own clock, with address, client and device of
-  their first event (`ip` and `device` may stand in `people:`, too). Otherwise nobody is known.
+  their first event, if that is at home (`ip` and `device` may stand in `people:`, too). Otherwise
+  nobody is known.
 - `networks: {NAME: RANGES}` are of the kind that the name contains (vpn, mobile, hosting, relay,
   satellite), else offices.
 - An hour after the last event the clock ticks once more; then alerts of the rule are counted.

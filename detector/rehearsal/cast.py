@@ -76,15 +76,15 @@ def name_of(user: str | None, told: Told) -> str:
 
 def cast(story: Story, told: tuple[Told, ...]) -> dict[str, Member]:
     """The people of a story by name; `told` is what it says of each of its events."""
-    firsts: dict[str, Told] = {}
+    firsts: dict[str, tuple[Told, str | None]] = {}
     places: dict[str, str] = {}
     for event, each in zip(story.events, told, strict=True):
         name = name_of(event.user, each)
-        firsts.setdefault(name, each)
+        firsts.setdefault(name, (each, event.from_place))
         if event.from_place:
             places.setdefault(name, event.from_place)
     for name in story.people:
-        firsts.setdefault(name, {})
+        firsts.setdefault(name, ({}, None))
     return {
         name: _member(name, first, _entry(story, name), places.get(name))
         for name, first in firsts.items()
@@ -93,7 +93,7 @@ def cast(story: Story, told: tuple[Told, ...]) -> dict[str, Member]:
 
 def stranger() -> Member:
     """Somebody of whom no story tells anything."""
-    return _member(NOBODY, {}, {}, None)
+    return _member(NOBODY, ({}, None), {}, None)
 
 
 def people(story: Story, members: Mapping[str, Member]) -> People:
@@ -108,7 +108,7 @@ def people(story: Story, members: Mapping[str, Member]) -> People:
     )
 
 
-def _entry(story: Story, name: str) -> Mapping[str, Any]:
+def _entry(story: Story, name: str) -> Mapping[str, str]:
     entry = story.people.get(name, {})
     for key, value in entry.items():
         if key not in PERSON_KEYS:
@@ -125,21 +125,24 @@ def _entry(story: Story, name: str) -> Mapping[str, Any]:
     return entry
 
 
-def _member(name: str, first: Told, entry: Mapping[str, Any], place: str | None) -> Member:
+def _member(
+    name: str, first: tuple[Told, str | None], entry: Mapping[str, str], place: str | None
+) -> Member:
+    told, began_at = first
     zone = entry.get("timezone")
     home = _home(entry.get("home") or place, zone)
-    at_home = "home" not in entry or not place or city_of(place) == home
+    # What the first event shows is a habit only if it happens at home.
+    habits = told if began_at is None or city_of(began_at) == home else {}
+    device = stable_id("device", entry["device"]) if "device" in entry else habits.get("device.id")
     return Member(
         name=name,
-        id=first.get("user.id") or stable_id("user", name),
-        email=entry.get("email") or first.get("user.email") or _email(name),
+        id=told.get("user.id") or stable_id("user", name),
+        email=entry.get("email") or told.get("user.email") or _email(name),
         home=home,
         zone=zone or home.zone,
-        ip=entry.get("ip") or (first.get("source.ip") if at_home else None) or address(name, home),
-        device=stable_id("device", entry["device"])
-        if "device" in entry
-        else first.get("device.id") or stable_id("device of", name),
-        client=_client(name) | {key: first[key] for key in first if key.startswith("client.")},
+        ip=entry.get("ip") or habits.get("source.ip") or address(name, home),
+        device=device or stable_id("device of", name),
+        client=_client(name) | {key: habits[key] for key in habits if key.startswith("client.")},
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from ipaddress import ip_network
 from typing import Final
 
@@ -19,7 +19,7 @@ from detector.rehearsal import history
 from detector.rehearsal.cast import Member, Unplayable, people
 from detector.rehearsal.samples import Samples
 from detector.rehearsal.script import START, Script, shape, write
-from detector.rehearsal.verdict import Played, Verdict, judge
+from detector.rehearsal.verdict import Played, Verdict, clock, judge
 from detector.rulebook.book import Rulebook
 from detector.rulebook.stories import Story
 
@@ -130,7 +130,7 @@ class _Stage:
             where = row["source.city"] or row["source.country"] or "nowhere"
             what = event.use or f"{row['event.action'] or row['event.category']} {event.feed}"
             who = row["user.name"] or row["user.id"] or "nobody"
-            when = _clock(row["event.time"])
+            when = clock(row["event.time"])
             scenes.append(f"{when} {what}{missed} by {who} from {where} ({row['source.ip']})")
         return tuple(scenes)
 
@@ -148,7 +148,3 @@ def _kind(name: str) -> str:
     """The kind of network that a name speaks of: 'paris-vpn' is a vpn, 'hq' an office."""
     kinds = (kind for kind in networks.KINDS if kind != networks.OFFICE)
     return next((kind for kind in kinds if kind in name.casefold()), networks.OFFICE)
-
-
-def _clock(time: datetime) -> str:
-    return f"{time:%a %H:%M} UTC"

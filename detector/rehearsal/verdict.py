@@ -42,10 +42,10 @@ class Verdict:
 
     def lines(self) -> tuple[str, ...]:
         """The whole report: the differences, the alerts, what was held back, and the events."""
-        told = [f"{alert.level}: {alert.summary} ({_clock(alert.time)})" for alert in self.alerts]
+        told = [f"{alert.level}: {alert.summary} ({clock(alert.time)})" for alert in self.alerts]
         held = [
             f"{finding.suppressed_by or 'nothing to amend'}{_margin(finding)}: "
-            f"{_who(finding)} ({_clock(finding.time)})"
+            f"{_who(finding)} ({clock(finding.time)})"
             for finding in self.suppressed
         ]
         parts = (("alerts", told), ("held back", held), ("events", self.scenes))
@@ -107,5 +107,6 @@ def _who(finding: Finding) -> str:
     return finding.subject.email or finding.subject.name or finding.subject.id
 
 
-def _clock(time: datetime) -> str:
-    return f"{time:%a %H:%M} UTC"
+def clock(time: datetime) -> str:
+    """A time of a story, as its author counts: weekday, day and hour."""
+    return f"{time:%a} {time.day} {time:%b %H:%M} UTC"
