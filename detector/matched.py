@@ -36,7 +36,9 @@ def finding(rule: Rule, scene: Scene, row: int, account: str) -> Finding:
     found = one_event(scene, row, rule, _subject(rule, scene, row, account))
     action = scene.text("event.action", row) or scene.text("event.category", row)
     kind = scene.text("object.type", row)
-    evidence: dict[str, Any] = {"action": action, "object": kind, "deed": deed(action, kind)}
+    evidence: dict[str, Any] = {"action": deed(action, kind), "event.action": action}
+    if kind is not None:
+        evidence["object.type"] = kind
     for column in _SHOWN:
         value = scene.text(column, row)
         if value is not None:
@@ -64,6 +66,6 @@ def tell(rule: Rule, who: str, evidence: dict[str, Any]) -> Told:
         summary += f" to {target}"
     if evidence.get("source.ip"):
         summary += f" from {evidence['source.ip']}" + (f" ({place})" if place else "")
-    why = [f"+ {evidence['deed']} matches the rule"]
+    why = [f"+ {evidence['action']} matches the rule"]
     why += [f"- can be harmless: {text}" for text in rule.falsepositives[:2]]
     return Told(summary, tuple(why))

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
-from detector import workhours
+from detector import events, workhours
 from detector.facts import Facts
 from detector.findings import Finding, Level, Subject, SubjectType
 from detector.networks import Networks
@@ -97,6 +97,10 @@ class Behavior(BaseModel, ABC):
         max_length=1,
         description="Field that names the subject: whose places, devices or hours are compared.",
     )
+
+    def reads(self) -> frozenset[str]:
+        """Event columns that this very rule reads, beside `columns`."""
+        return frozenset(self.group_by) & frozenset(events.SCHEMA)
 
     @abstractmethod
     def watch(

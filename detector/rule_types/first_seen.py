@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Final, Literal
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from detector import workhours
+from detector import events, workhours
 from detector.facts import DAY_US, Facts
 from detector.findings import Finding, Level, Subject
 from detector.observations import CLIENT, COUNTRY, DEVICE, ITEM, NETWORK, PLACE, SLOT, VAULT
@@ -120,6 +120,11 @@ class FirstSeen(Behavior):
     def of_devices(self) -> bool:
         """Whether the rule looks for new devices."""
         return "device.id" in self.fields
+
+    def reads(self) -> frozenset[str]:
+        """Event columns that this very rule reads, beside `columns`."""
+        named = {*self.group_by, *self.fields, *self.with_any_new}
+        return frozenset(named) & frozenset(events.SCHEMA)
 
     def watch(
         self, rule: Rule, scene: Scene, rows: Sequence[int], tail: Any

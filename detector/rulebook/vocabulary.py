@@ -12,7 +12,13 @@ from detector import events
 
 PRODUCT: Final = "onepassword"
 
-PSEUDO_FIELDS: Final = ("source.network", "source.as.number", "hour", "client.fingerprint")
+PSEUDO_FIELDS: Final = (
+    "device.id",
+    "source.network",
+    "source.as.number",
+    "hour",
+    "client.fingerprint",
+)
 """What behaviours may name beside the columns: made by the engine, not sent by 1Password."""
 
 
