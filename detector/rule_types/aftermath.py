@@ -17,6 +17,8 @@ from detector.observations import NETWORK
 from detector.rule_types.base import Scene
 from detector.wording import deed
 
+LEARNING: Final = "learning"
+"""The rung of people who are not known well enough yet."""
 WITHIN_US: Final = 3_600_000_000
 """A sensitive action within one hour counts (behaviours.md 2.3)."""
 
@@ -39,7 +41,12 @@ class Suspicion(msgspec.Struct):
 def remember(
     suspicions: dict[str, Suspicion], finding: Finding, network: str | None
 ) -> None:
-    """Keep a finding in mind for the hour after it."""
+    """Keep a finding in mind for the hour after it, unless it was explained.
+
+    Learning explains nothing: what follows within the hour still alerts.
+    """
+    if finding.suppressed_by not in (None, LEARNING):
+        return
     suspicions[finding.subject.id] = Suspicion(
         rule_id=finding.rule_id,
         subject_type=finding.subject.type,

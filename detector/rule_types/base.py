@@ -33,6 +33,8 @@ class Scene:
     networks: Networks
     start: int
     end: int
+    stale: frozenset[int] = frozenset()
+    """Rows that came too late for anything but stateless rules."""
 
     def text(self, column: str, row: int) -> str | None:
         """The value of an event column in a row."""
@@ -56,13 +58,13 @@ class Scene:
 
         One at a time and in order, so that how pages are cut cannot matter.
         """
-        matched, devices = set(rows), self._within(self.page.devices)
+        matched, devices = set(rows) - self.stale, self._within(self.page.devices)
         sensitive = self._within(self.page.sensitive)
         for row in sorted(matched | devices | sensitive):
             yield row, row in matched, row in devices, row in sensitive
 
     def _within(self, rows: Sequence[int]) -> set[int]:
-        return set(rows[bisect_left(rows, self.start) : bisect_left(rows, self.end)])
+        return set(rows[bisect_left(rows, self.start) : bisect_left(rows, self.end)]) - self.stale
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,8 @@ KIND_OF: Final = {
 }
 """Fields whose novelty the facts know; other fields are remembered by the rule itself."""
 SESSION_US: Final = 7 * DAY_US
+GRACE_US: Final = 7 * DAY_US
+"""Enrolment: in the first days nothing that follows a new device is held against a person."""
 _UNTIL = re.compile(r"(?:(?P<days>\d+)d)?(?:\s*or\s*)?(?:(?P<events>\d+) events)?")
 
 
@@ -131,10 +133,11 @@ class FirstSeen(Behavior):
     ) -> Iterator[Finding]:
         """Judge each matching event, and each audit event that names a session's device."""
         for row, matched, device, sensitive in scene.walk(rows):
-            if matched:
-                yield from self._first(rule, scene, row, tail)
+            # What names a device is judged by it alone, or one event would be found twice.
             if device and self.of_devices:
                 yield from self._device(rule, scene, row, tail)
+            elif matched:
+                yield from self._first(rule, scene, row, tail)
             if sensitive:
                 yield from aftermath.followed(tail.suspicions, scene, row, Level.HIGH)
 
@@ -148,11 +151,18 @@ class FirstSeen(Behavior):
         finding = None
         if self._is_new(scene, row, subject, tail):
             finding = self._found(rule, scene, row, subject, tail)
-            aftermath.remember(tail.suspicions, finding, scene.page.values[NETWORK][row])
+            if not self._enrolling(scene, row, subject.id):
+                aftermath.remember(tail.suspicions, finding, scene.page.values[NETWORK][row])
             yield finding
         session = scene.text("session.id", row)
         if self.of_devices and session and scene.page.values[DEVICE][row] is None:
             self._open(tail, session, scene, row, finding)
+
+    @staticmethod
+    def _enrolling(scene: Scene, row: int, name: str) -> bool:
+        """Whether the person joined so lately that everything about them is new."""
+        person = scene.facts.people.get(name)
+        return person is None or scene.page.times[row] - person.first < GRACE_US
 
     @staticmethod
     def _open(
@@ -203,7 +213,7 @@ class FirstSeen(Behavior):
             rarity=min(0.95, 0.3 + 0.3 * len(also)),
             evidence=_evidence(scene, row, subject.id, self.fields)
             | {"also_new": also, "value": value, "colleagues": _colleagues(scene, subject.id, kind, value)},
-            suppressed_by="learning" if learning else None,
+            suppressed_by=aftermath.LEARNING if learning else None,
             margin=left if learning else None,
         )
 

@@ -25,6 +25,7 @@ from detector.rule_types.journeys import Leg, Point, is_phone, leg
 from detector.wording import client, plural
 
 MOST_POINTS: Final = 32
+MOST_SESSIONS: Final = 20_000
 FAMILIAR_DAYS: Final = 3
 EGRESS_PEOPLE: Final = 3
 LEARN_DAYS: Final = 14
@@ -48,6 +49,8 @@ class TravelTail(Tail):
     """Ways by person, the devices of sessions, and what lately looked impossible."""
 
     ways: dict[str, Way] = {}
+    devices: dict[str, str] = {}
+    """Device by session, as audit events told it; the newest sessions only."""
     suspicions: dict[str, aftermath.Suspicion] = {}
 
 
@@ -90,6 +93,7 @@ class ImpossibleTravel(Behavior):
             return
         way = tail.ways.setdefault(subject.id, Way())
         point = _point(scene, row)
+        point.device = tail.devices.get(point.session or "")
         legs = [found for found in self._legs(way, point, scene.facts, subject.id) if found]
         findings = [
             self._judge(rule, scene, row, found, way) for found in legs if self._too_fast(found)
@@ -220,6 +224,11 @@ def _learn_device(scene: Scene, row: int, tail: TravelTail) -> None:
     """An audit event tells which device its session runs on."""
     way = tail.ways.get(scene.page.people[row] or "")
     session = scene.text("session.id", row)
+    if session:
+        tail.devices.pop(session, None)
+        tail.devices[session] = scene.page.values[DEVICE][row] or ""
+        if len(tail.devices) > MOST_SESSIONS:
+            del tail.devices[next(iter(tail.devices))]
     if way is not None and session:
         for point in way.points:
             if point.session == session:
@@ -256,7 +265,7 @@ def _learning(
     person = facts.people.get(name)
     age_days = (end.time - person.first) / DAY_US if person else 0.0
     if age_days < LEARN_DAYS and way.signins < LEARN_SIGNINS and end.kind != "hosting":
-        return "learning", LEARN_DAYS - age_days
+        return aftermath.LEARNING, LEARN_DAYS - age_days
     return None, None
 
 
