@@ -171,3 +171,16 @@ def test_a_typo_is_told_why() -> None:
         ".eu, or events.ent.1password.com), nor this machine: whoever is there would be sent the "
         "token"
     )
+
+
+def test_an_api_on_this_machine_may_take_a_token_that_says_nothing() -> None:
+    token = read_token("test-token", "http://127.0.0.1:8080")
+
+    assert token.features == ()
+    assert token.host is None
+
+
+@pytest.mark.parametrize("base_url", [None, "https://events.1password.com"])
+def test_a_token_that_says_nothing_is_refused_anywhere_else(base_url: str | None) -> None:
+    with pytest.raises(SetupError, match="not a token"):
+        read_token("test-token", base_url)

@@ -125,7 +125,7 @@ class OnePassword:
         http: httpx.Client | None = None,
     ) -> None:
         secret = token.get_secret_value() if isinstance(token, SecretStr) else token
-        self.token: Token = read_token(secret)
+        self.token: Token = read_token(secret, base_url)
         self.url = address(self.token, base_url)
         self.name = name
         self.account_uuid = self.token.account_uuid

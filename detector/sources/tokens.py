@@ -60,9 +60,17 @@ class _Header(msgspec.Struct):
     alg: str = ""
 
 
-def read_token(token: str) -> Token:
-    """Read a token's claims. Raises SetupError, which never shows the token."""
-    claims = _claims(token.strip())
+def read_token(token: str, base_url: str | None = None) -> Token:
+    """Read a token's claims. Raises SetupError, which never shows the token.
+
+    An API on this machine, as `base_url`, may take a token that says nothing of itself.
+    """
+    try:
+        claims = _claims(token.strip())
+    except SetupError:
+        if base_url and is_loopback(urlsplit(base_url).hostname or ""):
+            return Token("", None, (), None, None)
+        raise
     audience = claims.aud if isinstance(claims.aud, str) else next(iter(claims.aud), "")
     host = audience.removeprefix("https://").rstrip("/").lower()
     return Token(
