@@ -12,15 +12,36 @@ from typing import Final
 import msgspec
 
 from detector import geo, workhours
-from detector.observations import KINDS, PLACE, SLOT, Observations
+from detector.observations import (
+    COUNTRY,
+    DEED,
+    ITEM,
+    KINDS,
+    PLACE,
+    PROMPT_US,
+    SLOT,
+    VAULT,
+    Observations,
+)
+from detector.spells import HOUR_US, SHOWS_ITEM, SHOWS_SLOT, SHOWS_WHAT, SHOWS_WHERE
 
-HOUR_US: Final = 3_600_000_000
 DAY_US: Final = 24 * HOUR_US
 GUARD_DAYS: Final = 14
 """Days after which an unjudged guard may lift, if the thing was seen on two further days."""
 FURTHER_DAYS: Final = 2
 MOST_PER_KIND: Final = 5_000
 """Values of one kind that are kept for one person; beyond that the longest unseen goes."""
+
+
+_BUNDLES: Final = (
+    (SHOWS_WHERE, tuple(range(COUNTRY, VAULT))),
+    (SHOWS_WHAT, (VAULT, DEED)),
+    (SHOWS_ITEM, (ITEM,)),
+)
+_KINDS_OF: Final = tuple(
+    tuple(kind for bit, kinds in _BUNDLES if bits & bit for kind in kinds) for bits in range(8)
+)
+"""The kinds of values that a row may show first, by its bits of novelty."""
 
 
 class Known(msgspec.Struct, gc=False):
@@ -57,9 +78,14 @@ class Person(msgspec.Struct):
     zone: str | None = None
     """Zone inferred from the place of most days."""
     guards: dict[str, Guard] = {}
-    suspect_until: int = 0
-    high_alert: int = 0
-    """Time of the last alert of level high or above."""
+
+
+class Suspect(msgspec.Struct, gc=False):
+    """Somebody about whom nothing new is learned until then."""
+
+    until: int
+    high: int = 0
+    """Time of the last alert of level high or above, 0 if there was none."""
 
 
 class OpenHour(msgspec.Struct):
@@ -69,21 +95,13 @@ class OpenHour(msgspec.Struct):
     """
 
     seen: list[dict[str, tuple[int, int]]]
-    contexts: dict[tuple[str | None, ...], bool] = {}
-    """Combinations of values that are already noted, so that repeats cost one look."""
-    quarter: int = 0
     events: int = 0
     first: int = 0
     last: int = 0
 
 
-class News(msgspec.Struct, gc=False, array_like=True):
-    """A value that a person shows for the first time in the open hour."""
-
-    row: int
-    person: str
-    kind: int
-    value: str
+News = tuple[int, str]
+"""A kind and a value that a person shows for the first time in the open hour."""
 
 
 def _no_values() -> list[dict[str, tuple[int, int]]]:
@@ -111,34 +129,36 @@ class Facts(msgspec.Struct):
     hours: dict[str, OpenHour] = {}
     stated_zones: dict[str, str] = {}
     """Zones that the organisation states (people.yml), by person."""
+    suspects: dict[str, Suspect] = {}
     withdrawn: dict[str, list[int]] = {}
     """Per person the evidence of alerts: facts that began there are withdrawn when settling."""
 
-    def observe(self, page: Observations, start: int, end: int) -> list[News]:
-        """Note rows `start` to `end` in the open hours; return what is new in them."""
-        news: list[News] = []
-        people, teaches, times = page.people, page.teaches, page.times
-        for row in range(start, end):
-            name = people[row]
-            if name is None or not teaches[row]:
-                continue
-            time = times[row]
-            hour = self.hours.get(name)
-            if hour is None:
-                hour = self.hours[name] = OpenHour(_no_values(), first=time)
-            hour.events += 1
-            if time > hour.last:
-                hour.last = time
-            seen = hour.contexts
-            for first_kind, contexts in page.contexts:
-                context = contexts[row]
-                if context not in seen:
-                    seen[context] = True
-                    _note(hour, first_kind, context, (page.seqs[row], time), (row, name), news)
-            if time // workhours.QUARTER_US != hour.quarter:
-                hour.quarter = time // workhours.QUARTER_US
-                slot = (workhours.slot(self.zone_of(name), time),)
-                _note(hour, SLOT, slot, (page.seqs[row], time), (row, name), news)
+    def observe(self, page: Observations, spell: int) -> list[News]:
+        """Note what a spell shows; return what is new in the open hour and came in time for it."""
+        spells, news = page.spells, list[News]()
+        name, taught = spells.names[spell], spells.taught[spell]
+        if not taught:
+            return news
+        rows = spells.novel.of(spell)
+        hour = self.hours.get(name)
+        if hour is None:
+            hour = self.hours[name] = OpenHour(_no_values(), first=page.times[rows[0]])
+        hour.events += taught
+        hour.last = max(hour.last, spells.newest[spell])
+        seen, seqs, times, values = hour.seen, page.seqs, page.times, page.values
+        for row in rows:
+            bits, first = spells.novelty[row], (seqs[row], times[row])
+            fresh = news if times[row] >= page.clocks[row] - PROMPT_US else list[News]()
+            for kind in _KINDS_OF[bits & ~SHOWS_SLOT]:
+                value = values[kind][row]
+                if value is not None and value not in seen[kind]:
+                    seen[kind][value] = first
+                    fresh.append((kind, value))
+            if bits & SHOWS_SLOT:
+                slot = workhours.slot(self.zone_of(name), times[row])
+                if slot not in seen[SLOT]:
+                    seen[SLOT][slot] = first
+                    fresh.append((SLOT, slot))
         return news
 
     def zone_of(self, name: str) -> str:
@@ -162,24 +182,29 @@ class Facts(msgspec.Struct):
 
     def suspect(self, name: str, *, until: int, seqs: Iterable[int], high: bool) -> None:
         """Stop learning what is new about a person until then; withdraw what `seqs` taught."""
-        person = self._person(name, until)
-        person.suspect_until = max(person.suspect_until, until)
+        suspect = self.suspects.setdefault(name, Suspect(until))
+        suspect.until = max(suspect.until, until)
         if high:
-            person.high_alert = max(person.high_alert, until)
+            suspect.high = max(suspect.high, until)
         self.withdrawn.setdefault(name, []).extend(seqs)
+
+    def is_suspect(self, name: str, since: int) -> bool:
+        """Whether anything after `since` is too near to an alert to be learned."""
+        suspect = self.suspects.get(name)
+        return suspect is not None and suspect.until >= since
 
     def lift(self, name: str) -> None:
         """A benign verdict: learn again, and what was guarded may become known when seen."""
+        self.suspects.pop(name, None)
+        self.withdrawn.pop(name, None)
         person = self.people.get(name)
         if person is not None:
             person.guards.clear()
-            person.suspect_until = 0
-            self.withdrawn.pop(name, None)
 
     def settle(self, clock: int) -> None:
         """Make known what the open hours showed. `clock` is the step, a full hour."""
         for name, seqs in self.withdrawn.items():
-            self._withdraw(name, set(seqs))
+            self._withdraw(name, set(seqs), clock)
         self.withdrawn = {}
         for name, hour in self.hours.items():
             self._learn(name, hour, clock)
@@ -187,8 +212,10 @@ class Facts(msgspec.Struct):
 
     def _learn(self, name: str, hour: OpenHour, clock: int) -> None:
         person = self._person(name, hour.first)
-        suspect = person.suspect_until >= clock - HOUR_US
+        careful = bool(person.guards) or self.is_suspect(name, clock - HOUR_US)
         for kind, seen in enumerate(hour.seen):
+            if not seen:
+                continue
             known, crowd = person.known[kind], self.population[kind]
             for value, (seq, time) in seen.items():
                 fact = known.get(value)
@@ -200,11 +227,7 @@ class Facts(msgspec.Struct):
                         fact.last_day = day
                     if time > fact.last:
                         fact.last = time
-                elif (suspect or person.guards) and _guarded(
-                    person, f"{kind}:{value}", day, suspect=suspect, clock=clock
-                ):
-                    continue
-                else:
+                elif not (careful and self._guarded(name, f"{kind}:{value}", day, clock)):
                     known[value] = Known(clock, seq, time, day)
                     crowd[value] = crowd.get(value, 0) + 1
             if len(known) > MOST_PER_KIND:
@@ -215,6 +238,25 @@ class Facts(msgspec.Struct):
         if fresh_day:
             person.days += 1
             self._find_home(person)
+
+    def _guarded(self, name: str, key: str, day: int, clock: int) -> bool:
+        """Whether an unknown value must not be learned; notes the further days that show it."""
+        guards, suspected = self.people[name].guards, self.is_suspect(name, clock - HOUR_US)
+        guard = guards.get(key)
+        if guard is None:
+            if suspected:
+                guards[key] = Guard(clock, day)
+            return suspected
+        if day > guard.last_day:
+            guard.last_day = day
+            guard.further_days += 1
+        suspect = self.suspects.get(name)
+        worse = suspect is not None and suspect.high > guard.since
+        young = clock - guard.since < GUARD_DAYS * DAY_US
+        if suspected or young or guard.further_days < FURTHER_DAYS or worse:
+            return True
+        del guards[key]
+        return False
 
     def _person(self, name: str, first: int) -> Person:
         person = self.people.get(name)
@@ -227,17 +269,22 @@ class Facts(msgspec.Struct):
         places = person.known[PLACE]
         if not places:
             return
-        person.home = max(places, key=lambda place: (places[place].days, place))
-        country, latitude, longitude = self.places.get(person.home, (None, None, None))
+        home = max(places, key=lambda place: (places[place].days, place))
+        if home == person.home:
+            return
+        person.home = home
+        country, latitude, longitude = self.places.get(home, (None, None, None))
         if country is not None:
             person.zone = geo.zone_at(country, latitude, longitude) or person.zone
 
-    def _withdraw(self, name: str, seqs: set[int]) -> None:
+    def _withdraw(self, name: str, seqs: set[int], clock: int) -> None:
+        """Forget what began under an alert, and guard it from now on."""
         person = self.people.get(name)
         if person is None:
             return
         for kind, known in enumerate(person.known):
             for value in [value for value, fact in known.items() if fact.first_seq in seqs]:
+                person.guards[f"{kind}:{value}"] = Guard(clock, known[value].last_day)
                 self._drop(known, kind, value)
 
     def forget(self, clock: int) -> None:
@@ -261,38 +308,6 @@ class Facts(msgspec.Struct):
             self.population[kind].pop(value, None)
 
 
-def _note(
-    hour: OpenHour,
-    first_kind: int,
-    context: tuple[str | None, ...],
-    first: tuple[int, int],
-    where: tuple[int, str],
-    news: list[News],
-) -> None:
-    """Note the values of a context, whose kinds follow each other from `first_kind`."""
-    for kind, value in enumerate(context, first_kind):
-        if value is not None and value not in hour.seen[kind]:
-            hour.seen[kind][value] = first
-            news.append(News(*where, kind, value))
-
-
-def _guarded(person: Person, key: str, day: int, *, suspect: bool, clock: int) -> bool:
-    """Whether an unknown value must not be learned; notes the further days that show it."""
-    guard = person.guards.get(key)
-    if guard is None:
-        if suspect:
-            person.guards[key] = Guard(clock, day)
-        return suspect
-    if day > guard.last_day:
-        guard.last_day = day
-        guard.further_days += 1
-    young = clock - guard.since < GUARD_DAYS * DAY_US
-    if suspect or young or guard.further_days < FURTHER_DAYS or person.high_alert > guard.since:
-        return True
-    del person.guards[key]
-    return False
-
-
 def usual(facts: Facts, name: str, kind: int, *, most: int = 3) -> list[tuple[str, int]]:
     """The person's most usual values of one kind with their days, most days first."""
     person = facts.people.get(name)
@@ -301,4 +316,3 @@ def usual(facts: Facts, name: str, kind: int, *, most: int = 3) -> list[tuple[st
     known = person.known[kind]
     ranked = sorted(known, key=lambda value: (-known[value].days, value))
     return [(value, known[value].days) for value in ranked[:most]]
-

@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
 import polars as pl
 
 from detector import actions, events, networks
+from detector.spells import HOUR_US, Flags, Spells, spells
 
 KINDS: Final = ("country", "place", "network", "device", "client", "vault", "item", "deed", "slot")
 COUNTRY, PLACE, NETWORK, DEVICE, CLIENT, VAULT, ITEM, DEED, SLOT = range(len(KINDS))
@@ -20,30 +22,50 @@ COUNTRY, PLACE, NETWORK, DEVICE, CLIENT, VAULT, ITEM, DEED, SLOT = range(len(KIN
 EXTRACTED, FAILED, PRIVILEGED, SUCCEEDED = range(1, 5)
 SUCCESS: Final = ("success", "firewall_reported_success")
 
+LATEST_US: Final = 7 * 24 * HOUR_US
+"""Events that come later than this after their time reach stateless rules only."""
+AHEAD_US: Final = HOUR_US
+"""Events that are further ahead of their receipt than this reach stateless rules only."""
+PROMPT_US: Final = 2 * HOUR_US
+"""What comes later than this after its event time is no part of the hour in which it comes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Where the event clock stands before a page, and the length of its steps (microseconds)."""
+
+    before: int
+    step: int
+
 
 @dataclass(frozen=True, slots=True)
 class Observations:
     """One page of events as lists by row. Times are microseconds since 1970 in UTC.
 
-    `values[kind][row]` for the kinds before `slot`; `teaches[row]` is false for what proves
-    nothing about a person, such as a failed sign-in.
+    `values[kind][row]` for the kinds before `slot`.
     """
 
     seqs: Sequence[int]
     times: Sequence[int]
     received: Sequence[int]
+    clocks: Sequence[int]
+    """The event clock at each row: the latest honest event time so far."""
     people: Sequence[str | None]
     ids: Sequence[str]
-    teaches: Sequence[bool]
     marks: Sequence[int]
     """What the event is to the model: 0, EXTRACTED, FAILED, PRIVILEGED or SUCCEEDED."""
     values: tuple[Sequence[str | None], ...]
-    contexts: tuple[tuple[int, Sequence[tuple[str | None, ...]]], ...]
-    """The same values bundled: where and with what (kinds 0 to 4), and on what (from VAULT)."""
+    crossings: Sequence[int]
+    """Rows before which the clock passes a step, ascending."""
+    late: Sequence[int]
+    """Rows that are out of time for all but rules on single events, ascending."""
+    places: Sequence[int]
+    """Rows that show a place first in the page."""
     sensitive: Sequence[int]
     """Rows of actions that weaken the account or take secrets out of it, ascending."""
     devices: Sequence[int]
     """Rows of audit events that name the device of a session, ascending."""
+    spells: Spells
     columns: dict[str, Sequence[Any]]
 
     def __len__(self) -> int:
@@ -97,40 +119,68 @@ _WORDS: Final = [
     .then(PRIVILEGED)
     .otherwise(0)
     .alias("marks"),
-    _one_of(actions.SENSITIVE, "export item")
-    .alias("sensitive"),
+    _one_of(actions.SENSITIVE, "export item").alias("sensitive"),
     pl.col("event.time").dt.timestamp("us").alias("time_us"),
     pl.col("event.received").dt.timestamp("us").alias("received_us"),
 ]
 
 
-def observe(frame: pl.DataFrame, wanted: Sequence[str] = ()) -> Observations:
+def observe(frame: pl.DataFrame, wanted: Sequence[str], clock: Clock) -> Observations:
     """The observations of a page, with the `wanted` event columns as lists beside them."""
     words = frame.select(
-        "event.seq", "event.id", "person", "source.country", "source.ip", "device.id",
-        "vault.id", "item.id", *_WORDS,
+        "event.seq", "event.id", "person", "user.email", "source.country", "source.ip",
+        "device.id", "vault.id", "item.id", *_WORDS,
     )  # fmt: skip
+    words = words.with_columns(_networks(words["source.ip"]))
+    flags = _flags(words, clock)
     lists = {name: words[name].to_list() for name in words.columns}
-    nets = [networks.network_of(ip) if ip else None for ip in lists["source.ip"]]
-    columns = {
-        name: lists[name] if name in lists else frame[name].to_list() for name in wanted
-    }
-    where = (lists["source.country"], lists["place"], nets, lists["device.id"], lists["client"])
-    what = (lists["vault.id"], lists["item.id"], lists["deed"])
+    where = ("source.country", "place", "network", "device.id", "client")
+    columns = {name: lists[name] if name in lists else frame[name].to_list() for name in wanted}
+    named = (words["device.id"].is_not_null() & words["person"].is_not_null()).to_numpy()
     return Observations(
         seqs=lists["event.seq"],
         times=lists["time_us"],
         received=lists["received_us"],
+        clocks=flags.clocks.tolist(),
         people=lists["person"],
         ids=lists["event.id"],
-        teaches=lists["teaches"],
         marks=lists["marks"],
-        values=(*where, *what),
-        contexts=(
-            (COUNTRY, list(zip(*where, strict=True))),
-            (VAULT, list(zip(*what, strict=True))),
-        ),
-        sensitive=words["sensitive"].arg_true().to_list(),
-        devices=(words["device.id"].is_not_null() & words["person"].is_not_null()).arg_true().to_list(),
+        values=tuple(lists[name] for name in (*where, "vault.id", "item.id", "deed")),
+        crossings=(np.flatnonzero(np.diff(flags.steps)) + 1).tolist(),
+        late=np.flatnonzero(~flags.in_time).tolist(),
+        places=_firsts(words["place"], flags.in_time),
+        sensitive=np.flatnonzero(words["sensitive"].to_numpy() & flags.in_time).tolist(),
+        devices=np.flatnonzero(named & flags.in_time).tolist(),
+        spells=spells(words, flags),
         columns=columns,
-    )  # fmt: skip
+    )
+
+
+def _firsts(values: pl.Series, among: np.ndarray) -> list[int]:
+    """The rows among those that show a value first."""
+    rows = np.flatnonzero(among)
+    part = values.gather(rows)
+    return rows[(part.is_first_distinct() & part.is_not_null()).to_numpy()].tolist()
+
+
+def _networks(addresses: pl.Series) -> pl.Series:
+    """The network of each address, looked up once for each distinct one."""
+    known = addresses.unique().drop_nulls()
+    nets = pl.Series([networks.network_of(ip) for ip in known.to_list()], dtype=events.TEXT)
+    return addresses.replace_strict(known, nets, default=None, return_dtype=events.TEXT).alias(
+        "network"
+    )
+
+
+def _flags(words: pl.DataFrame, clock: Clock) -> Flags:
+    times, received = words["time_us"].to_numpy(), words["received_us"].to_numpy()
+    honest = np.where(times <= received, times, 0)
+    clocks = np.maximum(np.maximum.accumulate(honest), clock.before)
+    in_time = (times >= clocks - LATEST_US) & (times <= received + AHEAD_US)
+    return Flags(
+        clocks=clocks,
+        steps=clocks // clock.step,
+        in_time=in_time,
+        prompt=in_time & (times >= clocks - PROMPT_US),
+        teaches=words["teaches"].to_numpy(),
+    )

@@ -6,7 +6,8 @@ Everything here runs on event time; what to send and when is decided by delivery
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
 
 import msgspec
@@ -25,7 +26,10 @@ Tell = Callable[[Rule, str, dict[str, Any]], tuple[str, tuple[str, ...]]]
 
 
 class Open(msgspec.Struct):
-    """An alert that still takes findings. Times are microseconds of UTC."""
+    """An alert that still takes findings. Times are microseconds of UTC.
+
+    `fresh` is the time of its newest evidence as far as it was not ahead of its receipt.
+    """
 
     id: str
     rule_id: str
@@ -36,6 +40,7 @@ class Open(msgspec.Struct):
     level: str
     rarity: float
     time: int
+    fresh: int
     first_time: int
     event_ids: list[str]
     count: int
@@ -59,39 +64,36 @@ def fingerprint(rule_id: str, subject: Subject) -> str:
 
 
 def decide(
-    finding: Finding, rules: Mapping[str, Rule], opened: dict[str, Open], told: Telling
+    finding: Finding, rules: Mapping[str, Rule], opened: dict[str, list[Open]], told: Telling
 ) -> Verdict:
-    """Decide about one finding; `opened` (by fingerprint) is changed accordingly."""
+    """Decide about one finding; `opened` (by fingerprint) is changed accordingly.
+
+    A late finding may belong to an older alert than the newest, or open one before it.
+    """
     if finding.suppressed_by is not None:
         return Verdict(finding, Reason.SUPPRESSED, None)
     key = fingerprint(finding.rule_id, finding.subject)
     rule = rules[finding.rule_id]
-    old = opened.get(key)
-    if old is not None and not _takes(old, finding, rule):
-        old = None
+    olds = opened.get(key, [])
+    time = min(workhours.microseconds(finding.time), told.detected_at)
+    old = next((old for old in reversed(olds) if _takes(old, time, rule)), None)
     if old is None:
         if finding.amends:
             return Verdict(finding, Reason.SUPPRESSED, None)
-        opened[key] = _opened(finding, told.detected_at)
-        return Verdict(finding, Reason.FIRST_SEEN, told.alert(opened[key], rule, Reason.FIRST_SEEN))
-    reason = _fold(old, finding)
+        old = _opened(finding, time, told.detected_at)
+        opened[key] = sorted([*olds, old], key=lambda each: each.fresh)
+        return Verdict(finding, Reason.FIRST_SEEN, told.alert(old, rule, Reason.FIRST_SEEN))
+    reason = _fold(old, finding, time)
     return Verdict(finding, reason, told.alert(old, rule, reason))
 
 
-def held_back(finding: Finding, rule: Rule, account: str, tell: Tell) -> Alert:
-    """A suppressed finding in the shape of an alert, with the rung that held it back."""
-    detected = workhours.microseconds(finding.time)
-    telling = Telling(account, tell, detected)
-    alert = telling.alert(_opened(finding, detected), rule, Reason.SUPPRESSED)
-    return replace(alert, suppressed_by=finding.suppressed_by)
-
-
-def close(opened: dict[str, Open], rules: Mapping[str, Rule], clock: int) -> None:
+def close(opened: dict[str, list[Open]], rules: Mapping[str, Rule], clock: int) -> None:
     """Drop the alerts that no finding can reach any more, however late it comes."""
-    for key, old in list(opened.items()):
-        rule = rules.get(old.rule_id)
-        quiet = rule.fold_for.total_seconds() * 1e6 if rule else 0
-        if old.time + quiet + 8 * DAY_US < clock:
+    for key, olds in list(opened.items()):
+        left = [old for old in olds if old.fresh + _reach_us(old, rules) >= clock]
+        if left:
+            opened[key] = left
+        else:
             del opened[key]
 
 
@@ -132,14 +134,22 @@ class Telling:
         )
 
 
-def _takes(old: Open, finding: Finding, rule: Rule) -> bool:
-    """Whether the open alert takes the finding: no more quiet time between them than allowed."""
-    quiet = rule.fold_for.total_seconds() * 1e6
-    time = workhours.microseconds(finding.time)
-    return old.first_time - quiet <= time <= old.time + quiet
+def _takes(old: Open, time: int, rule: Rule) -> bool:
+    """Whether the open alert takes a finding of that time: not too quiet a time lies between."""
+    quiet = _quiet_us(rule)
+    return old.first_time - quiet <= time <= old.fresh + quiet
 
 
-def _opened(finding: Finding, detected_at: int) -> Open:
+def _reach_us(old: Open, rules: Mapping[str, Rule]) -> int:
+    """How long after an alert's newest evidence a finding may still come that it takes."""
+    return _quiet_us(rules.get(old.rule_id)) + 8 * DAY_US
+
+
+def _quiet_us(rule: Rule | None) -> int:
+    return rule.fold_for // timedelta(microseconds=1) if rule else 0
+
+
+def _opened(finding: Finding, fresh: int, detected_at: int) -> Open:
     subject = finding.subject
     return Open(
         id=alert_id(finding.rule_id, subject, finding.event_ids),
@@ -151,6 +161,7 @@ def _opened(finding: Finding, detected_at: int) -> Open:
         level=finding.level,
         rarity=finding.rarity,
         time=workhours.microseconds(finding.time),
+        fresh=fresh,
         first_time=workhours.microseconds(finding.first_time),
         event_ids=list(finding.event_ids[-MOST_IDS:]),
         count=len(finding.event_ids),
@@ -160,12 +171,13 @@ def _opened(finding: Finding, detected_at: int) -> Open:
     )
 
 
-def _fold(old: Open, finding: Finding) -> Reason:
+def _fold(old: Open, finding: Finding, fresh: int) -> Reason:
     """Take a finding into an open alert; the worse evidence is kept."""
-    fresh = [event for event in finding.event_ids if event not in old.event_ids]
-    old.count += len(fresh)
-    old.event_ids = (old.event_ids + fresh)[:MOST_IDS]
+    unseen = [event for event in finding.event_ids if event not in old.event_ids]
+    old.count += len(unseen)
+    old.event_ids = (old.event_ids + unseen)[:MOST_IDS]
     old.time = max(old.time, workhours.microseconds(finding.time))
+    old.fresh = max(old.fresh, fresh)
     old.first_time = min(old.first_time, workhours.microseconds(finding.first_time))
     alone = finding.session is not None and old.sessions == [finding.session]
     if finding.session and finding.session not in old.sessions:

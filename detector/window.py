@@ -6,6 +6,7 @@ ids are kept in a few sorted arrays that grow by a factor of eight.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -63,7 +64,9 @@ class SeenIds:
         if not len(ids):
             return
         self._levels.append((ids, contents))
-        while len(self._levels) > 1 and len(self._levels[-2][0]) < _GROWTH * len(self._levels[-1][0]):
+        while len(self._levels) > 1 and len(self._levels[-2][0]) < _GROWTH * len(
+            self._levels[-1][0]
+        ):
             last, before = self._levels.pop(), self._levels.pop()
             self._levels.append(
                 (np.concatenate((before[0], last[0])), np.concatenate((before[1], last[1])))
@@ -117,6 +120,11 @@ class Window:
             self._frames.append((newest, slim))
         self._rows += frame.height
 
+    def restore(self, frame: pl.DataFrame, contents: np.ndarray) -> None:
+        """Take back a page that was admitted before a restart."""
+        self.fresh(frame, contents)
+        self.admit(frame)
+
     def evict(self, clock: datetime) -> None:
         """Drop the oldest frames whose newest event left the window."""
         start = clock - self.span
@@ -133,3 +141,8 @@ class Window:
         if not self._frames:
             return pl.DataFrame(schema={name: events.SCHEMA[name] for name in KEPT})
         return pl.concat([frame for _, frame in self._frames])
+
+
+def contents(raws: Sequence[bytes]) -> np.ndarray:
+    """A 64-bit hash of each raw item, by which a changed copy of a known event is told."""
+    return pl.Series(raws, dtype=pl.Binary).hash(seed=_SEED).to_numpy()

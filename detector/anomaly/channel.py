@@ -18,12 +18,11 @@ from detector.anomaly import tally as tallies
 from detector.anomaly.declaration import FEATURES, Declaration
 from detector.anomaly.model import Model
 from detector.anomaly.tally import Habit, Tally
-from detector.facts import DAY_US, HOUR_US, Facts, News
+from detector.facts import DAY_US, Facts, News
 from detector.observations import DEED, PRIVILEGED, Observations
+from detector.spells import HOUR_US
 
 MOST_IDS: Final = 100
-LATEST_US: Final = 2 * HOUR_US
-"""What comes later than this after its event time is no part of the hour in which it comes."""
 CALIBRATION_DAYS: Final = 14
 TOPS_A_DAY: Final = 200
 STEP_GAIN: Final = 0.15
@@ -40,17 +39,17 @@ class Open(msgspec.Struct):
     last: int = 0
 
 
-class Row(msgspec.Struct):
+class Row(msgspec.Struct, gc=False):
     """One open hour as it stood at a step."""
 
     person: str
     step: int
     seq: int
-    received: int
     numbers: list[float]
     evidence: Open
     kept: int
     """How many of the evidence's events there were at the step."""
+    first: int
     last: int
     tally: Tally
 
@@ -94,63 +93,58 @@ class Odd:
 
 
 def take(
-    channel: Channel,
-    page: Observations,
-    facts: Facts,
-    news: Sequence[News],
-    span: tuple[int, int],
-    clocks: Sequence[int],
+    channel: Channel, page: Observations, facts: Facts, spell: int, news: Sequence[News]
 ) -> None:
-    """Take rows `span` of a page into the open hours; `news` are what is new in exactly them."""
-    for row in range(*span):
-        name = page.people[row]
-        if name is None or page.times[row] < clocks[row] - LATEST_US:
-            continue
-        opened = channel.opened.get(name) or _open(channel, facts, name, page.times[row])
-        _count(channel, opened, page, facts, row)
-    for each in news:
-        if page.times[each.row] >= clocks[each.row] - LATEST_US:
-            tallies.add_news(channel.opened[each.person].tally, facts, each)
+    """Take a spell into the person's open hour; `news` is what is new in exactly it."""
+    rows, times = page.spells.taken.of(spell), page.times
+    if not rows:
+        return
+    name = page.spells.names[spell]
+    opened = channel.opened.get(name)
+    if opened is None:
+        opened = channel.opened[name] = _open(channel, facts, name, times[rows[0]])
+    for row in rows[: MOST_IDS - len(opened.event_ids)]:
+        opened.event_ids.append(page.ids[row])
+        opened.event_seqs.append(page.seqs[row])
+    shown = [times[row] for row in rows]
+    opened.first, opened.last = min(opened.first, *shown), max(opened.last, *shown)
+    opened.tally.events += len(rows)
+    channel.touched[name] = True
+    for row in page.spells.marked.of(spell):
+        _mark(opened.tally, page, facts, row)
+    tallies.add_news(opened.tally, facts, name, news)
 
 
 def _open(channel: Channel, facts: Facts, name: str, time: int) -> Open:
-    opened = channel.opened[name] = Open(tallies.open_tally(facts, channel.habits.get(name), name, time), first=time)
-    return opened
+    return Open(tallies.open_tally(facts, channel.habits.get(name), name, time), first=time)
 
 
-def _count(channel: Channel, opened: Open, page: Observations, facts: Facts, row: int) -> None:
-    name, time = page.people[row] or "", page.times[row]
-    opened.first, opened.last = min(opened.first, time), max(opened.last, time)
-    opened.tally.events += 1
-    if len(opened.event_ids) < MOST_IDS:
-        opened.event_ids.append(page.ids[row])
-        opened.event_seqs.append(page.seqs[row])
-    channel.touched[name] = True
-    mark = page.marks[row]
-    if mark:
-        rare = 0.0
-        if mark == PRIVILEGED:
-            deed = page.values[DEED][row] or ""
-            rare = -math.log(tallies.likelihood(facts, facts.people.get(name), DEED, deed))
-        tallies.add_mark(opened.tally, mark, rare)
+def _mark(tally: Tally, page: Observations, facts: Facts, row: int) -> None:
+    rare, mark = 0.0, page.marks[row]
+    if mark == PRIVILEGED:
+        deed = page.values[DEED][row] or ""
+        person = facts.people.get(page.people[row] or "")
+        rare = -math.log(tallies.likelihood(facts, person, DEED, deed))
+    tallies.add_mark(tally, mark, rare)
 
 
-def step(channel: Channel, clock: int, *, seq: int, received: int) -> list[Row]:
+def step(channel: Channel, clock: int, *, seq: int) -> list[Row]:
     """The open hours that changed since the last step, as rows of the step at `clock`."""
     rows = []
     for name in channel.touched:
         opened = channel.opened[name]
+        tally = opened.tally
         rows.append(
             Row(
-                person=name,
-                step=clock,
-                seq=seq,
-                received=received,
-                numbers=tallies.numbers(opened.tally, channel.habits.get(name)),
-                evidence=opened,
-                kept=len(opened.event_ids),
-                last=opened.last,
-                tally=msgspec.structs.replace(opened.tally, oddest=opened.tally.oddest.copy()),
+                name,
+                clock,
+                seq,
+                tallies.numbers(tally, channel.habits.get(name)),
+                opened,
+                len(opened.event_ids),
+                opened.first,
+                opened.last,
+                msgspec.structs.replace(tally, oddest=tally.oddest.copy(), chances=[]),
             )
         )
     channel.touched = {}
@@ -168,7 +162,7 @@ def judge(
         return []
     scores, surprise = model.score(tallies.features(np.array([row.numbers for row in rows])))
     odd = []
-    for place in np.flatnonzero(scores >= min(channel.threshold, _floor(channel))):
+    for place in np.flatnonzero(scores >= min(channel.threshold, _floor(channel))).tolist():
         row, score = rows[place], float(scores[place])
         person = facts.people.get(row.person)
         if person is None or row.step - person.first < cold_us:
@@ -202,8 +196,7 @@ def settle(channel: Channel, facts: Facts, clock: int) -> None:
         habit = channel.habits.get(name)
         if habit is None:
             habit = channel.habits[name] = Habit()
-        person = facts.people.get(name)
-        if person is None or person.suspect_until < clock - HOUR_US:
+        if not facts.is_suspect(name, clock - HOUR_US):
             channel.today.append((name, tallies.numbers(opened.tally, habit)))
             tallies.learn(habit, opened.tally, clock)
     channel.opened = {}
@@ -256,6 +249,8 @@ def _calibrated(channel: Channel, budget: float) -> float:
     """The score that the budget's share of the last days' person-days reached."""
     if not channel.tops:
         return channel.threshold
-    scores = sorted((score for tops in channel.tops.values() for score in tops.values()), reverse=True)
+    scores = sorted(
+        (score for tops in channel.tops.values() for score in tops.values()), reverse=True
+    )
     place = round(budget * len(channel.tops))
     return scores[min(place, len(scores) - 1)] if scores else channel.threshold

@@ -55,7 +55,9 @@ class Declaration(BaseModel):
     falsepositives: tuple[str, ...] = ()
     runbook: tuple[str, ...] = ()
     group: Literal["actor-hour"] = "actor-hour"
-    step: Span = Field(default=timedelta(minutes=5), description="How often an open hour is scored.")
+    step: Span = Field(
+        default=timedelta(minutes=5), description="How often an open hour is scored."
+    )
     train_on: Span = Field(default=timedelta(days=28), description="Guarded days before now.")
     retrain_every: Span = timedelta(days=7)
     first_training_after: Span = timedelta(days=14)

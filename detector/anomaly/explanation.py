@@ -61,7 +61,7 @@ def finding(
         rarity=min(0.99, 1.0 - math.exp(-max(0.0, odd.score - odd.threshold) / 3.0)),
         subject=subject,
         time=last,
-        first_time=workhours.instant(row.evidence.first),
+        first_time=workhours.instant(row.first),
         seq=row.seq,
         event_ids=tuple(row.evidence.event_ids[: row.kept]),
         event_seqs=tuple(row.evidence.event_seqs[: row.kept]),
@@ -155,9 +155,7 @@ _NUMBERS: Final[dict[str, Callable[[Row], str]]] = {
     ),
     "volume": lambda row: f"{plural(row.tally.events, 'event')} in the hour, more than usual",
     "failures": lambda row: f"{plural(row.tally.failures, 'failed sign-in')} in the hour",
-    "cracked": lambda row: (
-        f"a sign-in succeeded after {plural(row.tally.cracked, 'failure')}"
-    ),
+    "cracked": lambda row: f"a sign-in succeeded after {plural(row.tally.cracked, 'failure')}",
     "networks": lambda row: f"{row.tally.networks} networks within one hour",
     "dormancy": _dormancy,
 }

@@ -32,30 +32,33 @@ class Forest:
         """Anomaly score in (0, 1) of each row, high for strange: 2^(-mean path / normal path)."""
         trees, inner = self.feature.shape
         flat = np.ascontiguousarray(rows, dtype=np.float32)
-        offsets = (np.arange(trees) * inner)[:, None]
-        base = (np.arange(len(flat)) * flat.shape[1])[None, :]
+        offsets = np.arange(trees) * inner
+        base = (np.arange(len(flat)) * flat.shape[1])[:, None]
         features, thresholds, values = self.feature.ravel(), self.threshold.ravel(), flat.ravel()
-        node = np.zeros((trees, len(flat)), dtype=np.int64)
+        node = np.zeros((len(flat), trees), dtype=np.int64)
         for _ in range(self.depth):
             at = node + offsets
             right = values[base + features[at]] > thresholds[at]
             node += node + 1 + right
-        leaf = node - inner + (np.arange(trees) * self.path.shape[1])[:, None]
-        mean = self.path.ravel()[leaf].mean(axis=0)
+        leaf = node - inner + np.arange(trees) * self.path.shape[1]
+        # Along the rows, so that a row's sum does not depend on how many there are.
+        mean = self.path.ravel()[leaf].mean(axis=1)
         return np.asarray(2.0 ** (-mean / self.normal_path))
 
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """Right tail of one quantity in training: values ascending, and -log P(X >= value)."""
+    """Right tail of one quantity in training: values ascending, and -log P(X >= value).
+
+    `surprise` begins with the 0 of what is below all values, so it has one entry more.
+    """
 
     values: np.ndarray
     surprise: np.ndarray
 
     def of(self, observed: np.ndarray) -> np.ndarray:
         """-log p of each observed value; 0 below the smallest, capped above the largest."""
-        at = np.searchsorted(self.values, observed, side="right") - 1
-        return np.where(at >= 0, self.surprise[np.maximum(at, 0)], 0.0)
+        return np.asarray(self.surprise[np.searchsorted(self.values, observed, side="right")])
 
 
 def tail(observed: np.ndarray) -> Tail:
@@ -78,7 +81,8 @@ def tail(observed: np.ndarray) -> Tail:
     surprise = np.minimum(CAP, -np.log((1 + above) / (count + 1)))
     # Strictly above the largest is rarer than the largest itself.
     top = np.nextafter(values[-1], np.inf)
-    return Tail(np.append(values, top), np.append(surprise, min(CAP, float(np.log(count + 1)))))
+    last = min(CAP, float(np.log(count + 1)))
+    return Tail(np.append(values, top), np.concatenate(([0.0], surprise, [last])))
 
 
 def fit(rows: np.ndarray, *, trees: int, sample: int, seed: int) -> Forest:
@@ -132,7 +136,7 @@ def _average_path(count: np.ndarray) -> np.ndarray:
 def pack(arrays: dict[str, np.ndarray]) -> bytes:
     """Arrays as an npz archive; never a pickle."""
     file = io.BytesIO()
-    np.savez_compressed(file, allow_pickle=False, **arrays)  # type: ignore[arg-type]
+    np.savez_compressed(file, allow_pickle=False, **arrays)
     return file.getvalue()
 
 

@@ -11,6 +11,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from typing import Final
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from detector.anomaly import forest
 from detector.anomaly.declaration import FEATURES, Declaration
 
 FORMAT: Final = 1
+DIGEST: Final = hashlib.sha256().digest_size
 LOOK_FROM: Final = 2.3
 """-log p of the sum from which the forest looks at a row: the top tenth of training."""
 FEWEST_ROWS: Final = 200
@@ -43,7 +45,7 @@ class Model:
 
     def score(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Score rows of shape (n, all features): totals (n,) and surprisals (n, features used)."""
-        surprise = self._surprise(rows)
+        surprise = _surprise(rows, self.columns, self.tails)
         sums = self.of_sum.of(surprise.sum(axis=1))
         total = sums.copy()
         odd = np.flatnonzero(sums >= LOOK_FROM)
@@ -51,11 +53,12 @@ class Model:
             total[odd] += self.of_score.of(self.trees.score(surprise[odd]))
         return total, surprise
 
-    def _surprise(self, rows: np.ndarray) -> np.ndarray:
-        used = rows[:, self.columns]
-        return np.stack(
-            [tail.of(used[:, place]) for place, tail in enumerate(self.tails)], axis=1
-        )
+
+def _surprise(rows: np.ndarray, columns: np.ndarray, tails: tuple[forest.Tail, ...]) -> np.ndarray:
+    surprise = np.empty((len(rows), len(tails)))
+    for place, (column, tail) in enumerate(zip(columns, tails, strict=True)):
+        surprise[:, place] = tail.of(rows[:, column])
+    return surprise
 
 
 def train(rows: np.ndarray, declaration: Declaration) -> Model | None:
@@ -70,9 +73,7 @@ def train(rows: np.ndarray, declaration: Declaration) -> Model | None:
         rows = rows[np.sort(chosen.choice(len(rows), MOST_ROWS, replace=False))]
     columns = np.array([FEATURES.index(name) for name in declaration.features])
     tails = tuple(forest.tail(rows[:, column]) for column in columns)
-    surprise = np.stack(
-        [tail.of(rows[:, column]) for column, tail in zip(columns, tails, strict=True)], axis=1
-    )
+    surprise = _surprise(rows, columns, tails)
     trees = forest.fit(
         surprise, trees=declaration.trees, sample=declaration.sample, seed=declaration.seed
     )
@@ -102,7 +103,7 @@ def _named(
 
 
 def dump(model: Model) -> bytes:
-    """The artefact: an npz of flat arrays with a JSON manifest inside; no pickle."""
+    """The artefact: a SHA-256, then an npz of flat arrays with a JSON manifest; no pickle."""
     manifest = {
         "format": FORMAT,
         "id": model.id,
@@ -111,26 +112,28 @@ def dump(model: Model) -> bytes:
         "trained_rows": model.trained_rows,
     }
     body = np.frombuffer(json.dumps(manifest).encode(), dtype=np.uint8)
-    return forest.pack(_arrays(model) | {"manifest": body})
+    archive = forest.pack(_arrays(model) | {"manifest": body})
+    return hashlib.sha256(archive).digest() + archive
 
 
 def load(body: bytes) -> Model:
     """Read an artefact back and check that it is whole and ours. Raises ModelError."""
+    digest, archive = body[:DIGEST], body[DIGEST:]
+    if hashlib.sha256(archive).digest() != digest:
+        msg = "damaged: its content does not match its checksum"
+        raise ModelError(msg)
     try:
-        arrays = forest.unpack(body)
+        arrays = forest.unpack(archive)
         manifest = json.loads(arrays.pop("manifest").tobytes())
         if manifest["format"] != FORMAT or tuple(manifest["all_features"]) != FEATURES:
             msg = "made by another version of the features; train again"
             raise ModelError(msg)
         model = _rebuilt(arrays, manifest)
-    except ModelError:
-        raise
-    except (KeyError, OSError, ValueError, EOFError, TypeError) as error:
-        msg = f"damaged: {type(error).__name__}: {error}"
+    except (KeyError, OSError, ValueError, EOFError, TypeError, BadZipFile) as error:
+        if isinstance(error, ModelError):
+            raise
+        msg = f"not a model: {type(error).__name__}: {error}"
         raise ModelError(msg) from error
-    if model.id != manifest["id"]:
-        msg = "damaged: its content does not match its name"
-        raise ModelError(msg)
     return model
 
 
@@ -162,6 +165,4 @@ def _rebuilt(arrays: dict[str, np.ndarray], manifest: dict[str, list[str]]) -> M
         float(normal_path),
     )
     tails = tuple(tail(f"feature_{place}") for place in range(len(features)))
-    return _named(
-        features, arrays["columns"], tails, trees, tail("score"), tail("sum"), int(rows)
-    )
+    return _named(features, arrays["columns"], tails, trees, tail("score"), tail("sum"), int(rows))

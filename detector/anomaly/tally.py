@@ -8,6 +8,7 @@ Surprisal of a value v for person u, with a = 4 (shared/model.md section 4):
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -100,14 +101,14 @@ class Tally(msgspec.Struct):
 
 def likelihood(facts: Facts, person: Person | None, kind: int, value: str) -> float:
     """How likely the person is to show the value on an active day, in (0, 1]."""
-    fact = person.known[kind].get(value) if person else None
     others = facts.population[kind].get(value, 0)
-    if fact is None:
-        own = 0
-        active = person.days if person else 0
-    else:
-        own, active = fact.days, person.days if person else 0
-        others -= 1
+    own = active = 0
+    if person is not None:
+        active = person.days
+        fact = person.known[kind].get(value)
+        if fact is not None:
+            own = fact.days
+            others -= 1
     chance = WEIGHT * (others + 0.5) / (len(facts.people) + 1.0)
     return min(1.0, (own + min(WEIGHT, chance)) / (active + WEIGHT))
 
@@ -126,25 +127,25 @@ def open_tally(facts: Facts, habit: Habit | None, name: str, time: int) -> Tally
     return tally
 
 
-def add_news(tally: Tally, facts: Facts, news: News) -> None:
-    """Take in a value that the person shows for the first time in this hour."""
-    kind, person = news.kind, facts.people.get(news.person)
-    if kind == ITEM:
-        tally.items += 1
-        if person is None or news.value not in person.known[ITEM]:
-            tally.new_items += 1
-        return
-    chance = likelihood(facts, person, kind, news.value)
-    column = _LEAST_OF[kind]
-    if chance < tally.chances[column]:
-        tally.chances[column] = chance
-        tally.oddest[kind] = news.value
-    if kind in _PRODUCT_OF:
-        column = _PRODUCT_OF[kind]
-        # Never 0: a product of a thousand unlikely values would have no logarithm.
-        tally.chances[column] = max(1e-300, tally.chances[column] * chance)
-    elif kind == NETWORK:
-        tally.networks += 1
+def add_news(tally: Tally, facts: Facts, name: str, news: Sequence[News]) -> None:
+    """Take in values that the person shows for the first time in this hour."""
+    person, chances = facts.people.get(name), tally.chances
+    for kind, value in news:
+        if kind == ITEM:
+            tally.items += 1
+            tally.new_items += person is None or value not in person.known[ITEM]
+            continue
+        chance = likelihood(facts, person, kind, value)
+        column = _LEAST_OF[kind]
+        if chance < chances[column]:
+            chances[column] = chance
+            tally.oddest[kind] = value
+        if kind == NETWORK:
+            tally.networks += 1
+        elif kind in _PRODUCT_OF:
+            column = _PRODUCT_OF[kind]
+            # Never 0: a product of a thousand unlikely values would have no logarithm.
+            chances[column] = max(1e-300, chances[column] * chance)
 
 
 def add_mark(tally: Tally, mark: int, surprise: float) -> None:
@@ -161,14 +162,15 @@ def add_mark(tally: Tally, mark: int, surprise: float) -> None:
 
 def numbers(tally: Tally, habit: Habit | None) -> list[float]:
     """The open hour as it stands, as plain numbers for `features`; a list that shares nothing."""
-    counts = (
-        tally.new_items, tally.day + tally.new_items, tally.week + tally.new_items,
-        tally.extracted, tally.events,
-    )  # fmt: skip
-    row = [*tally.chances, *counts, tally.failures, tally.cracked, tally.privileged]
-    row += (max(0, tally.networks - 1), tally.gap)
+    new_items, networks = tally.new_items, tally.networks
+    row = [
+        *tally.chances, new_items, tally.day + new_items, tally.week + new_items,
+        tally.extracted, tally.events, tally.failures, tally.cracked, tally.privileged,
+        networks - 1 if networks else 0, tally.gap,
+    ]  # fmt: skip
     for usual in habit.usual if habit else _FRESH:
-        row += (usual.mean, usual.variance)
+        row.append(usual.mean)
+        row.append(usual.variance)
     return row
 
 
@@ -177,13 +179,16 @@ def features(rows: np.ndarray) -> np.ndarray:
     made = np.empty((len(rows), len(FEATURES)), dtype=np.float32)
     if not len(rows):
         return made
-    made[:, :SURPRISALS] = -np.log(rows[:, :SURPRISALS])
+    # A copy, so that every row is reckoned alike however many there are.
+    made[:, :SURPRISALS] = -np.log(rows[:, :SURPRISALS].copy())
     end = SURPRISALS + len(COUNTED)
     usual = rows[:, end + 5 :].reshape(len(rows), len(COUNTED), 2)
-    excess = (np.log1p(rows[:, SURPRISALS:end]) - usual[:, :, 0]) / (np.sqrt(usual[:, :, 1]) + 0.3)
+    excess = (np.log1p(rows[:, SURPRISALS:end].copy()) - usual[:, :, 0]) / (
+        np.sqrt(usual[:, :, 1]) + 0.3
+    )
     made[:, SURPRISALS:end] = np.maximum(0.0, excess)
     made[:, end : end + 4] = rows[:, end : end + 4]
-    made[:, end + 4] = np.log1p(rows[:, end + 4])
+    made[:, end + 4] = np.log1p(rows[:, end + 4].copy())
     return made
 
 

@@ -38,9 +38,7 @@ class Suspicion(msgspec.Struct):
     evidence: dict[str, Any]
 
 
-def remember(
-    suspicions: dict[str, Suspicion], finding: Finding, network: str | None
-) -> None:
+def remember(suspicions: dict[str, Suspicion], finding: Finding, network: str | None) -> None:
     """Keep a finding in mind for the hour after it, unless it was explained.
 
     Learning explains nothing: what follows within the hour still alerts.
@@ -84,7 +82,10 @@ def _raised(suspicion: Suspicion, scene: Scene, row: int, level: Level) -> Findi
     time = workhours.instant(scene.page.times[row])
     done = deed(scene.text("event.action", row), scene.text("object.type", row))
     subject = Subject(
-        SubjectType(suspicion.subject_type), scene.page.people[row] or "", suspicion.email, suspicion.name
+        SubjectType(suspicion.subject_type),
+        scene.page.people[row] or "",
+        suspicion.email,
+        suspicion.name,
     )
     found = Finding(
         rule_id=suspicion.rule_id,

@@ -33,8 +33,6 @@ class Scene:
     networks: Networks
     start: int
     end: int
-    stale: frozenset[int] = frozenset()
-    """Rows that came too late for anything but stateless rules."""
 
     def text(self, column: str, row: int) -> str | None:
         """The value of an event column in a row."""
@@ -58,13 +56,13 @@ class Scene:
 
         One at a time and in order, so that how pages are cut cannot matter.
         """
-        matched, devices = set(rows) - self.stale, self._within(self.page.devices)
+        matched, devices = set(rows), self._within(self.page.devices)
         sensitive = self._within(self.page.sensitive)
         for row in sorted(matched | devices | sensitive):
             yield row, row in matched, row in devices, row in sensitive
 
     def _within(self, rows: Sequence[int]) -> set[int]:
-        return set(rows[bisect_left(rows, self.start) : bisect_left(rows, self.end)]) - self.stale
+        return set(rows[bisect_left(rows, self.start) : bisect_left(rows, self.end)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +103,11 @@ class Behavior(BaseModel, ABC):
         return frozenset(self.group_by) & frozenset(events.SCHEMA)
 
     @abstractmethod
-    def watch(
-        self, rule: Rule, scene: Scene, rows: Sequence[int], tail: Any
-    ) -> Iterator[Finding]:
+    def watch(self, rule: Rule, scene: Scene, rows: Sequence[int], tail: Any) -> Iterator[Finding]:
         """Look at the `rows` that a base rule matched; yield findings, suppressed ones too."""
+
+    def forget(self, tail: Any, clock: int) -> None:
+        """Drop from the tail what can matter no more. Once a day of the event clock."""
 
     @staticmethod
     @abstractmethod

@@ -35,6 +35,8 @@ KIND_OF: Final = {
 }
 """Fields whose novelty the facts know; other fields are remembered by the rule itself."""
 SESSION_US: Final = 7 * DAY_US
+LATE_US: Final = 8 * DAY_US
+"""What is older than this can be reached by no event, however late."""
 GRACE_US: Final = 7 * DAY_US
 """Enrolment: in the first days nothing that follows a new device is held against a person."""
 _UNTIL = re.compile(r"(?:(?P<days>\d+)d)?(?:\s*or\s*)?(?:(?P<events>\d+) events)?")
@@ -128,41 +130,41 @@ class FirstSeen(Behavior):
         named = {*self.group_by, *self.fields, *self.with_any_new}
         return frozenset(named) & frozenset(events.SCHEMA)
 
-    def watch(
-        self, rule: Rule, scene: Scene, rows: Sequence[int], tail: Any
-    ) -> Iterator[Finding]:
+    def watch(self, rule: Rule, scene: Scene, rows: Sequence[int], tail: Any) -> Iterator[Finding]:
         """Judge each matching event, and each audit event that names a session's device."""
         for row, matched, device, sensitive in scene.walk(rows):
-            # What names a device is judged by it alone, or one event would be found twice.
-            if device and self.of_devices:
-                yield from self._device(rule, scene, row, tail)
-            elif matched:
-                yield from self._first(rule, scene, row, tail)
+            # First, so that nothing follows itself.
             if sensitive:
                 yield from aftermath.followed(tail.suspicions, scene, row, Level.HIGH)
+            subject = scene.person(row)
+            if subject is None:
+                continue
+            if matched:
+                tail.events[subject.id] = tail.events.get(subject.id, 0) + 1
+            # What names a device is judged by it alone, or one event would be found twice.
+            if device and self.of_devices:
+                yield from self._device(rule, scene, (row, subject, matched), tail)
+            elif matched:
+                yield from self._first(rule, scene, (row, subject), tail)
 
     def _first(
-        self, rule: Rule, scene: Scene, row: int, tail: SeenTail
+        self, rule: Rule, scene: Scene, at: tuple[int, Subject], tail: SeenTail
     ) -> Iterator[Finding]:
-        subject = scene.person(row)
-        if subject is None:
-            return
-        tail.events[subject.id] = tail.events.get(subject.id, 0) + 1
-        finding = None
+        (row, subject), finding = at, None
         if self._is_new(scene, row, subject, tail):
             finding = self._found(rule, scene, row, subject, tail)
-            if not self._enrolling(scene, row, subject.id):
-                aftermath.remember(tail.suspicions, finding, scene.page.values[NETWORK][row])
+            self._remember(scene, row, finding, tail)
             yield finding
         session = scene.text("session.id", row)
         if self.of_devices and session and scene.page.values[DEVICE][row] is None:
             self._open(tail, session, scene, row, finding)
 
     @staticmethod
-    def _enrolling(scene: Scene, row: int, name: str) -> bool:
-        """Whether the person joined so lately that everything about them is new."""
-        person = scene.facts.people.get(name)
-        return person is None or scene.page.times[row] - person.first < GRACE_US
+    def _remember(scene: Scene, row: int, finding: Finding, tail: SeenTail) -> None:
+        """Suspect the person for an hour, who did not join so lately that everything is new."""
+        person = scene.facts.people.get(finding.subject.id)
+        if person is not None and scene.page.times[row] - person.first >= GRACE_US:
+            aftermath.remember(tail.suspicions, finding, scene.page.values[NETWORK][row])
 
     @staticmethod
     def _open(
@@ -180,6 +182,14 @@ class FirstSeen(Behavior):
         oldest = next(iter(tail.sessions))
         if tail.sessions[oldest].time < page.times[row] - SESSION_US:
             del tail.sessions[oldest]
+
+    def forget(self, tail: Any, clock: int) -> None:
+        """Drop suspicions and values that are too old to matter."""
+        aftermath.forget(tail.suspicions, clock - LATE_US)
+        before = clock - int(self.learn.remember[:-1]) * DAY_US - LATE_US
+        for values in tail.values.values():
+            for key in [key for key, time in values.items() if time < before]:
+                del values[key]
 
     def _is_new(self, scene: Scene, row: int, subject: Subject, tail: SeenTail) -> bool:
         known, other = [], []
@@ -212,7 +222,11 @@ class FirstSeen(Behavior):
             level=level,
             rarity=min(0.95, 0.3 + 0.3 * len(also)),
             evidence=_evidence(scene, row, subject.id, self.fields)
-            | {"also_new": also, "value": value, "colleagues": _colleagues(scene, subject.id, kind, value)},
+            | {
+                "also_new": also,
+                "value": value,
+                "colleagues": _colleagues(scene, subject.id, kind, value),
+            },
             suppressed_by=aftermath.LEARNING if learning else None,
             margin=left if learning else None,
         )
@@ -230,21 +244,27 @@ class FirstSeen(Behavior):
         return (bool(left) and min(left) > 0), (min(left) if left else None)
 
     def _device(
-        self, rule: Rule, scene: Scene, row: int, tail: SeenTail
+        self, rule: Rule, scene: Scene, at: tuple[int, Subject, bool], tail: SeenTail
     ) -> Iterator[Finding]:
-        """Judge the device that an audit event names; amend the alert of its session."""
-        subject = scene.person(row)
+        """Judge the device that an audit event names; amend the alert of its session.
+
+        An event that no base rule matched counts only for the sign-in of its session.
+        """
+        row, subject, matched = at
         device = scene.page.values[DEVICE][row]
-        if subject is None or device is None:
-            return
         pending = tail.sessions.pop(scene.text("session.id", row) or "", None)
+        if device is None or not (matched or pending):
+            return
         is_new = scene.facts.days(subject.id, DEVICE, device) == 0
         key = f"device\x1f{device}"
         told = key in tail.values.get(subject.id, {})
         tail.values.setdefault(subject.id, {})[key] = scene.page.times[row]
         if is_new and not told:
             found = self._found(rule, scene, row, subject, tail)
-            yield replace(found, evidence=found.evidence | {"device.id": device, "device_new": True})
+            self._remember(scene, row, found, tail)
+            yield replace(
+                found, evidence=found.evidence | {"device.id": device, "device_new": True}
+            )
         elif not is_new and pending is not None and pending.alerted:
             yield _known_after_all(one_event(scene, row, rule, subject), pending, device, scene)
 
@@ -258,7 +278,9 @@ class FirstSeen(Behavior):
             summary = f"{who} signed in with {what}, on a device used before after all"
         days = plural(evidence["known_days"], "active day")
         why = [f"+ never seen in {days} of this person"]
-        why += [f"+ also new for this person: {_WORDS.get(each, each)}" for each in evidence["also_new"]]
+        why += [
+            f"+ also new for this person: {_WORDS.get(each, each)}" for each in evidence["also_new"]
+        ]
         if evidence.get("colleagues"):
             why.append(f"- {plural(evidence['colleagues'], 'colleague')} known to use the same")
         if not evidence["also_new"] and not evidence.get("device_known"):
@@ -267,7 +289,9 @@ class FirstSeen(Behavior):
             why.append(f"- the device is known: seen on {plural(evidence['device_days'], 'day')}")
         if "followed_by" in evidence:
             minutes = plural(evidence["followed_after_min"], "minute")
-            why.insert(0, f"+ followed after {minutes} by a sensitive action: {evidence['followed_by']}")
+            why.insert(
+                0, f"+ followed after {minutes} by a sensitive action: {evidence['followed_by']}"
+            )
         return Told(summary, tuple(why))
 
 

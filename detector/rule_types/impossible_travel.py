@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any, ClassVar, Final, Literal
 
 import msgspec
@@ -25,6 +26,7 @@ from detector.rule_types.journeys import Leg, Point, is_phone, leg
 from detector.wording import client, plural
 
 MOST_POINTS: Final = 32
+MOST_HOPS: Final = 256
 MOST_SESSIONS: Final = 20_000
 FAMILIAR_DAYS: Final = 3
 EGRESS_PEOPLE: Final = 3
@@ -73,9 +75,7 @@ class ImpossibleTravel(Behavior):
         "low also wants the far place to be new for the person and in another country.",
     )
 
-    def watch(
-        self, rule: Rule, scene: Scene, rows: Sequence[int], tail: Any
-    ) -> Iterator[Finding]:
+    def watch(self, rule: Rule, scene: Scene, rows: Sequence[int], tail: Any) -> Iterator[Finding]:
         """Compare each sign-in with its neighbours in time and with the last trusted point."""
         for row, matched, device, sensitive in scene.walk(rows):
             if device:
@@ -85,39 +85,25 @@ class ImpossibleTravel(Behavior):
             if sensitive:
                 yield from aftermath.followed(tail.suspicions, scene, row, Level.CRITICAL)
 
-    def _sign_in(
-        self, rule: Rule, scene: Scene, row: int, tail: TravelTail
-    ) -> Iterator[Finding]:
+    def _sign_in(self, rule: Rule, scene: Scene, row: int, tail: TravelTail) -> Iterator[Finding]:
         subject = scene.person(row)
         if subject is None:
             return
         way = tail.ways.setdefault(subject.id, Way())
         point = _point(scene, row)
         point.device = tail.devices.get(point.session or "")
-        legs = [found for found in self._legs(way, point, scene.facts, subject.id) if found]
-        findings = [
-            self._judge(rule, scene, row, found, way) for found in legs if self._too_fast(found)
-        ]
+        for legs in _journeys(way, point, scene.facts, subject.id):
+            fast = [each for each in legs if each and self._too_fast(each)]
+            found = [self._judge(rule, scene, row, each, way) for each in fast]
+            if found:
+                finding = min(found, key=lambda each: each.suppressed_by is not None)
+                aftermath.remember(tail.suspicions, finding, point.network)
+                yield finding
         _insert(way, point)
-        if findings:
-            finding = min(findings, key=lambda each: each.suppressed_by is not None)
-            aftermath.remember(tail.suspicions, finding, point.network)
-            yield finding
 
-    @staticmethod
-    def _legs(way: Way, point: Point, facts: Facts, name: str) -> list[Leg | None]:
-        """From the point before and the last trusted one, and to the point after."""
-        at = bisect_left(way.points, (point.time, point.seq), key=lambda old: (old.time, old.seq))
-        before, after = way.points[:at], way.points[at : at + 1]
-        starts = before[-1:]
-        trusted = [
-            old
-            for old in before[:-1]
-            if old.place and facts.days(name, PLACE, old.place) >= FAMILIAR_DAYS
-        ]
-        return [leg(start, point) for start in starts + trusted[-1:]] + [
-            leg(point, end) for end in after
-        ]
+    def forget(self, tail: Any, clock: int) -> None:
+        """Drop suspicions that are too old to matter."""
+        aftermath.forget(tail.suspicions, clock - KEEP_US)
 
     def _too_fast(self, found: Leg) -> bool:
         distance_km, speed_kmh = SPEEDS[self.sensitivity]
@@ -129,7 +115,7 @@ class ImpossibleTravel(Behavior):
         rung, margin = self._rung(found, scene, subject.id, way)
         hop = f"{found.start.place}>{found.end.place}"
         if rung and hop not in way.hops:
-            way.hops.append(hop)
+            way.hops = [*way.hops, hop][-MOST_HOPS:]
         level, evidence = self._level(rule, scene, subject.id, found)
         return replace(
             one_event(scene, row, rule, subject),
@@ -195,8 +181,32 @@ class ImpossibleTravel(Behavior):
         ]
         if "followed_by" in evidence:
             minutes = plural(evidence["followed_after_min"], "minute")
-            why.insert(0, f"+ followed after {minutes} by a sensitive action: {evidence['followed_by']}")
+            why.insert(
+                0, f"+ followed after {minutes} by a sensitive action: {evidence['followed_by']}"
+            )
         return Told(summary, tuple(why))
+
+
+def _journeys(way: Way, point: Point, facts: Facts, name: str) -> Iterator[list[Leg | None]]:
+    """The legs to a point, and those from it to later points if it came late.
+
+    A point is compared with the one before it and with the last trusted one before that.
+    """
+    at = bisect_left(way.points, (point.time, point.seq), key=lambda old: (old.time, old.seq))
+    before, after = way.points[:at], way.points[at:]
+    trusted = next((old for old in reversed(before[:-1]) if _is_trusted(facts, name, old)), None)
+    starts = [*before[-1:], *([trusted] if trusted else [])]
+    yield [leg(start, point) for start in starts]
+    yield from ([leg(point, end)] for end in after[:1])
+    if _is_trusted(facts, name, point):
+        for between, end in pairwise(after):
+            yield [leg(point, end)]
+            if _is_trusted(facts, name, between):
+                return
+
+
+def _is_trusted(facts: Facts, name: str, point: Point) -> bool:
+    return _days(facts, name, point) >= FAMILIAR_DAYS
 
 
 def _point(scene: Scene, row: int) -> Point:
@@ -259,9 +269,7 @@ def _new_abroad(facts: Facts, name: str, found: Leg) -> bool:
     return found.start.country != found.end.country and _days(facts, name, found.end) == 0
 
 
-def _learning(
-    facts: Facts, name: str, way: Way, end: Point
-) -> tuple[str | None, float | None]:
+def _learning(facts: Facts, name: str, way: Way, end: Point) -> tuple[str | None, float | None]:
     person = facts.people.get(name)
     age_days = (end.time - person.first) / DAY_US if person else 0.0
     if age_days < LEARN_DAYS and way.signins < LEARN_SIGNINS and end.kind != "hosting":

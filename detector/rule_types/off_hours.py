@@ -70,9 +70,7 @@ class OffHours(Behavior):
             raise ValueError(msg)
         return text
 
-    def watch(
-        self, rule: Rule, scene: Scene, rows: Sequence[int], tail: Any
-    ) -> Iterator[Finding]:
+    def watch(self, rule: Rule, scene: Scene, rows: Sequence[int], tail: Any) -> Iterator[Finding]:
         """Judge the hour of each matching event by the local clock of the person who did it."""
         for row in rows:
             subject = scene.person(row)
@@ -172,9 +170,7 @@ def _usual_hours(facts: Facts, name: str, day: str) -> str:
     active = [
         hour
         for hour in range(24)
-        if sum(
-            facts.days(name, SLOT, near) for near in workhours.neighbours(f"{day} {hour:02}")
-        )
+        if sum(facts.days(name, SLOT, near) for near in workhours.neighbours(f"{day} {hour:02}"))
         >= ACTIVE_DAYS
     ]
     ranges: list[list[int]] = []

@@ -1,0 +1,244 @@
+"""One page, or one tick, on its way through the kernel: hour by hour of the event clock."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+
+from detector import matched, triage, workhours
+from detector.alerts import Alert, Reason
+from detector.anomaly import channel as channels
+from detector.anomaly import explanation
+from detector.anomaly.channel import Row
+from detector.facts import DAY_US
+from detector.findings import Finding, Level, Subject, SubjectType
+from detector.observations import COUNTRY, PLACE, Observations
+from detector.rule_types.base import SERVICE_MAIL, Scene
+from detector.rulebook.book import BehaviorRule, Match, Rulebook
+from detector.spells import HOUR_US
+from detector.state import State
+
+SUSPECT_US: Final = DAY_US
+"""How long after an alert of medium or above nothing new is learned about its person."""
+
+
+def step_us(state: State) -> int:
+    """Length of the event clock's steps; an hour where no model wants shorter ones."""
+    declaration = state.declaration
+    return declaration.step // timedelta(microseconds=1) if declaration else HOUR_US
+
+
+@dataclass(frozen=True)
+class Hits:
+    """Which rows of a page the rules match: rows of single rules, and of the behaviours' bases."""
+
+    single: Sequence[tuple[int, Match]] = ()
+    bases: Sequence[tuple[BehaviorRule, Sequence[int]]] = ()
+
+    @classmethod
+    def of(cls, rulebook: Rulebook, hits: Mapping[str, np.ndarray], late: set[int]) -> Hits:
+        """The rows in order; rows that are out of time are no behaviour's business."""
+        single = [
+            (row, entry)
+            for entry in rulebook.matches
+            if entry.rule.raises
+            for row in hits[entry.rule.id].tolist()
+        ]
+        bases = []
+        for entry in rulebook.behaviors:
+            rows = set[int]().union(*(hits[base].tolist() for base in entry.bases))
+            bases.append((entry, sorted(rows - late)))
+        return cls(sorted(single, key=lambda hit: hit[0]), bases)
+
+
+@dataclass
+class Run:
+    """What one page does to the state, and what comes of it."""
+
+    state: State
+    alerts: dict[str, Alert] = field(default_factory=dict)
+    suppressed: list[Finding] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.memory = self.state.memory
+        self._pending: list[Row] = []
+        self._received: tuple[int, Sequence[int]] = (0, ())
+
+    def take(self, page: Observations, hits: Mapping[str, np.ndarray]) -> None:
+        """Walk a page: nothing settles within an hour, so an hour is taken in as a whole."""
+        self._received = (page.seqs[0], page.received)
+        found = Hits.of(self.state.rulebook, hits, set(page.late))
+        self._learn_places(page)
+        hours = np.diff(np.array(page.clocks) // HOUR_US)
+        edges = [0, *(np.flatnonzero(hours) + 1).tolist(), len(page)]
+        for start, end in pairwise(edges):
+            self.advance(page.clocks[start], seq=page.seqs[start])
+            self._hour(page, found, (start, end))
+            self.memory.clock = page.clocks[end - 1]
+
+    def advance(self, clock: int, *, seq: int) -> None:
+        """Move the clock: score the steps, settle the hours and days that it passes."""
+        before = self.memory.clock
+        self.memory.clock = max(clock, before)
+        if before == 0:
+            self._begin()
+            return
+        span = step_us(self.state)
+        if clock // span > before // span:
+            self._step((before // span + 1) * span, seq)
+        hour = (before // HOUR_US + 1) * HOUR_US
+        if hour > clock:
+            return
+        self._decide(self._odd())
+        channels.settle(self.memory.channel, self.memory.facts, hour)
+        self._join_people()
+        self.memory.facts.settle(hour)
+        for day in range((before // DAY_US + 1) * DAY_US, clock + 1, DAY_US):
+            self._new_day(day)
+
+    def _begin(self) -> None:
+        declaration, clock = self.state.declaration, self.memory.clock
+        if declaration is not None and clock and not self.memory.channel.due:
+            wait = declaration.first_training_after // timedelta(microseconds=1)
+            self.memory.channel.due = max(self.memory.teach_until, 0) or clock + wait
+
+    def _step(self, boundary: int, seq: int) -> None:
+        if self.state.declaration is None:
+            return
+        if self.state.model is None:
+            self.memory.channel.touched = {}
+        else:
+            self._pending += channels.step(self.memory.channel, boundary, seq=seq)
+
+    def _new_day(self, day: int) -> None:
+        self.memory.facts.forget(day)
+        for entry in self.state.rulebook.behaviors:
+            entry.behavior.forget(self.state.tails[entry.rule.id], day)
+        if self.state.declaration is not None:
+            channels.new_day(self.memory.channel, self.state.declaration, day)
+        triage.close(self.memory.opened, self.state.rules, day)
+
+    def _hour(self, page: Observations, hits: Hits, span: tuple[int, int]) -> None:
+        """Rows within one hour of the event clock: nothing settles between them."""
+        start, end = span
+        self._meet(page, page.spells.within(start, end))
+        scene = Scene(page, self.memory.facts, self.state.plan.networks, start, end)
+        findings = [*self._matches(scene, hits), *self._behaviors(scene, hits)]
+        self._observe(page, start, end)
+        self._decide([*findings, *self._odd()])
+
+    def _observe(self, page: Observations, start: int, end: int) -> None:
+        """Note what people show, and stop at each step of the clock to look at open hours."""
+        span = step_us(self.state)
+        low, high = bisect_left(page.crossings, start + 1), bisect_left(page.crossings, end)
+        stops = [start, *page.crossings[low:high], end]
+        for at, until in pairwise(stops):
+            if at > start:
+                self._step((page.clocks[at - 1] // span + 1) * span, page.seqs[at])
+            for spell in page.spells.within(at, until):
+                news = self.memory.facts.observe(page, spell)
+                if self.state.declaration is not None:
+                    channels.take(self.memory.channel, page, self.memory.facts, spell, news)
+
+    def _meet(self, page: Observations, spells: range) -> None:
+        """Note the newest e-mail and name of people; they count from the next hour on."""
+        emails, names = page.columns["user.email"], page.columns["user.name"]
+        known, newest = self.memory.contacts, self.memory.newest_contacts
+        for spell in spells:
+            if told := page.spells.told.of(spell):
+                person, contact = page.spells.names[spell], (emails[told[-1]], names[told[-1]])
+                if known.get(person) != contact:
+                    newest[person] = contact
+                elif newest:
+                    newest.pop(person, None)
+
+    def _join_people(self) -> None:
+        for person, contact in self.memory.newest_contacts.items():
+            self.state.introduce(person, contact)
+        self.memory.newest_contacts = {}
+
+    def _learn_places(self, page: Observations) -> None:
+        north, east = page.columns["source.latitude"], page.columns["source.longitude"]
+        for row in page.places:
+            place = page.values[PLACE][row] or ""
+            seen = (page.values[COUNTRY][row], north[row], east[row])
+            self.memory.facts.places.setdefault(place, seen)
+
+    def _matches(self, scene: Scene, hits: Hits) -> Iterator[Finding]:
+        low = bisect_left(hits.single, scene.start, key=lambda hit: hit[0])
+        high = bisect_left(hits.single, scene.end, key=lambda hit: hit[0])
+        for row, entry in hits.single[low:high]:
+            yield matched.finding(entry.rule, scene, row, self.memory.account)
+
+    def _behaviors(self, scene: Scene, hits: Hits) -> Iterator[Finding]:
+        for entry, rows in hits.bases:
+            mine = rows[bisect_left(rows, scene.start) : bisect_left(rows, scene.end)]
+            yield from entry.behavior.watch(
+                entry.rule, scene, mine, self.state.tails[entry.rule.id]
+            )
+
+    def _odd(self) -> list[Finding]:
+        """What the model finds in the open hours at the steps that were passed."""
+        declaration, model = self.state.declaration, self.state.model
+        rows, self._pending = self._pending, []
+        if declaration is None or model is None:
+            return []
+        cold_us = declaration.cold_start // timedelta(microseconds=1)
+        odd = channels.judge(self.memory.channel, model, self.memory.facts, rows, cold_us)
+        return [
+            explanation.finding(
+                each, model, self.memory.facts, declaration, self._subject(each.row)
+            )
+            for each in odd
+        ]
+
+    def _subject(self, row: Row) -> Subject:
+        email, name = self.memory.contacts.get(row.person, (None, None))
+        service = bool(email) and (email or "").casefold().endswith(SERVICE_MAIL)
+        kind = SubjectType.SERVICE_ACCOUNT if service else SubjectType.PERSON
+        return Subject(kind, row.person, email, name)
+
+    def _decide(self, findings: list[Finding]) -> None:
+        for finding in sorted(findings, key=lambda each: (each.seq, each.rule_id)):
+            if workhours.microseconds(finding.time) < self.memory.teach_until:
+                warm = self.memory.warm_up
+                warm[finding.rule_id] = warm.get(finding.rule_id, 0) + 1
+                continue
+            telling = triage.Telling(
+                self.memory.account, self.state.tell, self._received_at(finding.seq)
+            )
+            verdict = triage.decide(finding, self.state.rules, self.memory.opened, telling)
+            if verdict.alert is None:
+                self.suppressed.append(finding)
+                continue
+            self._keep(verdict.alert)
+            self._guard(finding, verdict.alert)
+
+    def _keep(self, alert: Alert) -> None:
+        """One entry an alert and page; that it is new or raised is not hidden by what follows."""
+        before = self.alerts.get(alert.id)
+        if before is not None and before.reason in {Reason.FIRST_SEEN, Reason.LEVEL_RAISED}:
+            alert = replace(alert, reason=before.reason)
+        self.alerts[alert.id] = alert
+
+    def _received_at(self, seq: int) -> int:
+        """When the entry of the log was received; a tick is received when it says."""
+        first, received = self._received
+        return received[seq - first] if 0 <= seq - first < len(received) else self.memory.clock
+
+    def _guard(self, finding: Finding, alert: Alert) -> None:
+        if alert.level.rank < Level.MEDIUM.rank or finding.amends:
+            return
+        if finding.subject.type in {SubjectType.PERSON, SubjectType.SERVICE_ACCOUNT}:
+            self.memory.facts.suspect(
+                finding.subject.id,
+                until=workhours.microseconds(finding.time) + SUSPECT_US,
+                seqs=finding.event_seqs,
+                high=alert.level.rank >= Level.HIGH.rank,
+            )

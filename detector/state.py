@@ -1,0 +1,101 @@
+"""The kernel's state: memory, the tails of the behaviours, the window, and its plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+
+from detector import matched, triage
+from detector.anomaly import explanation
+from detector.anomaly.channel import Channel
+from detector.anomaly.declaration import Declaration
+from detector.anomaly.model import Model
+from detector.facts import Facts
+from detector.networks import Networks
+from detector.people import People
+from detector.rule import Rule
+from detector.rule_types.base import Tail
+from detector.rulebook.book import Rulebook
+from detector.window import Window
+
+
+class Memory(msgspec.Struct):
+    """Everything the kernel knows that is not configuration: what a restart must bring back."""
+
+    account: str
+    seq: int = 0
+    clock: int = 0
+    teach_until: int = 0
+    facts: Facts = msgspec.field(default_factory=Facts)
+    channel: Channel = msgspec.field(default_factory=Channel)
+    opened: dict[str, list[triage.Open]] = {}
+    """Alerts that still take findings, by fingerprint."""
+    contacts: dict[str, tuple[str | None, str | None]] = {}
+    newest_contacts: dict[str, tuple[str | None, str | None]] = {}
+    warm_up: dict[str, int] = {}
+    """Findings of the teaching time, by rule: what the rules would have said."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the kernel runs: rules, the model's declaration, and what the organisation stated."""
+
+    rulebook: Rulebook
+    declaration: Declaration | None = None
+    people: People = field(default_factory=People)
+    networks: Networks = field(default_factory=Networks)
+
+
+@dataclass
+class State:
+    """Memory, the tails of the behaviours, the window, and the plan at work."""
+
+    memory: Memory
+    plan: Plan
+    model: Model | None = None
+    window: Window = field(default_factory=lambda: Window(timedelta(days=30)))
+    tails: dict[str, Tail] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        rulebook = self.plan.rulebook
+        for entry in rulebook.behaviors:
+            self.tails.setdefault(entry.rule.id, entry.behavior.tail())
+        self.memory.facts.default_zone = self.plan.people.timezone
+        self.rules: dict[str, Rule] = dict(rulebook.rules)
+        if self.declaration is not None:
+            self.rules[self.declaration.id] = self.declaration.rule
+        self._tellers = {entry.rule.id: entry.behavior.tell for entry in rulebook.behaviors}
+        read = {*matched.COLUMNS, "source.latitude", "source.longitude"}
+        for entry in rulebook.behaviors:
+            read |= {*entry.behavior.columns, *entry.behavior.reads()}
+        self.columns = tuple(sorted(read))
+
+    @property
+    def rulebook(self) -> Rulebook:
+        """The rules at work."""
+        return self.plan.rulebook
+
+    @property
+    def declaration(self) -> Declaration | None:
+        """The model's declaration."""
+        return self.plan.declaration
+
+    def introduce(self, person: str, contact: tuple[str | None, str | None]) -> None:
+        """Note a person's e-mail and name, and the zone that the organisation states."""
+        self.memory.contacts[person] = contact
+        colleague = self.plan.people.find(contact[0])
+        if colleague is not None and colleague.timezone:
+            self.memory.facts.stated_zones[person] = colleague.timezone
+
+    def tell(self, rule: Rule, who: str, evidence: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
+        """The words for evidence of any rule."""
+        if self.declaration is not None and rule.id == self.declaration.id:
+            return explanation.tell(who, evidence)
+        if rule.id in self._tellers:
+            told = self._tellers[rule.id](who, evidence)
+        else:
+            told = matched.tell(rule, who, evidence)
+        return told.summary, told.why
