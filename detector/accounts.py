@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from detector import kernel, plans, snapshots, window, workhours
@@ -46,9 +46,7 @@ def restore(store: Sqlite, name: str, *, span: timedelta) -> Account:
         raise StoreError(msg)
     account = _from_snapshot(store, name, span)
     if account is None:
-        memory = Memory(name, teach_until=workhours.microseconds(start.teach_until))
-        state = State(memory, Plan(Rulebook()), window=window.Window(span))
-        account = Account(name, span, state, plans.Texts())
+        account = Account(name, span, blank(name, start.teach_until, span=span), plans.Texts())
     for entry in store.entries(name, after=account.state.memory.seq):
         if entry.page is not None:
             frame, raws = entry.page
@@ -56,6 +54,20 @@ def restore(store: Sqlite, name: str, *, span: timedelta) -> Account:
         elif entry.control is not None:
             apply(store, account, entry.control)
     return account
+
+
+def blank(name: str, teach_until: datetime, *, span: timedelta) -> State:
+    """The state of an account before the first entry of its log."""
+    memory = Memory(name, teach_until=workhours.microseconds(teach_until))
+    return State(memory, Plan(Rulebook()), window=window.Window(span))
+
+
+def is_over(account: Account, today: date) -> bool:
+    """Whether an exception in the account's rules has expired since they were adopted."""
+    if not any("expires:" in text for text in account.texts.rules.values()):
+        return False
+    plan = plans.build(account.texts, today).plan
+    return plan.rulebook.version != account.state.rulebook.version
 
 
 def _from_snapshot(store: Sqlite, name: str, span: timedelta) -> Account | None:
@@ -71,11 +83,14 @@ def _from_snapshot(store: Sqlite, name: str, span: timedelta) -> Account | None:
     texts = plans.Texts.parse(adopted[-1].body)
     plan = plans.build(texts, adopted[-1].at.date()).plan
     state = State(memory, plan, window=window.Window(span))
-    snapshots.attach(state, tails)
+    if not snapshots.attach(state, tails):
+        return None
     body = store.model(model_id) if model_id else None
     state.model = models.load(body) if body else None
+    clock = workhours.instant(memory.clock)
     for frame, raws in store.pages(name, upto=seq):
         state.window.restore(frame, window.contents(raws))
+        state.window.evict(clock)
     return Account(name, span, state, texts, seq)
 
 

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -20,8 +20,8 @@ from rich.console import Console
 from detector import files, jobs
 from detector.alerts import Alert
 from detector.findings import Level
-from detector.plans import build
-from detector.ports import Notifier, SourceError
+from detector.plans import Texts, build
+from detector.ports import Notifier
 from detector.rendering import Renderer
 from detector.settings import ConfigError, EmailConfig, Settings, SlackConfig, SourceConfig
 from detector.store.sqlite import Sqlite
@@ -72,7 +72,7 @@ def _slack(name: str, config: SlackConfig, words: Renderer) -> Notifier:
     from detector.notifiers.slack import Slack, slack_client
 
     if config.token is None:
-        msg = f"{name}.token: is missing; write token = {{ env = \"SLACK_TOKEN\" }}"
+        msg = f'{name}.token: is missing; write token = {{ env = "SLACK_TOKEN" }}'
         raise ConfigError(msg)
     token = config.token.read(os.environ)
     try:
@@ -107,11 +107,15 @@ def _notice(name: str) -> Callable[[str], None]:
     return notice
 
 
-def route(settings: Settings, destinations: Sequence[str]) -> jobs.Route:
-    """Which destinations an alert goes to: the first route that matches, else every one from medium.
+def destinations(settings: Settings) -> list[str]:
+    """The names of all destinations; the console if there is no other, or a route names it."""
+    routed = {name for each in settings.routes for name in each.send}
+    named = [*settings.slack, *settings.email]
+    return named if named and "console" not in routed else [*named, "console"]
 
-    Rules with `status: test` are never sent.
-    """
+
+def route(settings: Settings, destinations: Sequence[str]) -> jobs.Route:
+    """Which destinations an alert goes to: the first route that matches, else every one from medium."""
 
     def choose(alert: Alert) -> Sequence[str]:
         for each in settings.routes:
@@ -128,30 +132,34 @@ def route(settings: Settings, destinations: Sequence[str]) -> jobs.Route:
     return choose
 
 
-def source(config: SourceConfig) -> OnePassword:
+def source(config: SourceConfig, sleep: Callable[[float], object] = time.sleep) -> OnePassword:
     """The Events API of one account. Raises ConfigError."""
     from detector.sources.onepassword import Budget, OnePassword, Pace
     from detector.sources.tokens import SetupError
 
     token = config.token.read(os.environ)
-    pace = Pace(Budget(monotonic=time.monotonic, sleep=time.sleep), now)
+    pace = Pace(Budget(monotonic=time.monotonic, sleep=sleep), now)
     try:
-        return OnePassword(
-            token, pace=pace, base_url=config.base_url, name=config.name
-        )
+        return OnePassword(token, pace=pace, base_url=config.base_url, name=config.name)
     except SetupError as error:
         msg = f"source {config.name!r}: {error}"
         raise ConfigError(msg) from error
 
 
 def crash_point(environ: Mapping[str, str]) -> jobs.Point:
-    """Die, as kill -9 would, at the point that VAULTWATCH_CRASH_AT names: a means of proof."""
-    name = environ.get("VAULTWATCH_CRASH_AT")
+    """Die, as kill -9 would, at the point that VAULTWATCH_CRASH_AT names: a means of proof.
+
+    "after_commit" is the first time, "after_commit:3" the third.
+    """
+    name, _, count = environ.get("VAULTWATCH_CRASH_AT", "").partition(":")
     if not name:
         return jobs.nowhere
+    left = int(count or 1)
 
     def point(here: str) -> None:
-        if here == name:
+        nonlocal left
+        left -= here == name
+        if here == name and left == 0:
             os._exit(137)
 
     return point
@@ -164,47 +172,61 @@ class Service:
         if not settings.sources:
             msg = "no [[sources]] are configured; 'vaultwatch init' writes an example"
             raise ConfigError(msg)
-        self._settings = settings
-        self._resources = ExitStack()
+        self._settings, self._resources = settings, ExitStack()
+        self._stop = threading.Event()
+        self._point = crash_point(os.environ)
         texts = files.texts(settings.paths, timezone=settings.timezone)
         for mistake in build(texts, now().date()).mistakes:
             log.error("mistake in a file, the rest goes on", mistake=str(mistake))
-        destinations = list(settings.slack) + list(settings.email) or ["console"]
-        self._notifiers = notifiers(settings, console if destinations == ["console"] else None)
-        sources = [(config, source(config)) for config in settings.sources]
+        names = destinations(settings)
+        self._notifiers = notifiers(settings, console if "console" in names else None)
+        sources = [(config, source(config, self._stop.wait)) for config in settings.sources]
         self._store = Sqlite(settings.data.directory)
         self._resources.callback(self._store.close)
-        self._desks = [
-            (config, api, self._desk(config, texts, destinations)) for config, api in sources
-        ]
-        self._stop = threading.Event()
+        with ExitStack() as undo:
+            undo.callback(self._resources.close)
+            self._desks = [(config, api, self._desk(config, api, texts)) for config, api in sources]
+            undo.pop_all()
 
-    def _desk(
-        self, config: SourceConfig, texts: files.Texts, destinations: Sequence[str]
-    ) -> jobs.Desk:
+    def _desk(self, config: SourceConfig, api: OnePassword, texts: Texts) -> jobs.Desk:
+        self._resources.callback(api.close)
         account = jobs.open_account(
             self._store, config.name, texts, now(), span=self._settings.data.window
         )
-        return jobs.Desk(
+        if api.account_uuid:
+            self._store.claim(config.name, api.account_uuid)
+        desk = jobs.Desk(
             account,
             self._store,
-            route(self._settings, destinations),
-            point=crash_point(os.environ),
+            route(self._settings, list(self._notifiers)),
+            point=self._point,
             backfill=config.backfill,
+            sleep=self._stop.wait,
+            stopping=self._stop.is_set,
         )
+        self._resources.callback(desk.pool.shutdown)
+        return desk
 
-    def run(self, *, once: bool = False) -> None:
-        """Work until a signal says stop; with `once`, one round of polling and telling."""
+    def run(self, *, once: bool = False) -> bool:
+        """Work until a signal says stop; with `once`, one round. True if every feed was read."""
         settle_process()
-        for config, api, desk in self._desks:
-            log.info("polling", account=config.name, feeds=list(api.feeds))
-            self._poll(api, desk)
-        self._tell()
-        if not once:
-            self._schedule()
-        for _, _, desk in self._desks:
-            jobs.keep_state(desk, now())
-        self._resources.close()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(name, self._heard)
+        with self._resources:
+            if once:
+                polled = [self._poll(api, desk) for _, api, desk in self._desks]
+                self._tell()
+            else:
+                polled = []
+                self._schedule()
+            for _, _, desk in self._desks:
+                jobs.keep_state(desk, now())
+        return all(polled)
+
+    def _heard(self, number: int, _frame: object) -> None:
+        """Stop at the next page; a second signal is immediate, and loses nothing either."""
+        signal.signal(number, signal.SIG_DFL)
+        self._stop.set()
 
     def _schedule(self) -> None:
         from apscheduler.executors.pool import ThreadPoolExecutor
@@ -220,35 +242,35 @@ class Service:
             timezone=UTC,
         )
         for config, api, desk in self._desks:
+            log.info("polling", account=config.name, feeds=list(api.feeds))
             seconds = config.poll_every.total_seconds()
-            scheduler.add_job(
-                self._poll, "interval", (api, desk), seconds=seconds, executor="poll", jitter=min(5, int(seconds / 4))
-            )
-        scheduler.add_job(self._tell, "interval", seconds=TELL_EVERY_S, executor="tell")
-        for name in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(name, lambda *_: self._stop.set())
+            timing = {
+                "seconds": seconds,
+                "jitter": min(5, int(seconds / 4)),
+                "next_run_time": now(),
+            }
+            scheduler.add_job(self._poll, "interval", (api, desk), executor="poll", **timing)
+        scheduler.add_job(
+            self._tell, "interval", seconds=TELL_EVERY_S, executor="tell", next_run_time=now()
+        )
         scheduler.start()
         self._stop.wait()
         log.info("stopping")
         scheduler.shutdown(wait=True)
 
-    def _poll(self, api: OnePassword, desk: jobs.Desk) -> None:
+    def _poll(self, api: OnePassword, desk: jobs.Desk) -> bool:
         try:
             polled = jobs.poll(desk, api, now)
-        except SourceError as error:
-            log.error("poll failed", account=desk.account.name, error=str(error))
         except Exception:
-            # The state was reloaded from the store; the next round starts from the last commit.
+            # What was not stored is thrown away; the next round starts from the last commit.
             log.exception("poll failed", account=desk.account.name)
-        else:
-            log.info("polled", account=desk.account.name, events=polled.events, alerts=len(polled.alerts))
+            return False
+        found = {"events": polled.events, "alerts": len(polled.alerts)}
+        log.info("polled", account=desk.account.name, failed=sorted(polled.failures), **found)
+        return not polled.failures
 
     def _tell(self) -> None:
         try:
-            jobs.tell(
-                self._store, self._notifiers, now(), chance=Random(), point=crash_point(os.environ)
-            )
+            jobs.tell(self._store, self._notifiers, now(), chance=Random(), point=self._point)
         except Exception:
             log.exception("telling failed")
-
-

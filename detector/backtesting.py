@@ -1,18 +1,22 @@
-"""Replaying history through the kernel, outside the service: the same pages, the same alerts."""
+"""Replaying history through the kernel, outside the service: the same log, the same alerts."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
 
-from detector import kernel, triage, window
-from detector.alerts import Alert
+from detector import accounts, kernel, plans, triage, window, workhours
+from detector.alerts import Alert, Reason
 from detector.anomaly import channel, model
 from detector.findings import Finding
+from detector.sources.replay import Mark
+from detector.store.sqlite import Control, Sqlite
 
+Page = tuple[pl.DataFrame, Sequence[bytes]]
+Advance = Callable[[int], None]
 
 
 @dataclass
@@ -24,12 +28,64 @@ class Replayed:
     events: int = 0
     duplicates: int = 0
     trained: int = 0
+    knew: dict[str, kernel.State] = field(default_factory=dict)
+    """By rule the last state in which it was at work."""
+    warm_up: dict[str, int] = field(default_factory=dict)
+    """By rule the findings of the teaching time, which were not alerted."""
+
+
+@dataclass(frozen=True)
+class Readers:
+    """How the controls of a log are read: which plan, which model."""
+
+    plan: Callable[[Mark | Control], kernel.Plan]
+    model: Callable[[Mark | Control, kernel.State], model.Model | None]
+
+
+def as_it_was(store: Sqlite) -> Readers:
+    """The plans and models that were at work when the log was written."""
+
+    def plan(mark: Mark | Control) -> kernel.Plan:
+        assert isinstance(mark, Control)
+        return plans.build(plans.Texts.parse(mark.body), mark.at.date()).plan
+
+    def trained(mark: Mark | Control, _state: kernel.State) -> model.Model | None:
+        body = store.model(mark.body.decode()) if isinstance(mark, Control) and mark.body else None
+        return model.load(body) if body else None
+
+    return Readers(plan, trained)
+
+
+def afresh(plan: kernel.Plan) -> Readers:
+    """One plan for the whole log; models are trained anew where the log adopted one."""
+    return Readers(lambda _mark: plan, lambda _mark, state: _train(state))
+
+
+def replay_log(
+    state: kernel.State, steps: Iterable[Page | Mark | Control], readers: Readers, advance: Advance
+) -> Replayed:
+    """Run a log through the kernel, its ticks, plans and models at their places."""
+    done = Replayed()
+    for step in steps:
+        if isinstance(step, tuple):
+            frame, raws = step
+            _keep(done, kernel.detect(state, frame, window.contents(raws)), state)
+            advance(done.events + done.duplicates)
+        elif step.kind == accounts.TICK:
+            _keep(done, kernel.tick(state, step.at), state)
+        elif step.kind == accounts.PLAN:
+            state = kernel.reconfigure(state, readers.plan(step))
+        elif step.kind == accounts.MODEL:
+            trained = readers.model(step, state)
+            kernel.adopt(state, trained)
+            done.trained += trained is not None
+    return _ended(done, state)
 
 
 def replay(
     state: kernel.State,
-    pages: Iterable[tuple[pl.DataFrame, Sequence[bytes]]],
-    advance: Callable[[int], None],
+    pages: Iterable[Page],
+    advance: Advance,
 ) -> Replayed:
     """Run pages through the kernel; a due training happens right after the event that makes it so."""
     done = Replayed()
@@ -39,20 +95,36 @@ def replay(
         while start < frame.height:
             count = _until_due(state, frame[start:])
             part = slice(start, start + count)
-            _keep(done, kernel.detect(state, frame[part], contents[part]))
+            _keep(done, kernel.detect(state, frame[part], contents[part]), state)
             start += count
             if kernel.training_due(state) and state.declaration is not None:
-                rows = channel.training_rows(state.memory.channel)
-                trained = model.train(rows, state.declaration)
+                trained = _train(state)
                 kernel.adopt(state, trained)
                 done.trained += trained is not None
         advance(done.events + done.duplicates)
+    return _ended(done, state)
+
+
+def held_back(done: Replayed, finding: Finding) -> Alert:
+    """A suppressed finding in the shape of an alert, with the rung that held it back."""
+    state = done.knew[finding.rule_id]
+    telling = triage.Telling(state.memory.account, state.tell, workhours.microseconds(finding.time))
+    alone = replace(finding, suppressed_by=None, amends=False)
+    alert = triage.decide(alone, state.rules, {}, telling).alert
+    assert alert is not None
+    return replace(alert, reason=Reason.SUPPRESSED, suppressed_by=finding.suppressed_by)
+
+
+def _ended(done: Replayed, state: kernel.State) -> Replayed:
+    done.knew |= dict.fromkeys(state.rules, state)
+    done.warm_up = state.memory.warm_up
     return done
 
 
-def held_back(state: kernel.State, finding: Finding) -> Alert:
-    """A suppressed finding in the shape of an alert, with the rung that held it back."""
-    return triage.held_back(finding, state.rules[finding.rule_id], state.memory.account, state.tell)
+def _train(state: kernel.State) -> model.Model | None:
+    if state.declaration is None:
+        return None
+    return model.train(channel.training_rows(state.memory.channel), state.declaration)
 
 
 def _until_due(state: kernel.State, frame: pl.DataFrame) -> int:
@@ -66,8 +138,9 @@ def _until_due(state: kernel.State, frame: pl.DataFrame) -> int:
     return int(due[0]) + 1 if len(due) and state.memory.channel.due else frame.height
 
 
-def _keep(done: Replayed, outcome: kernel.Outcome) -> None:
+def _keep(done: Replayed, outcome: kernel.Outcome, state: kernel.State) -> None:
     done.events += outcome.frame.height
     done.duplicates += outcome.duplicates
     done.alerts.update({alert.id: alert for alert in outcome.alerts})
     done.suppressed.extend(outcome.suppressed)
+    done.knew |= {finding.rule_id: state for finding in outcome.suppressed}

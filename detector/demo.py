@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -76,6 +76,17 @@ class Score:
     days: int
 
 
+@dataclass(frozen=True)
+class Length:
+    """How many virtual days the demo takes: history that teaches, then days that are watched."""
+
+    teach: int = TEACH_DAYS
+    live: int = LIVE_DAYS
+
+
+DEFAULT = Length()
+
+
 @dataclass
 class Stage:
     """Everything that a running demo consists of."""
@@ -86,6 +97,7 @@ class Stage:
     store: Sqlite
     desk: jobs.Desk
     source: OnePassword
+    length: Length
     notifiers: dict[str, Notifier] = field(default_factory=dict)
 
     def backfill(self, progress: jobs.Progress) -> int:
@@ -93,9 +105,9 @@ class Stage:
         return jobs.poll(self.desk, self.source, self.clock, progress).events
 
     def live(self) -> Iterator[datetime]:
-        """Let two weeks pass, step by step: poll, then tell. Yields the time after each step."""
+        """Let the days pass, step by step: poll, then tell. Yields the time after each step."""
         chance = Random(self.company.plan.seed)
-        for _ in range(timedelta(days=LIVE_DAYS) // STEP):
+        for _ in range(timedelta(days=self.length.live) // STEP):
             self.clock.time += STEP
             jobs.poll(self.desk, self.source, self.clock)
             jobs.tell(self.store, self.notifiers, self.clock(), chance=chance)
@@ -104,31 +116,32 @@ class Stage:
 
 @contextmanager
 def stage(
-    folder: Path, *, seed: int, people: int, start: datetime, notifiers: Mapping[str, Notifier]
+    folder: Path, plan: Plan, notifiers: Mapping[str, Notifier], length: Length = DEFAULT
 ) -> Iterator[Stage]:
     """Build the company, its API, and an engine with an empty store in `folder`."""
-    plan = Plan(
-        seed=seed,
-        people=people,
-        days=TEACH_DAYS + LIVE_DAYS,
-        start=start,
-        attacks=12,
-        attacks_from_day=TEACH_DAYS,
-    )
     company = simulate(plan)
-    clock = VirtualClock(start + timedelta(days=TEACH_DAYS))
+    clock = VirtualClock(plan.start + timedelta(days=length.teach))
     write(company, folder / "company")
     texts = _texts(folder / "company")
-    store = Sqlite(folder / "data")
-    try:
-        with serve(company, clock) as server:
-            account = jobs.open_account(store, ACCOUNT, texts, clock(), span=timedelta(days=30))
-            desk = jobs.Desk(account, store, lambda alert: _routes(alert, tuple(notifiers)))
-            pace = Pace(Budget(1_000_000, monotonic=_still, sleep=_still_sleep), clock)
-            source = OnePassword(server.token, pace=pace, base_url=server.url, name=ACCOUNT)
-            yield Stage(company, clock, server, store, desk, source, dict(notifiers))
-    finally:
-        store.close()
+    with closing(Sqlite(folder / "data")) as store, serve(company, clock) as server:
+        account = jobs.open_account(store, ACCOUNT, texts, clock(), span=timedelta(days=30))
+        desk = jobs.Desk(account, store, lambda alert: _routes(alert, tuple(notifiers)))
+        pace = Pace(Budget(1_000_000, monotonic=_still, sleep=_still_sleep), clock)
+        api = OnePassword(server.token, pace=pace, base_url=server.url, name=ACCOUNT)
+        with closing(api) as source, desk.pool:
+            yield Stage(company, clock, server, store, desk, source, length, dict(notifiers))
+
+
+def plan_of(seed: int, people: int, start: datetime, length: Length = DEFAULT) -> Plan:
+    """The simulated company, with its attacks in the days that are watched."""
+    return Plan(
+        seed=seed,
+        people=people,
+        days=length.teach + length.live,
+        start=start,
+        attacks=12,
+        attacks_from_day=length.teach,
+    )
 
 
 @contextmanager
@@ -142,7 +155,7 @@ def workplace(*, keep: bool) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def score(company: Simulation, alerts: Sequence[Alert]) -> Score:
+def score(company: Simulation, alerts: Sequence[Alert], length: Length = DEFAULT) -> Score:
     """Compare what was alerted with what was injected."""
     by_event = {event: attack.id for attack in company.attacks for event in attack.event_uuids}
     caught: dict[str, list[Alert]] = {}
@@ -153,9 +166,9 @@ def score(company: Simulation, alerts: Sequence[Alert]) -> Score:
             caught.setdefault(attack, []).append(alert)
         if not named and alert.level.rank >= Level.MEDIUM.rank:
             false_alerts.append(alert)
-    first = company.plan.start + timedelta(days=TEACH_DAYS)
+    first = company.plan.start + timedelta(days=length.teach)
     noisy = {alert.time.date() for alert in false_alerts}
-    days = [(first + timedelta(days=day)).date() for day in range(LIVE_DAYS)]
+    days = [(first + timedelta(days=day)).date() for day in range(length.live)]
     return Score(
         catches=tuple(
             Catch(attack, tuple(_told(caught.get(attack.id, [])))) for attack in company.attacks
@@ -197,7 +210,7 @@ def _still_sleep(_: float) -> None:
     return None
 
 
-def start_of(today: datetime) -> datetime:
+def start_of(today: datetime, length: Length = DEFAULT) -> datetime:
     """The first midnight of the demo: it ends on the last full day."""
     midnight = today.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    return midnight - timedelta(days=TEACH_DAYS + LIVE_DAYS)
+    return midnight - timedelta(days=length.teach + length.live)

@@ -117,9 +117,11 @@ def build(texts: Texts, today: date) -> Built:
     """Read all texts; a broken file is reported and the rest works on."""
     loaded = load(texts.rules, today=today)
     mistakes: list[Mistake] = list(loaded.mistakes)
-    declarations = [each for name, text in texts.models.items() if (each := _model(name, text, mistakes))]
+    declarations = _models(texts.models, mistakes)
     people = [each for name, text in texts.people.items() for each in _people(name, text, mistakes)]
-    named = [each for name, text in texts.networks.items() for each in _networks(name, text, mistakes)]
+    named = [
+        each for name, text in texts.networks.items() for each in _networks(name, text, mistakes)
+    ]
     plan = Plan(
         loaded.rulebook,
         declarations[0] if declarations else None,
@@ -129,8 +131,17 @@ def build(texts: Texts, today: date) -> Built:
     return Built(plan, loaded, tuple(mistakes))
 
 
-def _model(name: str, text: str, mistakes: list[Mistake]) -> Declaration | None:
-    return _read(Declaration, name, text, mistakes)
+def _models(texts: Mapping[str, str], mistakes: list[Mistake]) -> list[Declaration]:
+    """The declared models; the engine runs one, so a further one is a mistake."""
+    found: list[Declaration] = []
+    for name, text in texts.items():
+        declared = _read(Declaration, name, text, mistakes)
+        if declared is None:
+            continue
+        if found:
+            mistakes.append(Mistake(name, 1, 1, "a second model", "keep one file in the folder"))
+        found.append(declared)
+    return found
 
 
 def _people(name: str, text: str, mistakes: list[Mistake]) -> list[Colleague]:
@@ -150,9 +161,10 @@ def _networks(name: str, text: str, mistakes: list[Mistake]) -> list[NamedNetwor
 
 
 def _read(kind: type[_T], name: str, text: str, mistakes: list[Mistake]) -> _T | None:
+    node = None
     try:
         node = yaml.compose(text, Loader=yaml.CSafeLoader)
-        fields = yaml.load(text, Loader=yaml.CSafeLoader)  # noqa: S506 - the safe loader in C
+        fields = yaml.load(text, Loader=yaml.CSafeLoader)
         return kind.model_validate(fields)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
@@ -166,6 +178,9 @@ def _read(kind: type[_T], name: str, text: str, mistakes: list[Mistake]) -> _T |
             where = ".".join(str(part) for part in each["loc"]) or "the whole file"
             words = str(each["msg"]).removeprefix("Value error, ")
             mistakes.append(Mistake(name, line, column, f"{where}: {words}", ""))
+    except (ValueError, OverflowError) as error:
+        # What looks like a date to YAML and is none.
+        mistakes.append(Mistake(name, 1, 1, f"not YAML: {error}", ""))
     return None
 
 

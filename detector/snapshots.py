@@ -39,14 +39,14 @@ def load(body: bytes) -> tuple[Memory, dict[str, bytes], str] | None:
         return None
 
 
-def attach(state: State, tails: dict[str, bytes]) -> None:
-    """Give the state's behaviours the tails they had; one that cannot be read starts empty."""
+def attach(state: State, tails: dict[str, bytes]) -> bool:
+    """Give the state's behaviours the tails they had; false if one cannot be read."""
     for entry in state.rulebook.behaviors:
         body = tails.get(entry.rule.id)
         if body is None:
             continue
         try:
-            tail = msgspec.msgpack.decode(body, type=entry.behavior.tail)
+            state.tails[entry.rule.id] = msgspec.msgpack.decode(body, type=entry.behavior.tail)
         except msgspec.DecodeError:
-            continue
-        state.tails[entry.rule.id] = tail
+            return False
+    return True

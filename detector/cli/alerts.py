@@ -26,6 +26,9 @@ _STATUS = {
 def run(args: Namespace) -> int:
     """Dispatch to the verb."""
     config = settings.load(args.config, os.environ)
+    if getattr(args, "status", None) not in {None, *Status}:
+        msg = f"--status: {args.status!r} is no status; there are {', '.join(Status)}"
+        raise ConfigError(msg)
     store = Sqlite(config.data.directory, write=args.verb in _STATUS)
     try:
         if args.verb == "list":
@@ -42,20 +45,23 @@ def run(args: Namespace) -> int:
 
 
 def _list(args: Namespace, store: Sqlite) -> int:
-    if args.status is not None and args.status not in list(Status):
-        msg = f"--status: {args.status!r} is no status; there are {', '.join(Status)}"
-        raise ConfigError(msg)
     found = store.alerts(status=args.status, since=args.since)
     if args.json:
         for alert in found:
             output.as_json(to_json(alert))
         return 0
-    table = Table("time (UTC)", "level", "score", "status", "summary", "id", box=None, header_style="bold")
+    table = Table(
+        "time (UTC)", "level", "score", "status", "summary", "id", box=None, header_style="bold"
+    )
     for alert in found:
         table.add_row(
-            f"{alert.time:%Y-%m-%d %H:%M}", alert.level, str(alert.score), alert.status,
-            alert.summary, alert.id[:8],
-        )  # fmt: skip
+            f"{alert.time:%Y-%m-%d %H:%M}",
+            alert.level,
+            str(alert.score),
+            alert.status,
+            output.plain(alert.summary),
+            alert.id[:8],
+        )
     output.console().print(table if found else "no alerts")
     return 0
 
@@ -77,5 +83,5 @@ def _show(args: Namespace, store: Sqlite, config: settings.Settings, alert: Aler
     terminal = output.console()
     terminal.print(app.renderer(config).console(alert))
     for at, who, status, note in history:
-        terminal.print(f"  {at:%Y-%m-%d %H:%M} {who}: {status} {note}", markup=False)
+        terminal.print(output.plain(f"{at:%Y-%m-%d %H:%M} {who}: {status} {note}"))
     return 0

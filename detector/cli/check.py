@@ -10,6 +10,7 @@ from pathlib import Path
 
 from detector import files, plans, settings
 from detector.cli import output
+from detector.rulebook.loading import load
 from detector.rulebook.mistakes import Mistake
 
 
@@ -21,7 +22,7 @@ def run(args: Namespace) -> int:
     mistakes, warnings = list(built.mistakes), list(built.loaded.warnings)
     if args.rules is None:
         mistakes += _templates(config)
-    documents, loaded = _counts(built, args.rules)
+    documents, loaded = _counts(built, texts, args.rules)
     if args.json:
         output.as_json(
             {
@@ -41,16 +42,14 @@ def run(args: Namespace) -> int:
     return 1 if mistakes else 0
 
 
-def _counts(built: plans.Built, folder: Path | None) -> tuple[int, int]:
+def _counts(built: plans.Built, texts: plans.Texts, folder: Path | None) -> tuple[int, int]:
     """Documents found and loaded; of the named folder only, without the shipped base rules."""
     loaded = built.loaded
     if folder is None:
         return loaded.documents, loaded.loaded
-    base = plans.build(plans.Texts(rules=files.rules(None, only=False)), datetime.now(UTC).date())
-    theirs = {path: 0 for path in files.read_folder(folder)}
-    shipped = [rule for rule in loaded.rulebook.rules.values() if rule.file not in theirs]
-    extra = sum(1 for rule in base.loaded.rulebook.rules.values() if rule in shipped)
-    return loaded.documents - extra, loaded.loaded - extra
+    theirs = files.read_folder(folder)
+    base = load({name: text for name, text in texts.rules.items() if name not in theirs})
+    return loaded.documents - base.documents, loaded.loaded - base.loaded
 
 
 def _templates(config: settings.Settings) -> list[Mistake]:

@@ -25,23 +25,21 @@ def run(args: Namespace) -> int:
     structlog.configure(processors=[_nothing])
     terminal = output.console()
     config = settings.load(args.config, os.environ)
+    try:
+        plan = demo.plan_of(args.seed, args.people, demo.start_of(app.now()))
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
     heard = demo.Heard(None if args.json else Terminal(terminal, app.renderer(config)))
     destinations: dict[str, Notifier] = {"console": heard} | _also(args, config)
     with (
         demo.workplace(keep=args.keep) as folder,
-        demo.stage(
-            folder,
-            seed=args.seed,
-            people=args.people,
-            start=demo.start_of(app.now()),
-            notifiers=destinations,
-        ) as stage,
+        demo.stage(folder, plan, destinations) as stage,
     ):
         terminal = Console(stderr=True, highlight=False) if args.json else terminal
         _introduce(terminal, stage)
         _backfill(terminal, stage)
         _live(terminal, stage)
-        found = demo.score(stage.company, stage.store.alerts())
+        found = demo.score(stage.company, stage.store.alerts(), stage.length)
         if args.json:
             output.as_json(_fields(found))
         else:
@@ -51,7 +49,7 @@ def run(args: Namespace) -> int:
     return 0
 
 
-def _nothing(_logger: object, _name: str, event: structlog.typing.EventDict) -> str:
+def _nothing(_logger: object, _name: str, _event: structlog.typing.EventDict) -> str:
     raise structlog.DropEvent
 
 
@@ -63,7 +61,9 @@ def _also(args: Namespace, config: settings.Settings) -> dict[str, Notifier]:
             msg = "--slack and --email need [slack] or [email] in the configuration"
             raise ConfigError(msg)
         if asked:
-            chosen |= {name: each for name, each in app.notifiers(config, None).items() if name in names}
+            chosen |= {
+                name: each for name, each in app.notifiers(config, None).items() if name in names
+            }
     return chosen
 
 
@@ -72,14 +72,14 @@ def _introduce(terminal: Console, stage: demo.Stage) -> None:
     terminal.print(
         f"[bold]A simulated company[/bold] of {company.plan.people} people, seed "
         f"{company.plan.seed}; its Events API answers at {stage.server.url}\n"
-        f"{len(company.attacks)} attacks are hidden in the {demo.LIVE_DAYS} days that follow "
-        f"{demo.TEACH_DAYS} days of history\n"
+        f"{len(company.attacks)} attacks are hidden in the {stage.length.live} days that follow "
+        f"{stage.length.teach} days of history\n"
     )
 
 
 def _backfill(terminal: Console, stage: demo.Stage) -> None:
     end = stage.clock()
-    span = timedelta(days=demo.TEACH_DAYS)
+    span = timedelta(days=stage.length.teach)
     with output.progress(terminal, "learning from history", span.total_seconds()) as advance:
 
         def told(events: int, upto: datetime | None) -> None:
@@ -98,7 +98,7 @@ def _backfill(terminal: Console, stage: demo.Stage) -> None:
 
 def _live(terminal: Console, stage: demo.Stage) -> None:
     start = stage.clock()
-    total = timedelta(days=demo.LIVE_DAYS).total_seconds()
+    total = timedelta(days=stage.length.live).total_seconds()
     with output.progress(terminal, "two weeks pass", total) as advance:
         for time in stage.live():
             advance((time - start).total_seconds(), f"{time:%a %d %b}")
@@ -106,7 +106,13 @@ def _live(terminal: Console, stage: demo.Stage) -> None:
 
 def _table(terminal: Console, found: demo.Score) -> None:
     table = Table(
-        "attack", "difficulty", "found by", "after", box=None, header_style="bold", padding=(0, 2, 0, 0)
+        "attack",
+        "difficulty",
+        "found by",
+        "after",
+        box=None,
+        header_style="bold",
+        padding=(0, 2, 0, 0),
     )
     for catch in found.catches:
         best = catch.alerts[0] if catch.alerts else None

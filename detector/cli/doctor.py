@@ -7,6 +7,8 @@ import sqlite3
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 from detector import app, files, plans, settings
@@ -42,29 +44,30 @@ def _checks(args: Namespace, config: settings.Settings) -> Iterator[Check]:
     yield "data", lambda: _data(config.data.directory)
     yield "rules", lambda: _rules(config)
     yield "networks", lambda: _networks(config)
-    yield "destinations", lambda: ", ".join(app.notifiers(config, output.console()))
+    yield "destinations", lambda: _destinations(config)
     for source in config.sources:
-        yield f"token of {source.name}", lambda source=source: _token(source)
+        yield f"token of {source.name}", partial(_token, source)
         if args.online:
-            yield f"API of {source.name}", lambda source=source: _online(source)
+            yield f"API of {source.name}", partial(_online, source)
     if not config.sources:
         yield "sources", _no_sources
 
 
 def _sqlite() -> str:
-    return (
-        f"{sqlite3.sqlite_version}; "
-        + (
-            "its WAL-reset bug is mended"
-            if sqlite3.sqlite_version_info >= (3, 51, 3)
-            else "has the WAL-reset bug of 3.7.0 to 3.51.2, which needs two writers: here is only one"
-        )
+    return f"{sqlite3.sqlite_version}; " + (
+        "its WAL-reset bug is mended"
+        if sqlite3.sqlite_version_info >= (3, 51, 3)
+        else "has the WAL-reset bug of 3.7.0 to 3.51.2, which needs two writers: here is only one"
     )
 
 
 def _data(directory: Path) -> str:
-    if not (directory / FILE).is_file():
-        return f"{directory} is new; the first run fills it"
+    try:
+        if not (directory / FILE).is_file():
+            return f"{directory} is new; the first run fills it"
+    except OSError as error:
+        msg = f"{directory}: cannot be used as data directory: {error}"
+        raise StoreError(msg) from error
     store = Sqlite(directory, write=False)
     try:
         verdict, counts = store.healthy(), store.counts()
@@ -90,16 +93,23 @@ def _networks(config: settings.Settings) -> str:
     return f"{named}; no network database, so rules that ask for network owners know less"
 
 
+def _destinations(config: settings.Settings) -> str:
+    names = app.destinations(config)
+    app.notifiers(config, None)
+    return ", ".join(names)
+
+
 def _token(source: settings.SourceConfig) -> str:
-    made = app.source(source)
-    expires = made.token.expires
+    with closing(app.source(source)) as made:
+        expires = made.token.expires
     words = f"{made.url}, feeds {', '.join(made.feeds)}"
     return words + (f", expires {expires:%Y-%m-%d}" if expires else ", never expires")
 
 
 def _online(source: settings.SourceConfig) -> str:
-    found = app.source(source).introspect()
-    return f"answers; {found}"
+    with closing(app.source(source)) as made:
+        made.introspect()
+        return f"answers; feeds {', '.join(made.feeds)}, account {made.account_uuid or 'unnamed'}"
 
 
 def _no_sources() -> str:

@@ -27,9 +27,9 @@ def run(arguments: Sequence[str]) -> int:
         if type(error).__name__ not in _EXPECTED or os.environ.get("VAULTWATCH_DEBUG"):
             if os.environ.get("VAULTWATCH_DEBUG"):
                 raise
-            text = f"{type(error).__name__}: {error}"
+            text = " ".join(f"{type(error).__name__}: {error}".split())
             sys.stderr.write(
-                f"vaultwatch: unexpected error: {text.splitlines()[0]}\n"
+                f"vaultwatch: unexpected error: {text}\n"
                 "set VAULTWATCH_DEBUG=1 to see where, and please report it\n"
             )
             return 1
@@ -38,4 +38,6 @@ def run(arguments: Sequence[str]) -> int:
 
 
 # By name, since importing the classes would import all that the commands need.
-_EXPECTED = frozenset({"ConfigError", "StoreError", "ReplayError", "SetupError", "FaultError", "TemplateError"})
+_EXPECTED = frozenset(
+    {"ConfigError", "StoreError", "ReplayError", "SetupError", "FaultError", "TemplateError"}
+)

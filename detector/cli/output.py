@@ -4,18 +4,38 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from detector.settings import ConfigError
 
 
 def console() -> Console:
     """The terminal."""
     return Console(highlight=False)
+
+
+def plain(value: object) -> Text:
+    """Text that anybody may have written: no markup, no control characters, on one line."""
+    text = "".join(char if char.isprintable() else " " for char in str(value))
+    return Text(" ".join(text.split()))
+
+
+def account(names: Sequence[str], asked: str | None, directory: Path) -> str:
+    """The account that is meant: the one asked for, or the only one. Raises ConfigError."""
+    if asked in names or (asked is None and len(names) == 1):
+        return asked or names[0]
+    listed = ", ".join(names) or "none"
+    problem = "several accounts" if asked is None else f"no account {asked!r}"
+    msg = f"{directory}: {problem if names else 'no account'}; there are: {listed}; name one with --account"
+    raise ConfigError(msg)
 
 
 def as_json(value: Any) -> None:

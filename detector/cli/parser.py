@@ -5,8 +5,11 @@ from __future__ import annotations
 import argparse
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeAlias
 
 from detector import __version__
+
+FEEDS = ("auditevents", "signinattempts", "itemusages")  # as in detector.events, which is heavy
 
 
 def time(text: str) -> datetime:
@@ -29,12 +32,14 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"vaultwatch {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _service(commands)
+    _stored(commands)
     _analyst(commands)
+    _backtest(commands)
     _simulator(commands)
     return top
 
 
-Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001
 
 
 def _command(commands: Commands, name: str, text: str, module: str) -> argparse.ArgumentParser:
@@ -51,9 +56,14 @@ def _service(commands: Commands) -> None:
     init = _command(commands, "init", "write an example configuration", "init")
     init.add_argument("--out", type=Path, default=Path("vaultwatch.toml"), metavar="FILE")
     run = _command(commands, "run", "run the service", "run")
-    run.add_argument("--once", action="store_true", help="one round of polling and telling, then stop")
+    run.add_argument(
+        "--once", action="store_true", help="one round of polling and telling, then stop"
+    )
     doctor = _command(commands, "doctor", "check that everything the service needs works", "doctor")
     doctor.add_argument("--online", action="store_true", help="also ask 1Password")
+
+
+def _stored(commands: Commands) -> None:
     alerts = _command(commands, "alerts", "list alerts and change their status", "alerts")
     verbs = alerts.add_subparsers(title="verbs", metavar="VERB", required=True, dest="verb")
     listing = verbs.add_parser("list", help="list alerts, one JSON object a line with --json")
@@ -66,6 +76,26 @@ def _service(commands: Commands) -> None:
         if verb != "show":
             one.add_argument("--note", default="", help="why")
         _also(one)
+    events = _command(commands, "events", "export the stored events", "events")
+    verbs = events.add_subparsers(title="verbs", metavar="VERB", required=True, dest="verb")
+    export = verbs.add_parser("export", help="write the raw items, one file for each feed")
+    export.add_argument("--out", type=Path, metavar="DIR", required=True)
+    export.add_argument("--format", choices=("ndjson", "parquet"), default="ndjson")
+    export.add_argument("--feed", choices=FEEDS, metavar="F", help=f"one of {', '.join(FEEDS)}")
+    export.add_argument("--since", type=time, metavar="T", help="leave out earlier events")
+    export.add_argument("--until", type=time, metavar="T", help="leave out later events")
+    export.add_argument("--account", metavar="NAME", help="where there are several")
+    _also(export)
+    outbox = _command(
+        commands, "outbox", "list messages, and send again what was not sent", "outbox"
+    )
+    verbs = outbox.add_subparsers(title="verbs", metavar="VERB", required=True, dest="verb")
+    listing = verbs.add_parser("list", help="list messages, one JSON object a line with --json")
+    listing.add_argument("--state", choices=("waiting", "sending", "sent", "dead"))
+    retry = verbs.add_parser("retry", help="send again, also what was given up")
+    retry.add_argument("id", nargs="?", default="", help="how the alert's id begins (default: all)")
+    _also(listing)
+    _also(retry)
 
 
 _VERBS = {
@@ -96,28 +126,38 @@ def _analyst(commands: Commands) -> None:
     for verb in (listing, show, test):
         verb.add_argument("--rules", type=Path, metavar="DIR", help="a folder of rules")
         _also(verb)
+
+
+def _backtest(commands: Commands) -> None:
     backtest = _command(commands, "backtest", "replay history through the engine", "backtest")
     backtest.add_argument(
         "--from", type=Path, metavar="DIR", dest="folder",
         help="folder with auditevents, signinattempts and itemusages .ndjson (default: the store)",
     )  # fmt: skip
-    backtest.add_argument("--rules", type=Path, metavar="DIR", help="only these rules, on the base rules")
+    backtest.add_argument(
+        "--rules", type=Path, metavar="DIR", help="only these rules, on the base rules"
+    )
     backtest.add_argument("--since", type=time, metavar="TIME", help="leave out earlier events")
     backtest.add_argument("--until", type=time, metavar="TIME", help="leave out later events")
     backtest.add_argument(
         "--train-until", type=time, metavar="TIME", help="events before this time only teach"
     )
-    backtest.add_argument("--out", type=Path, metavar="FILE", help="one alert a line (default: stdout)")
+    backtest.add_argument(
+        "--out", type=Path, metavar="FILE", help="one alert a line (default: stdout)"
+    )
     backtest.add_argument(
         "--suppressed", action="store_true", help="also write findings that a rung held back"
     )
+    backtest.add_argument("--account", metavar="NAME", help="of the store, where there are several")
 
 
 def _simulator(commands: Commands) -> None:
     demo = _command(commands, "demo", "watch a simulated company, no account needed", "demo")
     demo.add_argument("--seed", type=int, default=7)
     demo.add_argument("--people", type=int, default=60)
-    demo.add_argument("--keep", action="store_true", help="leave the API and the data there at the end")
+    demo.add_argument(
+        "--keep", action="store_true", help="leave the API and the data there at the end"
+    )
     demo.add_argument("--slack", action="store_true", help="also send to the configured Slack")
     demo.add_argument("--email", action="store_true", help="also send to the configured e-mail")
     simulate = _command(commands, "simulate", "make a simulated company", "simulate")
@@ -127,7 +167,9 @@ def _simulator(commands: Commands) -> None:
     simulate.add_argument("--attacks", type=int, default=12)
     simulate.add_argument("--start", type=time, default=None, metavar="TIME")
     simulate.add_argument("--out", type=Path, metavar="DIR", help="write the feeds as files")
-    simulate.add_argument("--serve", type=int, metavar="PORT", help="serve the Events API on loopback")
+    simulate.add_argument(
+        "--serve", type=int, metavar="PORT", help="serve the Events API on loopback"
+    )
     simulate.add_argument(
         "--fault", action="append", default=[], metavar="FEED:WHEN:FAULT",
         help="make the API fail, like 'signinattempts:3:status=500' or '*:p=0.05:reset'",

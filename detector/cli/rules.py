@@ -27,14 +27,18 @@ def run(args: Namespace) -> int:
 
 
 def _list(args: Namespace, built: plans.Built) -> int:
-    rules = sorted(built.loaded.rulebook.rules.values(), key=lambda rule: (-rule.level.rank, rule.title))
+    rules = sorted(
+        built.loaded.rulebook.rules.values(), key=lambda rule: (-rule.level.rank, rule.title)
+    )
     if args.json:
         for rule in rules:
             output.as_json(_fields(rule))
         return 0
     table = Table("level", "name", "title", "alerts", "status", box=None, header_style="bold")
     for rule in rules:
-        table.add_row(rule.level, rule.name, rule.title, "yes" if rule.raises else "no", rule.status)
+        table.add_row(
+            rule.level, rule.name, rule.title, "yes" if rule.raises else "no", rule.status
+        )
     output.console().print(table)
     return 0
 
@@ -48,7 +52,9 @@ def _show(args: Namespace, built: plans.Built) -> int:
         output.as_json(_fields(rule))
         return 0
     terminal = output.console()
-    terminal.print(f"[bold]{rule.title}[/bold] ({rule.level}, {rule.status})", rule.description, sep="\n")
+    terminal.print(
+        f"[bold]{rule.title}[/bold] ({rule.level}, {rule.status})", rule.description, sep="\n"
+    )
     for name, lines in (
         ("tags", rule.tags),
         ("can be harmless", rule.falsepositives),
@@ -75,7 +81,12 @@ def _test(args: Namespace, built: plans.Built) -> int:
         failed += not verdict.passed
         if args.json:
             output.as_json(
-                {"rule": title, "test": verdict.story.name, "passed": verdict.passed, "diff": verdict.diffs}
+                {
+                    "rule": title,
+                    "test": verdict.story.name,
+                    "passed": verdict.passed,
+                    "diff": verdict.diffs,
+                }
             )
             continue
         sys.stdout.write(f"{'ok  ' if verdict.passed else 'FAIL'} {title}: {verdict.story.name}\n")

@@ -14,11 +14,10 @@ from detector.cli import output
 
 
 def run(args: Namespace) -> int:
-    """Run until a signal says stop."""
+    """Run until a signal says stop; with `--once`, 1 if a feed could not be read."""
     quiet_logs(as_json=args.json or not sys.stderr.isatty())
     config = settings.load(args.config, os.environ)
-    app.Service(config, output.console()).run(once=args.once)
-    return 0
+    return 0 if app.Service(config, output.console()).run(once=args.once) else 1
 
 
 def quiet_logs(*, as_json: bool) -> None:

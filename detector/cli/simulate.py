@@ -22,7 +22,9 @@ def run(args: Namespace) -> int:
         days=args.days if args.serve is None else args.days - 14
     )
     try:
-        plan = Plan(seed=args.seed, people=args.people, days=args.days, start=start, attacks=args.attacks)
+        plan = Plan(
+            seed=args.seed, people=args.people, days=args.days, start=start, attacks=args.attacks
+        )
     except ValueError as error:
         raise ConfigError(str(error)) from error
     company = simulate(plan)
@@ -31,11 +33,19 @@ def run(args: Namespace) -> int:
         f"{len(company.attacks)} attacks\n"
     )
     if args.out is not None:
-        args.out.mkdir(parents=True, exist_ok=True)
-        write(company, args.out)
+        try:
+            write(company, args.out)
+        except OSError as error:
+            msg = f"{args.out}: cannot be written: {error.strerror}"
+            raise ConfigError(msg) from error
         sys.stdout.write(f"written to {args.out}\n")
     if args.serve is not None:
-        with serve(company, app.now, port=args.serve, faults=faults) as server:
+        try:
+            server = serve(company, app.now, port=args.serve, faults=faults)
+        except (OSError, OverflowError) as error:
+            msg = f"--serve {args.serve}: cannot be listened at: {error}; take another port, or 0"
+            raise ConfigError(msg) from error
+        with server:
             sys.stdout.write(
                 f"Events API at {server.url}\nexport OP_EVENTS_TOKEN={server.token}\nCtrl-C ends it\n"
             )

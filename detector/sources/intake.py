@@ -6,6 +6,7 @@ tomorrow's sign-ins beside yesterday's changes. A drained or broken feed holds n
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -27,6 +28,7 @@ class _Buffer:
     raws: list[bytes] = field(default_factory=list)
     flaws: list[Flaw] = field(default_factory=list)
     cursor: str | None = None
+    moved: bool = False
     drained: bool = False
     broken: bool = False
 
@@ -47,8 +49,11 @@ class Batch:
 class Intake:
     """What was fetched in one round of polling and is not committed yet."""
 
-    def __init__(self, feeds: tuple[str, ...]) -> None:
-        self._buffers = {feed: _Buffer() for feed in FEEDS if feed in feeds}
+    def __init__(self, feeds: tuple[str, ...], cursors: Mapping[str, str] | None = None) -> None:
+        stored = cursors or {}
+        self._buffers: dict[str, _Buffer] = {
+            feed: _Buffer(cursor=stored.get(feed)) for feed in FEEDS if feed in feeds
+        }
 
     def wanted(self) -> tuple[str, ...]:
         """Feeds of which another page is needed before anything can go on."""
@@ -59,8 +64,12 @@ class Intake:
         )
 
     def cursor(self, feed: str) -> str | None:
-        """The cursor behind the last page that was taken, null before the first."""
+        """The cursor behind the last page that was taken, else the stored one, else null."""
         return self._buffers[feed].cursor
+
+    def is_drained(self) -> bool:
+        """Whether a feed was read to its end in this round: only then time may pass."""
+        return any(buffer.drained for buffer in self._buffers.values())
 
     def take(self, page: Page, received: datetime) -> None:
         """Shape a page and hold its rows."""
@@ -70,6 +79,7 @@ class Intake:
             buffer.frames.append(shaped.frame)
             buffer.raws.extend(shaped.raws)
         buffer.flaws.extend(shaped.flaws)
+        buffer.moved = buffer.moved or page.cursor != buffer.cursor
         buffer.cursor, buffer.drained = page.cursor, not page.has_more
 
     def give_up(self, feed: str) -> None:
@@ -94,14 +104,18 @@ class Intake:
             frames.append(frame[:count])
             keys.append(key[:count])
             raws += buffer.raws[:count]
-            if count == frame.height and buffer.cursor is not None:
-                newest = frame["event.time"].max() if frame.height else None
-                cursors[feed] = (buffer.cursor, newest if isinstance(newest, datetime) else None)
+            if count == frame.height:
                 flaws += buffer.flaws
                 buffer.flaws = []
+                if buffer.moved and buffer.cursor is not None:
+                    newest = workhours.instant(int(key[-1])) if count else None
+                    cursors[feed] = (buffer.cursor, newest)
+                    buffer.moved = False
             buffer.frames = [frame[count:]] if count < frame.height else []
             buffer.raws = buffer.raws[count:]
         order = merging.order(keys)
+        if not (len(order) or flaws or cursors):
+            return None
         merged = pl.concat(frames)[order]
         return Batch(merged, tuple(raws[place] for place in order), tuple(flaws), cursors)
 

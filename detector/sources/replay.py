@@ -2,48 +2,64 @@
 
 `arrivals.ndjson` says in which order the items of all feeds came; without it the feeds are merged
 by event time with the order inside each file kept. Gzip, zstd and Parquet are read as well.
+`controls.ndjson`, where an export wrote it, holds the entries of the log that are no events.
 """
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 import numpy as np
 import polars as pl
 
-from detector import events
+from detector import events, workhours
 from detector.sources import merging, records
+from detector.sources.lines import ReplayError, lines
+from detector.sources.records import Flaw
 
 ENDINGS: Final = (".ndjson", ".ndjson.gz", ".ndjson.zst", ".jsonl", ".parquet")
 ARRIVALS: Final = "arrivals"
+CONTROLS: Final = "controls"
+START: Final = "start"
+"""Kind of the mark that is no entry of the log: until when the account was only taught."""
+_NO_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_Line = TypeVar("_Line", bound=msgspec.Struct)
+Page = tuple[pl.DataFrame, Sequence[bytes]]
 
 
-class ReplayError(Exception):
-    """The folder or a file in it cannot be replayed; the text says which and what to do."""
+class Mark(msgspec.Struct, frozen=True):
+    """An entry of the log that is no event: its place, its kind, and when it was made."""
+
+    seq: int
+    kind: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """All events of a folder in the order of arrival.
 
-    `frame` has the columns of `events.SCHEMA`; `raws` are the raw items of its rows.
+    `frame` has the columns of `events.SCHEMA`; `raws` are the raw items of its rows, `seqs` their
+    places in the log (0 where they are not known), `marks` what else stood in the log.
     """
 
     frame: pl.DataFrame
     raws: tuple[bytes, ...]
-    flaws: tuple[tuple[str, records.Flaw], ...]
+    flaws: tuple[tuple[str, Flaw], ...]
+    seqs: np.ndarray
+    marks: tuple[Mark, ...]
 
 
 class _Arrival(msgspec.Struct):
     feed: str
     uuid: str
-    received_at: str
+    received_at: datetime
+    seq: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +69,15 @@ class _Feed:
     path: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """Positions in the concatenated feeds in order of arrival; when, and with which seq."""
+
+    places: np.ndarray
+    received: np.ndarray
+    seqs: np.ndarray
+
+
 def read(folder: Path) -> Recorded:
     """Read a folder. Raises ReplayError if there is nothing to replay in it."""
     feeds = [found for name in events.FEEDS if (found := _read_feed(folder, name))]
@@ -60,117 +85,105 @@ def read(folder: Path) -> Recorded:
         names = ", ".join(f"{name}.ndjson" for name in events.FEEDS)
         msg = f"{folder}: no events found; expected {names} (also .gz, .zst or .parquet)"
         raise ReplayError(msg)
-    flaws = tuple((feed.path, flaw) for feed in feeds for flaw in feed.shaped.flaws)
+    flaws = [(feed.path, flaw) for feed in feeds for flaw in feed.shaped.flaws]
     frame = pl.concat([feed.shaped.frame for feed in feeds])
     raws = [raw for feed in feeds for raw in feed.shaped.raws]
-    order, received = _order(folder, feeds)
-    times = pl.Series(received, dtype=pl.Int64).cast(events.TIME)
-    merged = frame[order].with_columns(times.alias("event.received"))
-    return Recorded(merged, tuple(raws[index] for index in order.tolist()), flaws)
+    order = _order(folder, feeds, flaws)
+    times = pl.Series(order.received, dtype=pl.Int64).cast(events.TIME)
+    return Recorded(
+        frame=frame[order.places].with_columns(times.alias("event.received")),
+        raws=tuple(raws[place] for place in order.places.tolist()),
+        seqs=order.seqs,
+        marks=tuple(mark for _, mark in _structs(folder, CONTROLS, Mark, flaws)),
+        flaws=tuple(flaws),
+    )
 
 
-def lines(path: Path) -> list[bytes]:
-    """The raw items of one file; blank lines are left out. Raises ReplayError."""
-    try:
-        if path.suffix == ".parquet":
-            return _parquet(path)
-        body = path.read_bytes()
-        if path.suffix == ".gz":
-            body = gzip.decompress(body)
-        elif path.suffix == ".zst":
-            body = _zstd(path, body)
-    except (OSError, EOFError, pl.exceptions.PolarsError) as error:
-        msg = f"{path}: cannot be read: {error}"
-        raise ReplayError(msg) from error
-    return body.splitlines()
-
-
-def _parquet(path: Path) -> list[bytes]:
-    frame = pl.read_parquet(path)
-    if "raw" not in frame.columns:
-        msg = f"{path}: no column 'raw'; export it with 'vaultwatch events export --format parquet'"
-        raise ReplayError(msg)
-    return frame["raw"].cast(pl.Binary).to_list()
-
-
-def _zstd(path: Path, body: bytes) -> bytes:
-    # polars opens zstd by itself, so no library of our own is needed for it.
-    lines_ = pl.read_csv(
-        body, has_header=False, separator="\x01", quote_char=None, new_columns=["line"],
-        schema_overrides={"line": pl.String()}, truncate_ragged_lines=True,
-    )  # fmt: skip
-    if lines_.width != 1:
-        msg = f"{path}: not one JSON object a line"
-        raise ReplayError(msg)
-    return [text.encode() for text in lines_["line"].to_list()]
-
-
-def _read_feed(folder: Path, name: str) -> _Feed | None:
-    for ending in ENDINGS:
-        path = folder / f"{name}{ending}"
-        if path.is_file():
-            items = lines(path)
-            kept = [(number, item) for number, item in enumerate(items, 1) if item.strip()]
-            shaped = records.shape(name, [item for _, item in kept], datetime(1970, 1, 1, tzinfo=UTC))
-            numbered = tuple(
-                records.Flaw(flaw.feed, kept[flaw.index][0], flaw.reason, flaw.raw, flaw.set_aside)
-                for flaw in shaped.flaws
-            )
-            return _Feed(name, records.Shaped(shaped.frame, shaped.raws, numbered), str(path))
-    return None
-
-
-def _order(folder: Path, feeds: Sequence[_Feed]) -> tuple[np.ndarray, np.ndarray]:
-    """Positions in the concatenated feeds in order of arrival, and when each arrived (us)."""
-    path = next((p for e in ENDINGS if (p := folder / f"{ARRIVALS}{e}").is_file()), None)
-    if path is not None:
-        return _as_arrived(path, feeds)
-    times = [feed.shaped.frame["event.time"].dt.timestamp("us").to_numpy() for feed in feeds]
-    keys = [merging.keys(each) for each in times]
-    order = merging.order(keys)
-    return order, np.concatenate(keys)[order]
-
-
-def _as_arrived(path: Path, feeds: Sequence[_Feed]) -> tuple[np.ndarray, np.ndarray]:
-    places: dict[tuple[str, str], list[int]] = {}
-    at = 0
-    for feed in feeds:
-        for uuid in feed.shaped.frame["event.id"].to_list():
-            places.setdefault((feed.name, uuid), []).append(at)
-            at += 1
-    decoder = msgspec.json.Decoder(_Arrival)
-    order: list[int] = []
-    received: list[int] = []
-    for number, line in enumerate(lines(path), 1):
-        arrival, when = _arrival(decoder, line, f"{path}:{number}")
-        for place in places.pop((arrival.feed, arrival.uuid), ()):
-            order.append(place)
-            received.append(when)
-    if places:
-        # What the list of arrivals does not name comes last, in file order.
-        rest = sorted(place for left in places.values() for place in left)
-        order += rest
-        received += [received[-1] if received else 0] * len(rest)
-    return np.array(order, dtype=np.int64), np.array(received, dtype=np.int64)
-
-
-def _arrival(
-    decoder: msgspec.json.Decoder[_Arrival], line: bytes, where: str
-) -> tuple[_Arrival, int]:
-    try:
-        arrival = decoder.decode(line)
-        time = datetime.fromisoformat(arrival.received_at)
-    except (msgspec.DecodeError, ValueError) as error:
-        msg = f"{where}: not an arrival ({error}); expected seq, received_at, feed and uuid"
-        raise ReplayError(msg) from error
-    time = time if time.tzinfo else time.replace(tzinfo=UTC)
-    return arrival, round(time.timestamp() * 1e6)
-
-
-def pages(recorded: Recorded, size: int) -> Iterator[tuple[pl.DataFrame, tuple[bytes, ...]]]:
+def pages(recorded: Recorded, size: int) -> Iterator[Page]:
     """The recorded events cut into pages."""
     for start in range(0, recorded.frame.height, size):
         yield recorded.frame.slice(start, size), recorded.raws[start : start + size]
 
 
-__all__ = ["Recorded", "ReplayError", "lines", "pages", "read"]
+def steps(recorded: Recorded, size: int) -> Iterator[Page | Mark]:
+    """The log as it was recorded: pages, and the marks between them."""
+    start, end = 0, recorded.frame.height
+    for mark in sorted(recorded.marks, key=lambda each: each.seq):
+        upto = int(np.searchsorted(recorded.seqs, mark.seq))
+        for place in range(start, upto, size):
+            count = min(size, upto - place)
+            yield recorded.frame.slice(place, count), recorded.raws[place : place + count]
+        start = max(start, upto)
+        yield mark
+    for place in range(start, end, size):
+        yield recorded.frame.slice(place, size), recorded.raws[place : place + size]
+
+
+def _read_feed(folder: Path, name: str) -> _Feed | None:
+    path = _find(folder, name)
+    if path is None:
+        return None
+    kept = [(number, item) for number, item in enumerate(lines(path), 1) if item.strip()]
+    shaped = records.shape(name, [item for _, item in kept], _NO_TIME)
+    numbered = tuple(
+        Flaw(flaw.feed, kept[flaw.index][0], flaw.reason, flaw.raw, flaw.set_aside)
+        for flaw in shaped.flaws
+    )
+    return _Feed(name, records.Shaped(shaped.frame, shaped.raws, numbered), str(path))
+
+
+def _find(folder: Path, name: str) -> Path | None:
+    paths = (folder / f"{name}{ending}" for ending in ENDINGS)
+    return next((path for path in paths if path.is_file()), None)
+
+
+def _order(folder: Path, feeds: Sequence[_Feed], flaws: list[tuple[str, Flaw]]) -> _Order:
+    arrivals = _structs(folder, ARRIVALS, _Arrival, flaws)
+    if arrivals:
+        return _as_arrived([arrival for _, arrival in arrivals], feeds)
+    times = [feed.shaped.frame["event.time"].dt.timestamp("us").to_numpy() for feed in feeds]
+    keys = [merging.keys(each) for each in times]
+    places = merging.order(keys)
+    return _Order(places, np.concatenate(keys)[places], np.zeros(len(places), dtype=np.int64))
+
+
+def _as_arrived(arrivals: Sequence[_Arrival], feeds: Sequence[_Feed]) -> _Order:
+    waiting: dict[tuple[str, str], list[int]] = {}
+    at = 0
+    for feed in feeds:
+        for uuid in feed.shaped.frame["event.id"].to_list():
+            waiting.setdefault((feed.name, uuid), []).append(at)
+            at += 1
+    rows: list[tuple[int, int, int]] = []
+    for arrival in sorted(arrivals, key=lambda each: each.seq):
+        when = arrival.received_at
+        received = workhours.microseconds(when if when.tzinfo else when.replace(tzinfo=UTC))
+        places = waiting.pop((arrival.feed, arrival.uuid), ())
+        rows += [(place, received, arrival.seq) for place in places]
+    # What the list of arrivals does not name comes last, in file order.
+    _, received, seq = rows[-1] if rows else (0, 0, 0)
+    rows += [(place, received, seq) for places in waiting.values() for place in places]
+    table = np.array(rows, dtype=np.int64).reshape(-1, 3)
+    return _Order(table[:, 0], table[:, 1], table[:, 2])
+
+
+def _structs(
+    folder: Path, name: str, kind: type[_Line], flaws: list[tuple[str, Flaw]]
+) -> list[tuple[int, _Line]]:
+    """The good lines of a file beside the feeds with their numbers; the others become flaws."""
+    path = _find(folder, name)
+    if path is None:
+        return []
+    decode = msgspec.json.Decoder(kind).decode
+    found: list[tuple[int, _Line]] = []
+    for number, line in enumerate(lines(path), 1):
+        if not line.strip():
+            continue
+        try:
+            found.append((number, decode(line)))
+        except (msgspec.DecodeError, UnicodeError) as error:
+            flaws.append((str(path), Flaw(name, number, str(error), line, set_aside=True)))
+    return found
+
+
+__all__ = ["Mark", "Recorded", "ReplayError", "lines", "pages", "read", "steps"]

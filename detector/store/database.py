@@ -48,7 +48,7 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """All or none. Nothing else of this process writes meanwhile."""
-        with self._mutex:
+        with self._mutex, self._in_words():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
@@ -60,8 +60,8 @@ class Database:
                 raise
 
     def rows(self, query: str, *values: object) -> list[Any]:
-        """All rows of a query."""
-        with self._mutex:
+        """All rows of a query. Raises StoreError."""
+        with self._mutex, self._in_words():
             return self._connection.execute(query, values).fetchall()
 
     def close(self) -> None:
@@ -73,6 +73,14 @@ class Database:
             os.close(self._lock)
             self._lock = None
 
+    @contextmanager
+    def _in_words(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            msg = f"{self.path}: {error}"
+            raise StoreError(msg) from error
+
     def _prepare(self, *, write: bool) -> None:
         version = self._connection.execute("PRAGMA user_version").fetchone()[0]
         if version > VERSION:
@@ -81,20 +89,35 @@ class Database:
                 f"{VERSION}); install that version again"
             )
             raise StoreError(msg)
-        if version == 0 and write:
+        if version == 0 and not write:
+            msg = f"{self.path.parent}: no data here yet; start 'vaultwatch run' first"
+            raise StoreError(msg)
+        if version == 0:
             text = files("detector.store").joinpath("schema.sql").read_text(encoding="utf-8")
-            self._connection.executescript(f"BEGIN; {text} PRAGMA user_version = {VERSION}; COMMIT;")
+            self._connection.executescript(
+                f"BEGIN; {text} PRAGMA user_version = {VERSION}; COMMIT;"
+            )
 
 
 def _connect(path: Path, *, write: bool) -> sqlite3.Connection:
+    uri = path.resolve().as_uri()
     if write:
-        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
+        # The file tells what people did; what SQLite puts beside it inherits this mode.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    elif os.access(path.parent, os.W_OK) or path.with_name(f"{path.name}-wal").exists():
+        uri += "?mode=ro"
     else:
-        uri = f"{path.resolve().as_uri()}?mode=ro"
-        connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA busy_timeout = 5000")
+        # Even a reader puts files beside the database, unless it is told that nobody writes.
+        uri += "?mode=ro&immutable=1"
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA busy_timeout = 5000")
+        if write:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 

@@ -20,5 +20,5 @@ def pack(frame: pl.DataFrame, raws: Sequence[bytes]) -> bytes:
 
 def unpack(data: bytes) -> tuple[pl.DataFrame, list[bytes]]:
     """The page and its raw items."""
-    whole = pl.read_ipc(io.BytesIO(data), memory_map=False)
+    whole = pl.read_ipc(io.BytesIO(data))
     return whole.drop(RAW), whole[RAW].to_list()

@@ -1,30 +1,25 @@
-"""The configuration: `vaultwatch.toml`, then `VAULTWATCH_*`; every mistake with its field and a fix.
-
-Secrets never stand in the file: they are named by `{ env = "NAME" }` or `{ file = "PATH" }`.
-"""
+"""What can be configured: every field with its type, its default and what it means."""
 
 from __future__ import annotations
 
-import difflib
 import re
-import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
-    ValidationError,
+    field_validator,
     model_validator,
 )
 
-DEFAULT_FILE: Final = "vaultwatch.toml"
-PREFIX: Final = "VAULTWATCH_"
 _SPAN: Final = re.compile(r"(\d+)([smhd])")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -40,10 +35,21 @@ def _span(value: object) -> object:
     if match is None:
         msg = f"{value!r} is not a span; write it like '60s', '5m', '24h' or '35d'"
         raise ValueError(msg)
-    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+    try:
+        return timedelta(**{_UNITS[match[2]]: int(match[1])})
+    except OverflowError:
+        msg = f"{value!r} is too long"
+        raise ValueError(msg) from None
 
 
-Span = Annotated[timedelta, BeforeValidator(_span)]
+def _some(span: timedelta) -> timedelta:
+    if span <= timedelta(0):
+        msg = "must be longer than nothing"
+        raise ValueError(msg)
+    return span
+
+
+Span = Annotated[timedelta, BeforeValidator(_span), AfterValidator(_some)]
 
 
 class _Part(BaseModel):
@@ -60,10 +66,10 @@ class Secret(_Part):
     @classmethod
     def _never_literal(cls, value: object) -> object:
         if isinstance(value, str):
-            msg = "secrets do not stand in the file; write { env = \"NAME\" } or { file = \"PATH\" }"
+            msg = 'secrets do not stand in the file; write { env = "NAME" } or { file = "PATH" }'
             raise ValueError(msg)
         if isinstance(value, dict) and len(value) != 1:
-            msg = "name exactly one place: { env = \"NAME\" } or { file = \"PATH\" }"
+            msg = 'name exactly one place: { env = "NAME" } or { file = "PATH" }'
             raise ValueError(msg)
         return value
 
@@ -91,9 +97,13 @@ class SourceConfig(_Part):
 
     name: str = Field(min_length=1, description="Permanent name of the account.")
     token: Secret
-    base_url: str | None = Field(default=None, description="Override; plain http only for loopback.")
+    base_url: str | None = Field(
+        default=None, description="Override; plain http only for loopback."
+    )
     poll_every: Span = timedelta(seconds=60)
-    backfill: Span = Field(default=timedelta(days=35), description="History fetched at first start.")
+    backfill: Span = Field(
+        default=timedelta(days=35), description="History fetched at first start."
+    )
 
 
 class DataConfig(_Part):
@@ -161,11 +171,24 @@ class Settings(_Part):
     routes: tuple[Route, ...] = ()
     timezone: str = Field(default="UTC", description="Zone of the organisation.")
 
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            msg = f"{name!r} is no IANA time zone; write it like 'Europe/Paris'"
+            raise ValueError(msg) from None
+        return name
+
     @model_validator(mode="after")
     def _consistent(self) -> Settings:
         names = [source.name for source in self.sources]
         if len(set(names)) < len(names):
             msg = "sources: two sources have the same name"
+            raise ValueError(msg)
+        for name in set(self.slack) & set(self.email):
+            msg = f"email.{name}: there is a Slack destination {name!r} already; name it otherwise"
             raise ValueError(msg)
         known = [*self.slack, *self.email, "console"]
         for route in self.routes:
@@ -174,90 +197,3 @@ class Settings(_Part):
                     msg = f"routes: no destination {name!r}; there are {', '.join(known)}"
                     raise ValueError(msg)
         return self
-
-
-_NAMED: Final = {"slack": SlackConfig, "email": EmailConfig}
-
-
-def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
-    """The configuration from a TOML file and the environment. Raises ConfigError.
-
-    Without `path` the default file is read if it is there.
-    """
-    chosen = path or Path(DEFAULT_FILE)
-    fields: dict[str, Any] = {}
-    if path is not None or chosen.is_file():
-        fields = _read(chosen)
-    for name, value in environ.items():
-        if name.startswith(PREFIX) and name != PREFIX + "CRASH_AT":
-            _override(fields, name.removeprefix(PREFIX).lower().split("__"), value)
-    for name in _NAMED:
-        if name in fields and isinstance(fields[name], dict):
-            fields[name] = _destinations(name, fields[name])
-    try:
-        return Settings.model_validate(fields)
-    except ValidationError as error:
-        lines = [_line(str(chosen), each) for each in error.errors()]
-        raise ConfigError("\n".join(lines)) from error
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        with path.open("rb") as file:
-            return tomllib.load(file)
-    except OSError as error:
-        msg = f"{path}: cannot be read: {error.strerror}; name another file with --config"
-        raise ConfigError(msg) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        msg = f"{path}: not TOML: {error}"
-        raise ConfigError(msg) from error
-
-
-def _override(fields: dict[str, Any], names: list[str], value: str) -> None:
-    """Set one field from the environment: VAULTWATCH_DATA__DIRECTORY is data.directory."""
-    for name in names[:-1]:
-        inner = fields.setdefault(name, {})
-        if not isinstance(inner, dict):
-            return
-        fields = inner
-    fields[names[-1]] = value
-
-
-def _destinations(kind: str, table: dict[str, Any]) -> dict[str, Any]:
-    """`[slack]` is the destination 'slack'; each table in it is a further one that inherits."""
-    own = {name: value for name, value in table.items() if not _is_table(kind, name, value)}
-    found = {kind: own}
-    for name, value in table.items():
-        if _is_table(kind, name, value):
-            found[name] = own | value
-    return found
-
-
-def _is_table(kind: str, name: str, value: object) -> bool:
-    return isinstance(value, dict) and name not in _NAMED[kind].model_fields
-
-
-def _line(file: str, error: Any) -> str:
-    place = [str(part) for part in error["loc"]]
-    where = ".".join(place) or "the whole file"
-    if error["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(place[-1], _keys(place[:-1]), n=1)
-        fix = f"did you mean '{near[0]}'?" if near else f"known keys: {', '.join(_keys(place[:-1]))}"
-        return f"{file}: {where}: unknown key; {fix}"
-    if error["type"] == "missing":
-        return f"{file}: {where}: is missing"
-    text = str(error["msg"]).removeprefix("Value error, ")
-    return f"{file}: {where}: {text[:1].lower()}{text[1:]}"
-
-
-def _keys(place: list[str]) -> list[str]:
-    """The valid keys of the table at a place."""
-    tables: dict[str, type[BaseModel]] = {
-        "sources": SourceConfig, "data": DataConfig, "slack": SlackConfig, "email": EmailConfig,
-        "paths": PathsConfig, "routes": Route, "match": Match, "token": Secret, "password": Secret,
-    }  # fmt: skip
-    for name in reversed(place):
-        if name in tables:
-            return sorted(tables[name].model_fields)
-    return sorted(Settings.model_fields)
-

@@ -1,0 +1,63 @@
+"""`vaultwatch outbox`: messages that wait, were sent, or cannot be sent."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import Namespace
+from dataclasses import asdict
+
+from rich.table import Table
+
+from detector import app, settings
+from detector.cli import output
+from detector.store.sqlite import Sqlite
+
+
+def run(args: Namespace) -> int:
+    """List the messages, or send again what was not sent."""
+    config = settings.load(args.config, os.environ)
+    store = Sqlite(config.data.directory, write=args.verb == "retry")
+    try:
+        return _retry(args, store) if args.verb == "retry" else _list(args, store)
+    finally:
+        store.close()
+
+
+def _list(args: Namespace, store: Sqlite) -> int:
+    found = store.outbox.listed(args.state)
+    if args.json:
+        for each in found:
+            output.as_json(asdict(each))
+        return 0
+    table = Table(
+        "state",
+        "destination",
+        "alert",
+        "tries",
+        "next try (UTC)",
+        "error",
+        box=None,
+        header_style="bold",
+    )
+    for each in found:
+        later = f"{each.next_at:%Y-%m-%d %H:%M:%S}" if each.state in {"waiting", "sending"} else ""
+        table.add_row(
+            each.state,
+            output.plain(each.destination),
+            each.alert_id[:8],
+            str(each.tries),
+            later,
+            output.plain(each.error or ""),
+        )
+    output.console().print(table if found else "no messages")
+    return 0
+
+
+def _retry(args: Namespace, store: Sqlite) -> int:
+    count = store.outbox.retry(args.id, app.now())
+    if args.json:
+        output.as_json({"retried": count})
+    else:
+        sys.stdout.write(f"{count} messages will be sent at the next run\n")
+    return 0 if count else 1

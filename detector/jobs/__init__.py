@@ -1,0 +1,21 @@
+"""What the service does again and again: poll, train, tell. Flat lists of steps over the ports."""
+
+from detector.jobs.desk import Desk, Point, Polled, Progress, Route, nowhere, open_account
+from detector.jobs.polling import keep_state, poll, take_in, tick, train
+from detector.jobs.telling import tell
+
+__all__ = [
+    "Desk",
+    "Point",
+    "Polled",
+    "Progress",
+    "Route",
+    "keep_state",
+    "nowhere",
+    "open_account",
+    "poll",
+    "take_in",
+    "tell",
+    "tick",
+    "train",
+]

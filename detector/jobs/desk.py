@@ -1,0 +1,112 @@
+"""An account with what its jobs need, and how each step of it is made to last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from detector import accounts, plans
+from detector.accounts import Account
+from detector.alerts import Alert, Reason
+from detector.store.sqlite import Commit, Control, Sqlite
+
+Point = Callable[[str], None]
+"""A named place at which a test may let the process die."""
+Route = Callable[[Alert], Sequence[str]]
+"""The destinations of an alert."""
+Progress = Callable[[int, datetime | None], None]
+"""Told after each page: how many events so far, and up to which event time."""
+
+
+def nowhere(_: str) -> None:
+    """The crash point of a process that is meant to live."""
+
+
+def never() -> bool:
+    """A service that nobody has asked to stop."""
+    return False
+
+
+def at_once(_: float) -> None:
+    """A sleep that is none, for a clock that is not real."""
+
+
+@dataclass
+class Desk:
+    """An account with what its jobs need: where things are kept and where alerts go.
+
+    `stale` says that the state may hold what is not stored, and must be brought back first.
+    """
+
+    account: Account
+    store: Sqlite
+    route: Route
+    point: Point = nowhere
+    backfill: timedelta = timedelta(days=35)
+    sleep: Callable[[float], object] = at_once
+    stopping: Callable[[], bool] = never
+    pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(max_workers=3))
+    stale: bool = False
+    looked: date | None = None
+    """When the plan was last looked over for filters that have expired."""
+
+    def reload(self) -> None:
+        """Throw the state away and bring it back from the store."""
+        self.account = accounts.restore(self.store, self.account.name, span=self.account.span)
+        self.stale = False
+
+    def commit(self, commit: Commit, step: str) -> None:
+        """Store a step, between its two crash points."""
+        self.point(f"before_{step}")
+        self.store.commit(commit)
+        self.point(f"after_{step}")
+
+    @contextmanager
+    def changing(self) -> Iterator[Account]:
+        """A change of the state together with its commit: on any error the store's state holds."""
+        if self.stale:
+            self.reload()
+        self.stale = True
+        try:
+            yield self.account
+        except BaseException:
+            self.reload()
+            raise
+        self.stale = False
+
+    def messages(self, alerts: Sequence[Alert]) -> list[tuple[str, str]]:
+        """A message for each new or raised alert and destination; repeats fold without one."""
+        rules = self.account.state.rules
+        return [
+            (alert.id, destination)
+            for alert in alerts
+            if alert.reason in {Reason.FIRST_SEEN, Reason.LEVEL_RAISED}
+            and not ((rule := rules.get(alert.rule.id)) and rule.status == "test")
+            for destination in self.route(alert)
+        ]
+
+
+@dataclass(frozen=True)
+class Polled:
+    """What a round of polling brought; `failures` says by feed what could not be had."""
+
+    events: int
+    alerts: tuple[Alert, ...]
+    failures: Mapping[str, str]
+
+
+def open_account(
+    store: Sqlite, name: str, texts: plans.Texts, now: datetime, *, span: timedelta
+) -> Account:
+    """Start an account or bring it back, and let it run `texts` from here on."""
+    if store.started(name) is None:
+        accounts.begin(store, name, texts, now)
+    account = accounts.restore(store, name, span=span)
+    if account.texts.version != texts.version or accounts.is_over(account, now.date()):
+        control = Control(account.state.memory.seq + 1, accounts.PLAN, now, texts.dump())
+        store.commit(Commit(name, now, controls=[control]))
+        accounts.apply(store, account, control)
+    return account

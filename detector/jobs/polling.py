@@ -1,0 +1,147 @@
+"""Polling one account: fetch, take in, let time pass, train; each step one commit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+
+from detector import accounts, kernel, snapshots, window
+from detector.accounts import Account
+from detector.alerts import Alert
+from detector.anomaly import channel, model
+from detector.jobs.desk import Desk, Polled, Progress
+from detector.jobs.fetching import Fetching
+from detector.ports import Page, Source
+from detector.sources.intake import Batch, Intake
+from detector.store.sqlite import Commit, Control
+
+SNAPSHOT_EVERY = 50_000
+"""Log entries after which the state is stored again; a restart replays at most so many."""
+
+log = structlog.get_logger()
+
+
+def poll(
+    desk: Desk, source: Source, clock: Callable[[], datetime], progress: Progress | None = None
+) -> Polled:
+    """Fetch every feed to its end, take everything in, let time pass; train if it is due.
+
+    When the service is to stop, what is committed stays and the rest is fetched again.
+    """
+    renew(desk, clock())
+    stored = desk.store.cursors(desk.account.name)
+    fetching = Fetching(desk, source, stored)
+    intake = Intake(source.feeds, {feed: cursor for feed, (cursor, _) in stored.items()})
+    events, alerts, failures = 0, dict[str, Alert](), dict[str, str]()
+    while (wanted := intake.wanted()) and not desk.stopping():
+        asked = {feed: intake.cursor(feed) for feed in wanted}
+        for feed, answer in fetching.pages(asked, clock()).items():
+            if isinstance(answer, Page):
+                intake.take(answer, clock())
+            else:
+                failures[feed] = str(answer)
+                intake.give_up(feed)
+        batch = intake.release(clock())
+        if batch is not None:
+            outcome = take_in(desk, batch, clock())
+            events += outcome.frame.height
+            alerts.update({alert.id: alert for alert in outcome.alerts})
+            if progress is not None:
+                newest = batch.frame["event.time"].max()
+                progress(events, newest if isinstance(newest, datetime) else None)
+    if intake.is_drained():
+        alerts.update({alert.id: alert for alert in tick(desk, clock()).alerts})
+        train(desk, clock())
+    return Polled(events, tuple(alerts.values()), failures)
+
+
+def renew(desk: Desk, now: datetime) -> None:
+    """Once a day, adopt the plan anew if an exception in it has expired meanwhile."""
+    if desk.looked == now.date():
+        return
+    with desk.changing() as account:
+        if accounts.is_over(account, now.date()):
+            body = account.texts.dump()
+            control = Control(account.state.memory.seq + 1, accounts.PLAN, now, body)
+            desk.commit(Commit(account.name, now, controls=[control]), "plan")
+            accounts.apply(desk.store, account, control)
+    desk.looked = now.date()
+
+
+def take_in(desk: Desk, batch: Batch, now: datetime) -> kernel.Outcome:
+    """Let the kernel look at a batch, and store everything that came of it at once."""
+    with desk.changing() as account:
+        outcome = kernel.detect(account.state, batch.frame, window.contents(batch.raws))
+        commit = Commit(
+            account.name,
+            now,
+            frame=outcome.frame,
+            raws=[batch.raws[row] for row in outcome.rows],
+            flaws=batch.flaws,
+            cursors=batch.cursors,
+            alerts=outcome.alerts,
+            suppressed=outcome.suppressed,
+            outbox=desk.messages(outcome.alerts),
+            snapshot=_snapshot(account),
+        )
+        desk.commit(commit, "commit")
+    for flaw in batch.flaws:
+        log.warning(
+            "item flawed",
+            account=account.name,
+            feed=flaw.feed,
+            reason=flaw.reason,
+            set_aside=flaw.set_aside,
+        )
+    return outcome
+
+
+def tick(desk: Desk, now: datetime) -> kernel.Outcome:
+    """Let time pass: an entry of the log, and what the clock alone brings about."""
+    with desk.changing() as account:
+        control = Control(account.state.memory.seq + 1, accounts.TICK, now)
+        outcome = kernel.tick(account.state, now)
+        commit = Commit(
+            account.name,
+            now,
+            controls=[control],
+            alerts=outcome.alerts,
+            suppressed=outcome.suppressed,
+            outbox=desk.messages(outcome.alerts),
+            snapshot=_snapshot(account),
+        )
+        desk.commit(commit, "tick")
+    return outcome
+
+
+def train(desk: Desk, now: datetime) -> None:
+    """Train a model if one is due, store it, and use it from here on."""
+    declaration = desk.account.state.declaration
+    if declaration is None or not kernel.training_due(desk.account.state):
+        return
+    with desk.changing() as account:
+        trained = model.train(channel.training_rows(account.state.memory.channel), declaration)
+        identity = trained.id if trained else ""
+        control = Control(account.state.memory.seq + 1, accounts.MODEL, now, identity.encode())
+        artefact = (identity, model.dump(trained)) if trained else None
+        desk.commit(Commit(account.name, now, controls=[control], model=artefact), "train")
+        accounts.apply(desk.store, account, control)
+    log.info("model trained", account=account.name, model=identity or None)
+
+
+def keep_state(desk: Desk, now: datetime) -> None:
+    """Store the kernel's state, so that the next start need not replay the log."""
+    with desk.changing() as account:
+        body = (account.state.memory.seq, snapshots.dump(account.state))
+        desk.commit(Commit(account.name, now, snapshot=body), "keep")
+        account.stored_seq = account.state.memory.seq
+
+
+def _snapshot(account: Account) -> tuple[int, bytes] | None:
+    """The state for the commit at hand, if the last one stored is old."""
+    if account.state.memory.seq - account.stored_seq < SNAPSHOT_EVERY:
+        return None
+    account.stored_seq = account.state.memory.seq
+    return account.stored_seq, snapshots.dump(account.state)

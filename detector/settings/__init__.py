@@ -1,0 +1,30 @@
+"""The configuration: `vaultwatch.toml`, then `VAULTWATCH_*`; every mistake with its field and a fix.
+
+Secrets never stand in the file: they are named by `{ env = "NAME" }` or `{ file = "PATH" }`.
+"""
+
+from detector.settings.model import (
+    ConfigError,
+    DataConfig,
+    EmailConfig,
+    PathsConfig,
+    Route,
+    Secret,
+    Settings,
+    SlackConfig,
+    SourceConfig,
+)
+from detector.settings.reading import load
+
+__all__ = [
+    "ConfigError",
+    "DataConfig",
+    "EmailConfig",
+    "PathsConfig",
+    "Route",
+    "Secret",
+    "Settings",
+    "SlackConfig",
+    "SourceConfig",
+    "load",
+]

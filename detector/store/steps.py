@@ -1,0 +1,182 @@
+"""A step of an account: everything that it changes, and how that is written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+
+import polars as pl
+
+from detector import workhours
+from detector.alerts import Alert, to_json
+from detector.findings import Finding
+from detector.sources.records import Flaw
+from detector.store import segments
+from detector.store.database import StoreError
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """An entry of the log that is no event: a tick, a configuration, a model."""
+
+    seq: int
+    kind: str
+    at: datetime
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The first commit of an account: until which event time it only teaches."""
+
+    teach_until: datetime
+    uuid: str | None = None
+
+
+@dataclass(frozen=True)
+class Commit:
+    """Everything that one step of an account changes: all of it is stored, or nothing."""
+
+    account: str
+    at: datetime
+    start: Start | None = None
+    frame: pl.DataFrame | None = None
+    raws: Sequence[bytes] = ()
+    flaws: Sequence[Flaw] = ()
+    cursors: dict[str, tuple[str, datetime | None]] = field(default_factory=dict)
+    """Per feed the cursor to go on from, and the newest event time behind it."""
+    controls: Sequence[Control] = ()
+    alerts: Sequence[Alert] = ()
+    suppressed: Sequence[Finding] = ()
+    outbox: Sequence[tuple[str, str]] = ()
+    """(alert id, destination) of messages to send."""
+    model: tuple[str, bytes] | None = None
+    snapshot: tuple[int, bytes] | None = None
+
+
+def write(sql: sqlite3.Connection, commit: Commit) -> None:
+    """Write a step within the transaction of the caller."""
+    account, at = commit.account, workhours.microseconds(commit.at)
+    if commit.start is not None:
+        until = workhours.microseconds(commit.start.teach_until)
+        sql.execute("INSERT INTO account VALUES (?, ?, ?)", (account, commit.start.uuid, until))
+    _go_on(sql, commit)
+    for feed, (cursor, newest) in commit.cursors.items():
+        _set_cursor(sql, (account, feed), cursor, (newest, at))
+    if commit.frame is not None and commit.frame.height:
+        row = _segment(commit, commit.frame)
+        sql.execute("INSERT INTO segment VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+    sql.executemany("INSERT OR IGNORE INTO flaw VALUES (?, ?, ?, ?, ?, ?, ?)", _flaws(commit, at))
+    sql.executemany("INSERT INTO control VALUES (?, ?, ?, ?, ?)", _controls(commit))
+    sql.executemany("INSERT INTO suppressed VALUES (?, ?, ?, ?, ?, ?)", _suppressed(commit))
+    _set_alerts(sql, commit.alerts)
+    _enqueue(sql, commit.outbox, at)
+    if commit.model is not None:
+        identity, body = commit.model
+        row = (identity, account, at, body)
+        sql.execute("INSERT OR IGNORE INTO model VALUES (?, ?, ?, ?)", row)
+    if commit.snapshot is not None:
+        seq, body = commit.snapshot
+        sql.execute("REPLACE INTO snapshot VALUES (?, ?, ?, ?)", (account, seq, at, body))
+
+
+def last_seq(sql: sqlite3.Connection, account: str) -> int:
+    """The number of the last entry of an account's log, 0 if it is empty."""
+    query = (
+        "SELECT max(COALESCE((SELECT max(seq) FROM control WHERE account = ?1), 0), COALESCE("
+        "(SELECT hi_seq FROM segment WHERE account = ?1 ORDER BY lo_seq DESC LIMIT 1), 0))"
+    )
+    return int(sql.execute(query, (account,)).fetchone()[0])
+
+
+def _go_on(sql: sqlite3.Connection, commit: Commit) -> None:
+    """Refuse a step that does not go on where the log ends: nothing twice, nothing left out."""
+    seqs = [control.seq for control in commit.controls]
+    if commit.frame is not None:
+        seqs += commit.frame["event.seq"].to_list()
+    if not seqs:
+        return
+    first = last_seq(sql, commit.account) + 1
+    if sorted(seqs) != list(range(first, first + len(seqs))):
+        msg = (
+            f"account {commit.account!r}: a step with the log entries {min(seqs)} to {max(seqs)} "
+            f"was refused: the log goes on at {first}"
+        )
+        raise StoreError(msg)
+
+
+def _set_cursor(
+    sql: sqlite3.Connection,
+    place: tuple[str, str],
+    cursor: str,
+    moments: tuple[datetime | None, int],
+) -> None:
+    newest, at = moments
+    sql.execute(
+        "INSERT INTO cursor VALUES (?, ?, ?, ?, ?) ON CONFLICT (account, feed) DO UPDATE SET "
+        "cursor = excluded.cursor, newest = max(newest, excluded.newest), updated = excluded.updated",
+        (*place, cursor, workhours.microseconds(newest) if newest else 0, at),
+    )
+
+
+def _segment(commit: Commit, frame: pl.DataFrame) -> tuple[object, ...]:
+    seqs, times = frame["event.seq"], frame["event.time"].dt.timestamp("us")
+    return (
+        commit.account,
+        seqs[0],
+        seqs[-1],
+        times.min(),
+        times.max(),
+        frame.height,
+        segments.pack(frame, commit.raws),
+    )
+
+
+def _flaws(commit: Commit, at: int) -> Iterable[tuple[object, ...]]:
+    for flaw in commit.flaws:
+        digest = hashlib.sha256(flaw.raw).hexdigest()
+        yield commit.account, flaw.feed, at, int(flaw.set_aside), flaw.reason, digest, flaw.raw
+
+
+def _controls(commit: Commit) -> Iterable[tuple[object, ...]]:
+    for each in commit.controls:
+        yield commit.account, each.seq, each.kind, workhours.microseconds(each.at), each.body
+
+
+def _suppressed(commit: Commit) -> Iterable[tuple[object, ...]]:
+    for each in commit.suppressed:
+        fields = asdict(each)
+        fields["time"], fields["first_time"] = each.time.isoformat(), each.first_time.isoformat()
+        yield (
+            commit.account,
+            each.seq,
+            each.rule_id,
+            each.suppressed_by or "amended",
+            workhours.microseconds(each.time),
+            json.dumps(fields),
+        )
+
+
+def _set_alerts(sql: sqlite3.Connection, alerts: Sequence[Alert]) -> None:
+    for alert in alerts:
+        body = json.dumps(to_json(alert), ensure_ascii=False)
+        time = workhours.microseconds(alert.time)
+        sql.execute(
+            "INSERT INTO alert VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
+            "time = excluded.time, body = excluded.body",
+            (alert.id, alert.account, alert.rule.id, alert.status, time, body),
+        )
+
+
+def _enqueue(sql: sqlite3.Connection, outbox: Sequence[tuple[str, str]], at: int) -> None:
+    for alert, destination in outbox:
+        sql.execute(
+            "INSERT INTO outbox (alert_id, destination, sequence, state, created, next_at) "
+            "SELECT ?1, ?2, 1 + count(*), 'waiting', ?3, ?3 FROM outbox "
+            "WHERE alert_id = ?1 AND destination = ?2",
+            (alert, destination, at),
+        )
