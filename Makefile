@@ -1,6 +1,7 @@
 # Two commands do everything: `make demo` and `make test`.
 PYTHON ?= python3
 VENV := .venv
+export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
@@ -11,8 +12,9 @@ install: $(STAMP)  ## make .venv with the hash-locked dependencies
 $(STAMP): requirements.txt pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.txt
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@$(BIN)/uv pip install --quiet --compile-bytecode --require-hashes -r requirements.txt
+	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m compileall -q detector
 	@touch $(STAMP)
 
 demo: $(STAMP)  ## a simulated company, the real engine, alerts in the terminal
