@@ -18,7 +18,6 @@ from detector.observations import (
     ITEM,
     KINDS,
     PLACE,
-    PROMPT_US,
     SLOT,
     VAULT,
     Observations,
@@ -45,17 +44,12 @@ _KINDS_OF: Final = tuple(
 
 
 class Known(msgspec.Struct, gc=False):
-    """A fact: a value that a person has shown. `since` and `last` are microseconds of UTC.
-
-    `last` is exact to the hour; `days` and `hours` are how many of them showed the value.
-    """
+    """A fact: a value that a person has shown since then (microseconds of UTC), on `days` days."""
 
     since: int
     first_seq: int
-    last: int
     last_day: int
     days: int = 1
-    hours: int = 1
 
 
 class Guard(msgspec.Struct, gc=False):
@@ -89,22 +83,24 @@ class Suspect(msgspec.Struct, gc=False):
 
 
 class OpenHour(msgspec.Struct):
-    """What one person has shown since the last settlement.
+    """What one person has shown since the last settlement: `seen[kind]` are the values.
 
-    `seen[kind][value]` is (seq, time) of the first event that showed it.
+    `lessons` are those that settling may learn from, as (kind, value, seq, time): what was not
+    known, and what was not yet seen on that day.
     """
 
-    seen: list[dict[str, tuple[int, int]]]
+    seen: list[dict[str, None]]
+    lessons: list[tuple[int, str, int, int]] = []
     events: int = 0
     first: int = 0
     last: int = 0
 
 
-News = tuple[int, str]
-"""A kind and a value that a person shows for the first time in the open hour."""
+News = tuple[int, str, int]
+"""A kind and a value that a person shows for the first time in the open hour, and the days known."""
 
 
-def _no_values() -> list[dict[str, tuple[int, int]]]:
+def _no_values() -> list[dict[str, None]]:
     return [{} for _ in KINDS]
 
 
@@ -145,21 +141,31 @@ class Facts(msgspec.Struct):
             hour = self.hours[name] = OpenHour(_no_values(), first=page.times[rows[0]])
         hour.events += taught
         hour.last = max(hour.last, spells.newest[spell])
-        seen, seqs, times, values = hour.seen, page.seqs, page.times, page.values
+        person = self.people.get(name)
+        known = person.known if person else _NOTHING
         for row in rows:
-            bits, first = spells.novelty[row], (seqs[row], times[row])
-            fresh = news if times[row] >= page.clocks[row] - PROMPT_US else list[News]()
-            for kind in _KINDS_OF[bits & ~SHOWS_SLOT]:
-                value = values[kind][row]
-                if value is not None and value not in seen[kind]:
-                    seen[kind][value] = first
-                    fresh.append((kind, value))
-            if bits & SHOWS_SLOT:
-                slot = workhours.slot(self.zone_of(name), times[row])
-                if slot not in seen[SLOT]:
-                    seen[SLOT][slot] = first
-                    fresh.append((SLOT, slot))
+            fresh = news if spells.prompt[row] else list[News]()
+            for kind, value in self._shown(page, row, name):
+                if value in hour.seen[kind]:
+                    continue
+                hour.seen[kind][value] = None
+                fact = known[kind].get(value)
+                fresh.append((kind, value, fact.days if fact else 0))
+                if fact is None or fact.last_day < page.times[row] // DAY_US:
+                    hour.lessons.append((kind, value, page.seqs[row], page.times[row]))
         return news
+
+    def _shown(self, page: Observations, row: int, name: str) -> list[tuple[int, str]]:
+        """The kinds and values that a row may show first."""
+        bits = page.spells.novelty[row]
+        shown = [
+            (kind, value)
+            for kind in _KINDS_OF[bits & ~SHOWS_SLOT]
+            if (value := page.values[kind][row]) is not None
+        ]
+        if bits & SHOWS_SLOT:
+            shown.append((SLOT, workhours.slot(self.zone_of(name), page.times[row])))
+        return shown
 
     def zone_of(self, name: str) -> str:
         """The person's IANA zone: stated, else inferred, else the organisation's."""
@@ -213,25 +219,19 @@ class Facts(msgspec.Struct):
     def _learn(self, name: str, hour: OpenHour, clock: int) -> None:
         person = self._person(name, hour.first)
         careful = bool(person.guards) or self.is_suspect(name, clock - HOUR_US)
-        for kind, seen in enumerate(hour.seen):
-            if not seen:
-                continue
-            known, crowd = person.known[kind], self.population[kind]
-            for value, (seq, time) in seen.items():
-                fact = known.get(value)
-                day = time // DAY_US
-                if fact is not None:
-                    fact.hours += 1
-                    if day > fact.last_day:
-                        fact.days += 1
-                        fact.last_day = day
-                    if time > fact.last:
-                        fact.last = time
-                elif not (careful and self._guarded(name, f"{kind}:{value}", day, clock)):
-                    known[value] = Known(clock, seq, time, day)
-                    crowd[value] = crowd.get(value, 0) + 1
-            if len(known) > MOST_PER_KIND:
-                self._drop_oldest(known, kind)
+        for kind, value, seq, time in hour.lessons:
+            known, day = person.known[kind], time // DAY_US
+            fact = known.get(value)
+            if fact is not None:
+                if day > fact.last_day:
+                    fact.days += 1
+                    fact.last_day = day
+            elif not (careful and self._guarded(name, f"{kind}:{value}", day, clock)):
+                known[value] = Known(clock, seq, day)
+                crowd = self.population[kind]
+                crowd[value] = crowd.get(value, 0) + 1
+                if len(known) > MOST_PER_KIND:
+                    self._drop_oldest(known, kind)
         fresh_day = hour.last // DAY_US > person.last // DAY_US
         person.events += hour.events
         person.last = max(person.last, hour.last)
@@ -289,14 +289,16 @@ class Facts(msgspec.Struct):
 
     def forget(self, clock: int) -> None:
         """Drop what was not seen for `remember_days`. Once a day of the event clock."""
-        before = clock - self.remember_days * DAY_US
+        before = clock // DAY_US - self.remember_days
         for person in self.people.values():
+            if person.first // DAY_US >= before:
+                continue
             for kind, known in enumerate(person.known):
-                for value in [value for value, fact in known.items() if fact.last < before]:
+                for value in [value for value, fact in known.items() if fact.last_day < before]:
                     self._drop(known, kind, value)
 
     def _drop_oldest(self, known: dict[str, Known], kind: int) -> None:
-        for value in sorted(known, key=lambda value: known[value].last)[: MOST_PER_KIND // 10]:
+        for value in sorted(known, key=lambda value: known[value].last_day)[: MOST_PER_KIND // 10]:
             self._drop(known, kind, value)
 
     def _drop(self, known: dict[str, Known], kind: int, value: str) -> None:
@@ -306,6 +308,9 @@ class Facts(msgspec.Struct):
             self.population[kind][value] = left
         else:
             self.population[kind].pop(value, None)
+
+
+_NOTHING: Final = _no_facts()
 
 
 def usual(facts: Facts, name: str, kind: int, *, most: int = 3) -> list[tuple[str, int]]:

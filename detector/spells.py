@@ -19,6 +19,7 @@ from detector import workhours
 HOUR_US: Final = 3_600_000_000
 SHOWS_WHERE, SHOWS_WHAT, SHOWS_ITEM, SHOWS_SLOT = 1, 2, 4, 8
 """What a row may show first: bits of `Spells.novelty`."""
+_NEVER: Final = np.iinfo(np.int64).max
 _BUNDLES: Final = (
     (SHOWS_WHERE, ("source.country", "place", "network", "device.id", "client")),
     (SHOWS_WHAT, ("vault.id", "deed")),
@@ -53,8 +54,13 @@ class Spells:
     """Rows that teach and show something first in this page and hour, see `novelty`."""
     novelty: Sequence[int]
     """Bits for each row of the page."""
+    prompt: Sequence[bool]
+    """Whether each row of the page is part of the hour in which it came."""
     taken: Ragged
-    """Rows that are part of the hour in which they came."""
+    """Rows of the spell that are."""
+    earliest: Sequence[int]
+    """Time of the earliest of them."""
+    latest: Sequence[int]
     marked: Ragged
     """Rows taken that are something to the model."""
     told: Ragged
@@ -88,6 +94,7 @@ def spells(words: pl.DataFrame, flags: Flags) -> Spells:
     starts = rows[edges[:-1]]
     novelty = _novelty(words, flags)
     teaches, times = flags.teaches[rows], words["time_us"].to_numpy()[rows]
+    prompt = flags.prompt[rows]
     marks, emails = words["marks"].to_numpy(), words["user.email"].is_not_null().to_numpy()
 
     def some(mask: np.ndarray) -> Ragged:
@@ -101,8 +108,11 @@ def spells(words: pl.DataFrame, flags: Flags) -> Spells:
         newest=_reduced(np.maximum, np.where(teaches, times, 0), edges),
         novel=some(novelty[rows] > 0),
         novelty=novelty.tolist(),
-        taken=some(flags.prompt[rows]),
-        marked=some(flags.prompt[rows] & (marks[rows] > 0)),
+        prompt=flags.prompt.tolist(),
+        taken=some(prompt),
+        earliest=_reduced(np.minimum, np.where(prompt, times, _NEVER), edges),
+        latest=_reduced(np.maximum, np.where(prompt, times, 0), edges),
+        marked=some(prompt & (marks[rows] > 0)),
         told=some(emails[rows]),
     )
 

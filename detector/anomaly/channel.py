@@ -96,21 +96,22 @@ def take(
     channel: Channel, page: Observations, facts: Facts, spell: int, news: Sequence[News]
 ) -> None:
     """Take a spell into the person's open hour; `news` is what is new in exactly it."""
-    rows, times = page.spells.taken.of(spell), page.times
+    spells = page.spells
+    rows = spells.taken.of(spell)
     if not rows:
         return
-    name = page.spells.names[spell]
+    name = spells.names[spell]
     opened = channel.opened.get(name)
     if opened is None:
-        opened = channel.opened[name] = _open(channel, facts, name, times[rows[0]])
-    for row in rows[: MOST_IDS - len(opened.event_ids)]:
-        opened.event_ids.append(page.ids[row])
-        opened.event_seqs.append(page.seqs[row])
-    shown = [times[row] for row in rows]
-    opened.first, opened.last = min(opened.first, *shown), max(opened.last, *shown)
+        opened = channel.opened[name] = _open(channel, facts, name, page.times[rows[0]])
+    kept = rows[: MOST_IDS - len(opened.event_ids)]
+    opened.event_ids += [page.ids[row] for row in kept]
+    opened.event_seqs += [page.seqs[row] for row in kept]
+    opened.first = min(opened.first, spells.earliest[spell])
+    opened.last = max(opened.last, spells.latest[spell])
     opened.tally.events += len(rows)
     channel.touched[name] = True
-    for row in page.spells.marked.of(spell):
+    for row in spells.marked.of(spell):
         _mark(opened.tally, page, facts, row)
     tallies.add_news(opened.tally, facts, name, news)
 
@@ -123,8 +124,9 @@ def _mark(tally: Tally, page: Observations, facts: Facts, row: int) -> None:
     rare, mark = 0.0, page.marks[row]
     if mark == PRIVILEGED:
         deed = page.values[DEED][row] or ""
-        person = facts.people.get(page.people[row] or "")
-        rare = -math.log(tallies.likelihood(facts, person, DEED, deed))
+        name = page.people[row] or ""
+        days = facts.days(name, DEED, deed)
+        rare = -math.log(tallies.likelihood(facts, facts.people.get(name), DEED, deed, days))
     tallies.add_mark(tally, mark, rare)
 
 

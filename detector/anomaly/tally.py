@@ -55,25 +55,15 @@ _LEAST_OF: Final = {
 _PRODUCT_OF: Final = {DEED: COLUMN["deeds"], VAULT: COLUMN["vaults"]}
 
 
-class Usual(msgspec.Struct, gc=False):
-    """A person's usual number of something in an active hour: moving mean and variance of log(1+n)."""
-
-    mean: float = 0.0
-    variance: float = 0.25
-
-    def learn(self, count: float) -> None:
-        """Move towards what the hour that ended held."""
-        away = math.log1p(count) - self.mean
-        self.mean += MEMORY * away
-        self.variance = (1 - MEMORY) * (self.variance + MEMORY * away * away)
-
-
 class Habit(msgspec.Struct):
-    """What is usual for a person in numbers, as in `COUNTED`; `recent` are the new items of the
-    active hours of the last seven days, with the clock at which each hour closed.
+    """What is usual for a person in numbers: of each in `COUNTED`, in an active hour, the moving
+    mean and variance of log(1 + n), one after the other.
+
+    `recent` are the new items of the active hours of the last seven days, with the clock at
+    which each hour closed.
     """
 
-    usual: list[Usual] = msgspec.field(default_factory=lambda: [Usual() for _ in COUNTED])
+    usual: list[float] = msgspec.field(default_factory=lambda: [0.0, 0.25] * len(COUNTED))
     recent: list[tuple[int, int]] = []
 
 
@@ -99,18 +89,13 @@ class Tally(msgspec.Struct):
     privileged: float = 0.0
 
 
-def likelihood(facts: Facts, person: Person | None, kind: int, value: str) -> float:
-    """How likely the person is to show the value on an active day, in (0, 1]."""
-    others = facts.population[kind].get(value, 0)
-    own = active = 0
-    if person is not None:
-        active = person.days
-        fact = person.known[kind].get(value)
-        if fact is not None:
-            own = fact.days
-            others -= 1
+def likelihood(facts: Facts, person: Person | None, kind: int, value: str, days: int) -> float:
+    """How likely the person, who is known to show the value on `days` days, is to show it."""
+    others = facts.population[kind].get(value, 0) - (1 if days else 0)
     chance = WEIGHT * (others + 0.5) / (len(facts.people) + 1.0)
-    return min(1.0, (own + min(WEIGHT, chance)) / (active + WEIGHT))
+    own = days + (chance if chance < WEIGHT else WEIGHT)
+    active = (person.days if person else 0) + WEIGHT
+    return own / active if own < active else 1.0
 
 
 def open_tally(facts: Facts, habit: Habit | None, name: str, time: int) -> Tally:
@@ -120,22 +105,25 @@ def open_tally(facts: Facts, habit: Habit | None, name: str, time: int) -> Tally
     if person is not None and person.last:
         gap_days = (time - person.last) / DAY_US
         tally.gap = gap_days if gap_days > 3 else 0.0
-    if habit is not None and habit.recent:
+    if habit is not None:
         since = time - DAY_US
-        tally.day = sum(count for clock, count in habit.recent if clock > since)
-        tally.week = sum(count for _, count in habit.recent)
+        for clock, count in habit.recent:
+            tally.week += count
+            if clock > since:
+                tally.day += count
     return tally
 
 
 def add_news(tally: Tally, facts: Facts, name: str, news: Sequence[News]) -> None:
     """Take in values that the person shows for the first time in this hour."""
     person, chances = facts.people.get(name), tally.chances
-    for kind, value in news:
+    for kind, value, days in news:
         if kind == ITEM:
             tally.items += 1
-            tally.new_items += person is None or value not in person.known[ITEM]
+            if not days:
+                tally.new_items += 1
             continue
-        chance = likelihood(facts, person, kind, value)
+        chance = likelihood(facts, person, kind, value, days)
         column = _LEAST_OF[kind]
         if chance < chances[column]:
             chances[column] = chance
@@ -162,16 +150,23 @@ def add_mark(tally: Tally, mark: int, surprise: float) -> None:
 
 def numbers(tally: Tally, habit: Habit | None) -> list[float]:
     """The open hour as it stands, as plain numbers for `features`; a list that shares nothing."""
-    new_items, networks = tally.new_items, tally.networks
-    row = [
-        *tally.chances, new_items, tally.day + new_items, tally.week + new_items,
-        tally.extracted, tally.events, tally.failures, tally.cracked, tally.privileged,
-        networks - 1 if networks else 0, tally.gap,
-    ]  # fmt: skip
-    for usual in habit.usual if habit else _FRESH:
-        row.append(usual.mean)
-        row.append(usual.variance)
-    return row
+    networks = tally.networks
+    return [
+        *tally.chances,
+        *_counts(tally),
+        tally.failures,
+        tally.cracked,
+        tally.privileged,
+        networks - 1 if networks else 0,
+        tally.gap,
+        *(habit.usual if habit else _FRESH),
+    ]
+
+
+def _counts(tally: Tally) -> tuple[int, int, int, int, int]:
+    """The numbers in the order of `COUNTED`."""
+    new = tally.new_items
+    return new, tally.day + new, tally.week + new, tally.extracted, tally.events
 
 
 def features(rows: np.ndarray) -> np.ndarray:
@@ -194,16 +189,16 @@ def features(rows: np.ndarray) -> np.ndarray:
 
 def learn(habit: Habit, tally: Tally, clock: int) -> None:
     """Let an hour that ended at `clock` become part of the person's usual numbers."""
-    counts = (
-        tally.new_items, tally.day + tally.new_items, tally.week + tally.new_items,
-        tally.extracted, tally.events,
-    )  # fmt: skip
-    for usual, count in zip(habit.usual, counts, strict=True):
-        usual.learn(count)
+    usual: list[float] = []
+    for place, count in enumerate(_counts(tally)):
+        mean, variance = habit.usual[2 * place], habit.usual[2 * place + 1]
+        away = math.log1p(count) - mean
+        usual += (mean + MEMORY * away, (1 - MEMORY) * (variance + MEMORY * away * away))
+    habit.usual = usual
     if tally.new_items:
         habit.recent.append((clock, tally.new_items))
     if habit.recent and habit.recent[0][0] <= clock - 7 * DAY_US:
         habit.recent = [each for each in habit.recent if each[0] > clock - 7 * DAY_US]
 
 
-_FRESH: Final = [Usual() for _ in COUNTED]
+_FRESH: Final = Habit().usual

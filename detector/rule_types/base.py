@@ -42,8 +42,10 @@ class Scene:
     def person(self, row: int) -> Subject | None:
         """The acting person of a row as a subject, null if nobody is named."""
         name = self.page.people[row]
-        if name is None:
-            return None
+        return None if name is None else self.actor(row, name)
+
+    def actor(self, row: int, name: str) -> Subject:
+        """The person of that name, who acts in a row, as a subject."""
         email = self.text("user.email", row)
         kind = SubjectType.PERSON
         if email and email.casefold().endswith(SERVICE_MAIL):

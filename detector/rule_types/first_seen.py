@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from detector import events, workhours
 from detector.facts import DAY_US, Facts
-from detector.findings import Finding, Level, Subject
+from detector.findings import Finding, Level
 from detector.observations import CLIENT, COUNTRY, DEVICE, ITEM, NETWORK, PLACE, SLOT, VAULT
 from detector.rule import Rule
 from detector.rule_types import aftermath
@@ -136,23 +136,23 @@ class FirstSeen(Behavior):
             # First, so that nothing follows itself.
             if sensitive:
                 yield from aftermath.followed(tail.suspicions, scene, row, Level.HIGH)
-            subject = scene.person(row)
-            if subject is None:
+            name = scene.page.people[row]
+            if name is None:
                 continue
             if matched:
-                tail.events[subject.id] = tail.events.get(subject.id, 0) + 1
+                tail.events[name] = tail.events.get(name, 0) + 1
             # What names a device is judged by it alone, or one event would be found twice.
             if device and self.of_devices:
-                yield from self._device(rule, scene, (row, subject, matched), tail)
+                yield from self._device(rule, scene, (row, name, matched), tail)
             elif matched:
-                yield from self._first(rule, scene, (row, subject), tail)
+                yield from self._first(rule, scene, (row, name), tail)
 
     def _first(
-        self, rule: Rule, scene: Scene, at: tuple[int, Subject], tail: SeenTail
+        self, rule: Rule, scene: Scene, at: tuple[int, str], tail: SeenTail
     ) -> Iterator[Finding]:
-        (row, subject), finding = at, None
-        if self._is_new(scene, row, subject, tail):
-            finding = self._found(rule, scene, row, subject, tail)
+        (row, name), finding = at, None
+        if self._is_new(scene, row, name, tail):
+            finding = self._found(rule, scene, (row, name), tail)
             self._remember(scene, row, finding, tail)
             yield finding
         session = scene.text("session.id", row)
@@ -191,7 +191,7 @@ class FirstSeen(Behavior):
             for key in [key for key, time in values.items() if time < before]:
                 del values[key]
 
-    def _is_new(self, scene: Scene, row: int, subject: Subject, tail: SeenTail) -> bool:
+    def _is_new(self, scene: Scene, row: int, name: str, tail: SeenTail) -> bool:
         known, other = [], []
         for field in self.fields:
             value, kind = _value(scene, row, field)
@@ -200,32 +200,31 @@ class FirstSeen(Behavior):
             if kind is None:
                 other.append(value)
             else:
-                known.append(scene.facts.days(subject.id, kind, value) > 0)
+                known.append(scene.facts.days(name, kind, value) > 0)
         if other:
             key = "\x1f".join(other)
-            values = tail.values.setdefault(subject.id, {})
+            values = tail.values.setdefault(name, {})
             old = values.get(key)
             values[key] = max(scene.page.times[row], old or 0)
             forget_us = int(self.learn.remember[:-1]) * DAY_US
             known.append(old is not None and scene.page.times[row] - old < forget_us)
         return not all(known)
 
-    def _found(
-        self, rule: Rule, scene: Scene, row: int, subject: Subject, tail: SeenTail
-    ) -> Finding:
-        also = [field for field in self.with_any_new if _new(scene, row, field, subject.id)]
-        learning, left = self._learning(scene, row, subject.id, tail)
+    def _found(self, rule: Rule, scene: Scene, at: tuple[int, str], tail: SeenTail) -> Finding:
+        row, name = at
+        also = [field for field in self.with_any_new if _new(scene, row, field, name)]
+        learning, left = self._learning(scene, row, name, tail)
         level = rule.level if also or not self.with_any_new else Level.LOW
         value, kind = _value(scene, row, self.fields[0])
         return replace(
-            one_event(scene, row, rule, subject),
+            one_event(scene, row, rule, scene.actor(row, name)),
             level=level,
             rarity=min(0.95, 0.3 + 0.3 * len(also)),
-            evidence=_evidence(scene, row, subject.id, self.fields)
+            evidence=_evidence(scene, row, name, self.fields)
             | {
                 "also_new": also,
                 "value": value,
-                "colleagues": _colleagues(scene, subject.id, kind, value),
+                "colleagues": _colleagues(scene, name, kind, value),
             },
             suppressed_by=aftermath.LEARNING if learning else None,
             margin=left if learning else None,
@@ -244,29 +243,31 @@ class FirstSeen(Behavior):
         return (bool(left) and min(left) > 0), (min(left) if left else None)
 
     def _device(
-        self, rule: Rule, scene: Scene, at: tuple[int, Subject, bool], tail: SeenTail
+        self, rule: Rule, scene: Scene, at: tuple[int, str, bool], tail: SeenTail
     ) -> Iterator[Finding]:
         """Judge the device that an audit event names; amend the alert of its session.
 
         An event that no base rule matched counts only for the sign-in of its session.
         """
-        row, subject, matched = at
+        row, name, matched = at
         device = scene.page.values[DEVICE][row]
         pending = tail.sessions.pop(scene.text("session.id", row) or "", None)
         if device is None or not (matched or pending):
             return
-        is_new = scene.facts.days(subject.id, DEVICE, device) == 0
+        is_new = scene.facts.days(name, DEVICE, device) == 0
         key = f"device\x1f{device}"
-        told = key in tail.values.get(subject.id, {})
-        tail.values.setdefault(subject.id, {})[key] = scene.page.times[row]
+        told = key in tail.values.get(name, {})
+        tail.values.setdefault(name, {})[key] = scene.page.times[row]
         if is_new and not told:
-            found = self._found(rule, scene, row, subject, tail)
+            found = self._found(rule, scene, (row, name), tail)
             self._remember(scene, row, found, tail)
             yield replace(
                 found, evidence=found.evidence | {"device.id": device, "device_new": True}
             )
         elif not is_new and pending is not None and pending.alerted:
-            yield _known_after_all(one_event(scene, row, rule, subject), pending, device, scene)
+            yield _known_after_all(
+                one_event(scene, row, rule, scene.actor(row, name)), pending, device, scene
+            )
 
     @staticmethod
     def tell(who: str, evidence: dict[str, Any]) -> Told:

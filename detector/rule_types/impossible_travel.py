@@ -86,13 +86,15 @@ class ImpossibleTravel(Behavior):
                 yield from aftermath.followed(tail.suspicions, scene, row, Level.CRITICAL)
 
     def _sign_in(self, rule: Rule, scene: Scene, row: int, tail: TravelTail) -> Iterator[Finding]:
-        subject = scene.person(row)
-        if subject is None:
+        name = scene.page.people[row]
+        if name is None:
             return
-        way = tail.ways.setdefault(subject.id, Way())
+        way = tail.ways.get(name)
+        if way is None:
+            way = tail.ways[name] = Way()
         point = _point(scene, row)
         point.device = tail.devices.get(point.session or "")
-        for legs in _journeys(way, point, scene.facts, subject.id):
+        for legs in _journeys(way, point, scene.facts, name):
             fast = [each for each in legs if each and self._too_fast(each)]
             found = [self._judge(rule, scene, row, each, way) for each in fast]
             if found:
@@ -110,8 +112,7 @@ class ImpossibleTravel(Behavior):
         return found.effective_km >= distance_km and found.speed_kmh >= speed_kmh
 
     def _judge(self, rule: Rule, scene: Scene, row: int, found: Leg, way: Way) -> Finding:
-        subject = scene.person(row)
-        assert subject is not None  # noqa: S101 - `watch` looks at rows with a person only
+        subject = scene.actor(row, scene.page.people[row] or "")
         rung, margin = self._rung(found, scene, subject.id, way)
         hop = f"{found.start.place}>{found.end.place}"
         if rung and hop not in way.hops:
@@ -252,8 +253,9 @@ def _insert(way: Way, point: Point) -> None:
         return
     at = bisect_left(way.points, (point.time, point.seq), key=lambda old: (old.time, old.seq))
     way.points.insert(at, point)
-    newest = way.points[-1].time
-    way.points = [old for old in way.points if old.time >= newest - KEEP_US][-MOST_POINTS:]
+    oldest = way.points[-1].time - KEEP_US
+    while len(way.points) > MOST_POINTS or way.points[0].time < oldest:
+        del way.points[0]
 
 
 def _days(facts: Facts, name: str, point: Point) -> int:
