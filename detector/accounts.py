@@ -10,7 +10,7 @@ from detector import kernel, plans, snapshots, window, workhours
 from detector.anomaly import model as models
 from detector.kernel import Memory, Plan, State
 from detector.rulebook.book import Rulebook
-from detector.store.sqlite import Commit, Control, Sqlite, Start, StoreError
+from detector.store.sqlite import Commit, Control, Entry, Sqlite, Start, StoreError
 
 PLAN: Final = "plan"
 TICK: Final = "tick"
@@ -48,12 +48,17 @@ def restore(store: Sqlite, name: str, *, span: timedelta) -> Account:
     if account is None:
         account = Account(name, span, blank(name, start.teach_until, span=span), plans.Texts())
     for entry in store.entries(name, after=account.state.memory.seq):
-        if entry.page is not None:
-            frame, raws = entry.page
-            kernel.detect(account.state, frame, window.contents(raws))
-        elif entry.control is not None:
-            apply(store, account, entry.control)
+        replay(store, account, entry)
     return account
+
+
+def replay(store: Sqlite, account: Account, entry: Entry) -> None:
+    """Let one entry of the log have its effect on the account's state."""
+    if entry.page is not None:
+        frame, raws = entry.page
+        kernel.detect(account.state, frame, window.contents(raws))
+    elif entry.control is not None:
+        apply(store, account, entry.control)
 
 
 def blank(name: str, teach_until: datetime, *, span: timedelta) -> State:
