@@ -22,6 +22,7 @@ from detector.observations import (
     VAULT,
     Observations,
 )
+from detector.persons import Guard, Known, OpenHour, Person, Suspect
 from detector.spells import HOUR_US, SHOWS_ITEM, SHOWS_SLOT, SHOWS_WHAT, SHOWS_WHERE
 
 DAY_US: Final = 24 * HOUR_US
@@ -43,73 +44,8 @@ _KINDS_OF: Final = tuple(
 """The kinds of values that a row may show first, by its bits of novelty."""
 
 
-class Known(msgspec.Struct, gc=False):
-    """A fact: a value that a person has shown since then (microseconds of UTC), on `days` days."""
-
-    since: int
-    first_seq: int
-    last_day: int
-    days: int = 1
-
-
-class Guard(msgspec.Struct, gc=False):
-    """A value that is not learned because it came under an alert."""
-
-    since: int
-    last_day: int
-    further_days: int = 0
-
-
-class Person(msgspec.Struct):
-    """What is known of one person; `known[kind][value]` with kinds as in `observations.KINDS`."""
-
-    first: int
-    last: int
-    known: list[dict[str, Known]]
-    days: int = 0
-    events: int = 0
-    home: str | None = None
-    zone: str | None = None
-    """Zone inferred from the place of most days."""
-    guards: dict[str, Guard] = {}
-
-
-class Suspect(msgspec.Struct, gc=False):
-    """Somebody about whom nothing new is learned until then."""
-
-    until: int
-    high: int = 0
-    """Time of the last alert of level high or above, 0 if there was none."""
-
-
-class OpenHour(msgspec.Struct):
-    """What one person has shown since the last settlement: `seen[kind]` are the values.
-
-    `lessons` are those that settling may learn from, as (kind, value, seq, time): what was not
-    known, and what was not yet seen on that day.
-    """
-
-    seen: list[dict[str, None]]
-    lessons: list[tuple[int, str, int, int]] = []
-    events: int = 0
-    first: int = 0
-    last: int = 0
-
-
 News = tuple[int, str, int]
-"""A kind and a value that a person shows for the first time in the open hour, and the days known."""
-
-
-def _no_values() -> list[dict[str, None]]:
-    return [{} for _ in KINDS]
-
-
-def _no_facts() -> list[dict[str, Known]]:
-    return [{} for _ in KINDS]
-
-
-def _no_counts() -> list[dict[str, int]]:
-    return [{} for _ in KINDS]
+"""A kind, a value that a person shows first in the open hour, and the days it was known on."""
 
 
 class Facts(msgspec.Struct):
@@ -118,7 +54,7 @@ class Facts(msgspec.Struct):
     remember_days: int = 90
     default_zone: str = "UTC"
     people: dict[str, Person] = {}
-    population: list[dict[str, int]] = msgspec.field(default_factory=_no_counts)
+    population: list[dict[str, int]] = msgspec.field(default_factory=lambda: [{} for _ in KINDS])
     """`population[kind][value]`: how many people are known to show it."""
     places: dict[str, tuple[str | None, float | None, float | None]] = {}
     """Country and coordinates of each place."""
@@ -138,7 +74,7 @@ class Facts(msgspec.Struct):
         rows = spells.novel.of(spell)
         hour = self.hours.get(name)
         if hour is None:
-            hour = self.hours[name] = OpenHour(_no_values(), first=page.times[rows[0]])
+            hour = self.hours[name] = OpenHour(page.times[rows[0]])
         hour.events += taught
         hour.last = max(hour.last, spells.newest[spell])
         person = self.people.get(name)
@@ -261,7 +197,7 @@ class Facts(msgspec.Struct):
     def _person(self, name: str, first: int) -> Person:
         person = self.people.get(name)
         if person is None:
-            person = self.people[name] = Person(first, 0, _no_facts())
+            person = self.people[name] = Person(first, 0)
         return person
 
     def _find_home(self, person: Person) -> None:
@@ -310,7 +246,7 @@ class Facts(msgspec.Struct):
             self.population[kind].pop(value, None)
 
 
-_NOTHING: Final = _no_facts()
+_NOTHING: Final = Person(0, 0).known
 
 
 def usual(facts: Facts, name: str, kind: int, *, most: int = 3) -> list[tuple[str, int]]:

@@ -102,11 +102,11 @@ class Window:
         """
         ids = keys(frame)
         known, old = self.seen.find(ids)
-        _, first = np.unique(ids, return_index=True)
-        is_first = np.zeros(len(ids), dtype=bool)
-        is_first[first] = True
-        rows = np.flatnonzero(is_first & ~known)
-        changed = int(np.count_nonzero(known & (old != contents)))
+        _, firsts, place = np.unique(ids, return_index=True, return_inverse=True)
+        first = firsts[place]
+        rows = np.flatnonzero((first == np.arange(len(ids))) & ~known)
+        admitted = np.where(known, old, contents[first])
+        changed = int(np.count_nonzero(admitted != contents))
         self.seen.add(ids[rows], contents[rows])
         return rows, changed
 

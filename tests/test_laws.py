@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from detector import kernel
 from tests import stories
-from tests.stories import Heard, Item, learned_engine, play, written
+from tests.stories import Heard, Item, play, written
+from tests.team import learned_engine
 
 DEEDS = ("update device", "export vault", "grant uva", "enblsso sso", "create satoken")
 LATENESS_MIN = (0, 0, 0, 0, 0, 3, 90, 30 * 60, 6 * 1440, 8 * 1440, -6 * 60, -400 * 1440)

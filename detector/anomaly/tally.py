@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 
 from detector.anomaly.declaration import FEATURES
-from detector.facts import DAY_US, Facts, News, Person
+from detector.facts import DAY_US, Facts, News
 from detector.observations import (
     CLIENT,
     COUNTRY,
@@ -31,6 +31,8 @@ from detector.observations import (
     SUCCEEDED,
     VAULT,
 )
+from detector.persons import Person
+
 
 WEIGHT: Final = 4.0
 """Days that the population counts for against the person's own days."""

@@ -1,0 +1,81 @@
+"""The channel keeps its budget, and its threshold follows the last days."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from detector.anomaly import channel as channels
+from detector.anomaly import model as models
+from detector.anomaly.channel import Channel, Open, Row
+from detector.anomaly.tally import SURPRISALS, Tally, numbers
+from detector.facts import DAY_US, Facts
+from detector.persons import Person
+from detector.spells import HOUR_US
+from tests import stories
+
+PEOPLE = 60
+HOURS_A_DAY = 6
+
+
+def _hour(chance: np.random.Generator) -> Tally:
+    """An hour whose values are as rare as chance has it."""
+    tally = Tally(np.minimum(1.0, chance.exponential(0.6, SURPRISALS)).clip(1e-6).tolist(), {})
+    tally.events = int(chance.poisson(5)) + 1
+    tally.new_items = int(chance.poisson(1))
+    return tally
+
+
+def _company() -> tuple[Facts, Channel]:
+    people = {f"P{n}": Person(0, 0, [{} for _ in range(9)], days=30) for n in range(PEOPLE)}
+    return Facts(people=people), Channel()
+
+
+def _one_day(
+    channel: Channel, facts: Facts, day: int, work: tuple[object, models.Model | None]
+) -> int:
+    chance, model = work
+    assert isinstance(chance, np.random.Generator)
+    raised = 0
+    for hour in range(8, 8 + HOURS_A_DAY):
+        clock = day * DAY_US + (hour + 1) * HOUR_US
+        rows = []
+        for name in facts.people:
+            tally = _hour(chance)
+            known = numbers(tally, channel.habits.get(name))
+            rows.append(Row(name, clock, 0, known, Open(tally), 0, 0, 0, tally))
+            channel.opened[name] = Open(tally)
+        raised += len(channels.judge(channel, model, facts, rows, 0))
+        channels.settle(channel, facts, clock)
+    channels.new_day(channel, stories.declaration(budget=2), (day + 1) * DAY_US)
+    return raised
+
+
+def test_alerts_a_day_stay_near_the_budget() -> None:
+    declaration, chance = stories.declaration(budget=2), np.random.default_rng(5)
+    facts, channel = _company()
+    for day in range(20, 34):
+        _one_day(channel, facts, day, (chance, None))
+    model = models.train(channels.training_rows(channel), declaration)
+    assert model is not None
+    channels.adopt(channel, model, declaration)
+    raised = [_one_day(channel, facts, day, (chance, model)) for day in range(34, 64)]
+
+    assert 0.5 * 2 <= np.mean(raised) <= 1.5 * 2
+
+
+def test_rows_of_days_that_are_too_old_are_not_trained_on() -> None:
+    chance = np.random.default_rng(6)
+    facts, channel = _company()
+    for day in range(20, 60):
+        _one_day(channel, facts, day, (chance, None))
+
+    assert len(channels.training_rows(channel)) == 28 * PEOPLE * HOURS_A_DAY
+
+
+def test_the_hours_of_a_suspect_are_not_trained_on() -> None:
+    chance = np.random.default_rng(7)
+    facts, channel = _company()
+    facts.suspect("P0", until=100 * DAY_US, seqs=(), high=False)
+    _one_day(channel, facts, 20, (chance, None))
+
+    assert len(channels.training_rows(channel)) == (PEOPLE - 1) * HOURS_A_DAY

@@ -1,0 +1,97 @@
+"""The model: the forest is scikit-learn's, tails are monotone, artefacts whole or refused."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.ensemble import IsolationForest
+
+from detector.anomaly import forest
+from detector.anomaly.declaration import FEATURES
+from detector.anomaly.model import Model, ModelError, dump, load, train
+from tests import stories
+
+
+def _rows(count: int = 600) -> np.ndarray:
+    return np.random.default_rng(3).exponential(1.0, (count, len(FEATURES))).astype(np.float32)
+
+
+@cache
+def _model() -> Model:
+    made = train(_rows(), stories.declaration())
+    assert made is not None
+    return made
+
+
+@cache
+def _body() -> bytes:
+    return dump(_model())
+
+
+def test_the_flat_forest_scores_as_scikit_learn_does() -> None:
+    rows, unseen = _rows(), np.random.default_rng(4).normal(1, 3, (500, len(FEATURES)))
+    flat = forest.fit(rows, trees=40, sample=128, seed=7)
+    learned = IsolationForest(n_estimators=40, max_samples=128, random_state=7).fit(rows)
+
+    expected = -learned.score_samples(unseen.astype(np.float32))
+    np.testing.assert_allclose(flat.score(unseen), expected, rtol=0, atol=1e-12)
+
+
+@given(st.integers(1, 40))
+def test_a_row_scores_the_same_whatever_rows_are_beside_it(size: int) -> None:
+    rows = _rows(40)
+    whole, _ = _model().score(rows)
+    part, _ = _model().score(rows[:size])
+
+    assert np.array_equal(part, whole[:size])
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=900), st.lists(st.floats(-1e7, 1e7)))
+def test_rarity_never_falls_with_the_value(sample: list[float], asked: list[float]) -> None:
+    ordered = np.sort(np.array(asked, dtype=np.float64))
+    surprise = forest.tail(np.array(sample)).of(ordered)
+
+    assert (np.diff(surprise) >= 0).all()
+    assert ((surprise >= 0) & (surprise <= forest.CAP)).all()
+
+
+def test_training_twice_gives_the_same_model() -> None:
+    again = train(_rows(), stories.declaration())
+
+    assert again is not None
+    assert (again.id, dump(again)) == (_model().id, _body())
+
+
+def test_too_few_rows_give_no_model() -> None:
+    assert train(_rows(150), stories.declaration()) is None
+
+
+def test_an_artefact_read_back_is_the_same_model() -> None:
+    again = load(_body())
+
+    assert again.id == _model().id
+    assert dump(again) == _body()
+    for mine, theirs in zip(_model().score(_rows()), again.score(_rows()), strict=True):
+        assert np.array_equal(mine, theirs)
+
+
+@given(st.data())
+def test_a_damaged_artefact_is_refused(data: st.DataObject) -> None:
+    body = bytearray(_body())
+    place = data.draw(st.integers(0, len(body) - 1))
+    if data.draw(st.booleans()):
+        body[place] ^= 1 << data.draw(st.integers(0, 7))
+    else:
+        del body[place:]
+    with pytest.raises(ModelError):
+        load(bytes(body))
+
+
+@pytest.mark.parametrize("body", [b"", b"PK\x03\x04", b"\x80\x04K\x01."])
+def test_what_is_no_artefact_is_refused(body: bytes) -> None:
+    with pytest.raises(ModelError):
+        load(body)
