@@ -5,7 +5,7 @@ Made once per page, as plain lists by row, because what follows is one event at 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -66,7 +66,7 @@ class Observations:
     devices: Sequence[int]
     """Rows of audit events that name the device of a session, ascending."""
     spells: Spells
-    columns: dict[str, Sequence[Any]]
+    columns: Mapping[str, Sequence[Any]]
 
     def __len__(self) -> int:
         return len(self.seqs)
@@ -160,7 +160,8 @@ def _firsts(values: pl.Series, among: np.ndarray) -> list[int]:
     """The rows among those that show a value first."""
     rows = np.flatnonzero(among)
     part = values.gather(rows)
-    return rows[(part.is_first_distinct() & part.is_not_null()).to_numpy()].tolist()
+    firsts: list[int] = rows[(part.is_first_distinct() & part.is_not_null()).to_numpy()].tolist()
+    return firsts
 
 
 def _networks(addresses: pl.Series) -> pl.Series:

@@ -161,7 +161,7 @@ def _answering(answer: Answer) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(answer.body.encode())
 
-        def log_message(self, format: str, *_args: object) -> None:
+        def log_message(self, *_: object) -> None:
             """Say nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:

@@ -1,4 +1,4 @@
-# ruff: noqa: E501 - hostile files are long
+
 """Files that mean harm: refused quickly, with a reason, and without an exception."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-# ruff: noqa: E501 - the mistakes are told in one line, as users see them
+
 """Mistakes in rule files: all at once, each with its place and a fix."""
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from zipfile import BadZipFile
 
@@ -80,26 +80,19 @@ def train(rows: np.ndarray, declaration: Declaration) -> Model | None:
     sums = forest.tail(surprise.sum(axis=1))
     odd = surprise[sums.of(surprise.sum(axis=1)) >= LOOK_FROM]
     scores = trees.score(odd if len(odd) else surprise[:1])
-    return _named(declaration.features, columns, tails, trees, forest.tail(scores), sums, len(rows))
+    of_score = forest.tail(scores)
+    return _named(
+        Model("", declaration.features, columns, tails, trees, of_score, sums, len(rows))
+    )
 
 
-def _named(
-    features: tuple[str, ...],
-    columns: np.ndarray,
-    tails: tuple[forest.Tail, ...],
-    trees: forest.Forest,
-    of_score: forest.Tail,
-    of_sum: forest.Tail,
-    trained_rows: int,
-) -> Model:
-    model = Model("", features, columns, tails, trees, of_score, of_sum, trained_rows)
+def _named(model: Model) -> Model:
+    """The model under the name that its content gives it."""
     arrays = _arrays(model)
-    digest = hashlib.sha256(json.dumps(features).encode())
+    digest = hashlib.sha256(json.dumps(model.features).encode())
     for name in sorted(arrays):
         digest.update(name.encode() + np.ascontiguousarray(arrays[name]).tobytes())
-    return Model(
-        digest.hexdigest()[:16], features, columns, tails, trees, of_score, of_sum, trained_rows
-    )
+    return replace(model, id=digest.hexdigest()[:16])
 
 
 def dump(model: Model) -> bytes:
@@ -165,4 +158,5 @@ def _rebuilt(arrays: dict[str, np.ndarray], manifest: dict[str, list[str]]) -> M
         float(normal_path),
     )
     tails = tuple(tail(f"feature_{place}") for place in range(len(features)))
-    return _named(features, arrays["columns"], tails, trees, tail("score"), tail("sum"), int(rows))
+    columns, of_score, of_sum = arrays["columns"], tail("score"), tail("sum")
+    return _named(Model("", features, columns, tails, trees, of_score, of_sum, int(rows)))

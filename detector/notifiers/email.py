@@ -27,7 +27,7 @@ class Email:
     `notice` is told what went wrong although the alert was sent, as a refused recipient.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a mail needs, by name
         self,
         server: MailServer,
         renderer: Renderer,

@@ -139,7 +139,7 @@ def simple_match() -> Alert:
     )
 
 
-def _alert(
+def _alert(  # noqa: PLR0913, PLR0917 - an alert in short, for five samples
     rule: tuple[str, str],
     level: Level,
     subject: Subject,
