@@ -7,8 +7,8 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from random import Random
 from typing import TYPE_CHECKING
@@ -21,10 +21,11 @@ from detector import files, jobs
 from detector.alerts import Alert
 from detector.findings import Level
 from detector.plans import Texts, build
-from detector.ports import Notifier
+from detector.ports import Notifier, SourceError
 from detector.rendering import Renderer
 from detector.settings import ConfigError, EmailConfig, Settings, SlackConfig, SourceConfig
 from detector.store.sqlite import Sqlite
+from detector.terminal import progress
 
 if TYPE_CHECKING:
     from detector.sources.onepassword import OnePassword
@@ -172,7 +173,7 @@ class Service:
         if not settings.sources:
             msg = "no [[sources]] are configured; 'vaultwatch init' writes an example"
             raise ConfigError(msg)
-        self._settings, self._resources = settings, ExitStack()
+        self._settings, self._resources, self._console = settings, ExitStack(), console
         self._stop = threading.Event()
         self._point = crash_point(os.environ)
         texts = files.texts(settings.paths, timezone=settings.timezone)
@@ -190,6 +191,10 @@ class Service:
 
     def _desk(self, config: SourceConfig, api: OnePassword, texts: Texts) -> jobs.Desk:
         self._resources.callback(api.close)
+        try:
+            api.introspect()
+        except SourceError as error:
+            log.error("the token was not checked", account=config.name, error=str(error))
         account = jobs.open_account(
             self._store, config.name, texts, now(), span=self._settings.data.window
         )
@@ -260,7 +265,8 @@ class Service:
 
     def _poll(self, api: OnePassword, desk: jobs.Desk) -> bool:
         try:
-            polled = jobs.poll(desk, api, now)
+            with self._backfilling(desk) as told:
+                polled = jobs.poll(desk, api, now, told)
         except Exception:
             # What was not stored is thrown away; the next round starts from the last commit.
             log.exception("poll failed", account=desk.account.name)
@@ -268,6 +274,21 @@ class Service:
         found = {"events": polled.events, "alerts": len(polled.alerts)}
         log.info("polled", account=desk.account.name, failed=sorted(polled.failures), **found)
         return not polled.failures
+
+    @contextmanager
+    def _backfilling(self, desk: jobs.Desk) -> Iterator[jobs.Progress | None]:
+        """A progress bar for the first round of an account on a terminal, else nothing."""
+        if self._store.cursors(desk.account.name) or not self._console.is_terminal:
+            yield None
+            return
+        start, whole = now() - desk.backfill, desk.backfill.total_seconds()
+        with progress(self._console, f"learning from {desk.backfill.days} days", whole) as advance:
+
+            def told(events: int, upto: datetime | None) -> None:
+                if upto is not None:
+                    advance((upto - start).total_seconds(), f"{events:,} events")
+
+            yield told
 
     def _tell(self) -> None:
         try:

@@ -148,8 +148,8 @@ _NUMBERS: Final[dict[str, Callable[[Row], str]]] = {
     "new_items": lambda row: (
         f"{plural(row.tally.new_items, 'item')} never used before, of {row.tally.items}"
     ),
-    "new_items_day": lambda row: "many items never used before within 24 hours",
-    "new_items_week": lambda row: "many items never used before within 7 days",
+    "new_items_day": lambda _: "many items never used before within 24 hours",
+    "new_items_week": lambda _: "many items never used before within 7 days",
     "extracted": lambda row: (
         f"{plural(row.tally.extracted, 'secret')} revealed, copied or exported, more than usual"
     ),

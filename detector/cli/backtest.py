@@ -21,6 +21,7 @@ from detector.cli import output
 from detector.settings import ConfigError
 from detector.sources import replay
 from detector.store.sqlite import Control, Sqlite
+from detector.terminal import progress
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 PAGE = 10_000
@@ -93,9 +94,7 @@ def _replay(
     teach_until = args.train_until or history.teach_until or _EPOCH
     state = accounts.blank(history.account, teach_until, span=config.data.window)
     steps = _between(history.steps, args.since, args.until)
-    with output.progress(
-        terminal, f"replaying {history.events:,} events", history.events
-    ) as advance:
+    with progress(terminal, f"replaying {history.events:,} events", history.events) as advance:
         if history.is_log:
             readers = readers or backtesting.afresh(plan)
             return backtesting.replay_log(state, steps, readers, advance)

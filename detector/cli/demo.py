@@ -17,6 +17,7 @@ from detector.cli import output
 from detector.notifiers.console import Terminal
 from detector.ports import Notifier
 from detector.settings import ConfigError
+from detector.terminal import progress
 
 
 def run(args: Namespace) -> int:
@@ -80,7 +81,7 @@ def _introduce(terminal: Console, stage: demo.Stage) -> None:
 def _backfill(terminal: Console, stage: demo.Stage) -> None:
     end = stage.clock()
     span = timedelta(days=stage.length.teach)
-    with output.progress(terminal, "learning from history", span.total_seconds()) as advance:
+    with progress(terminal, "learning from history", span.total_seconds()) as advance:
 
         def told(events: int, upto: datetime | None) -> None:
             if upto is not None:
@@ -99,7 +100,7 @@ def _backfill(terminal: Console, stage: demo.Stage) -> None:
 def _live(terminal: Console, stage: demo.Stage) -> None:
     start = stage.clock()
     total = timedelta(days=stage.length.live).total_seconds()
-    with output.progress(terminal, "two weeks pass", total) as advance:
+    with progress(terminal, "two weeks pass", total) as advance:
         for time in stage.live():
             advance((time - start).total_seconds(), f"{time:%a %d %b}")
 
