@@ -112,7 +112,9 @@ def held_back(done: Replayed, finding: Finding) -> Alert:
     alone = replace(finding, suppressed_by=None, amends=False)
     alert = triage.decide(alone, state.rules, {}, telling).alert
     assert alert is not None
-    return replace(alert, reason=Reason.SUPPRESSED, suppressed_by=finding.suppressed_by)
+    return replace(
+        alert, reason=Reason.SUPPRESSED, suppressed_by=finding.suppressed_by or "amended"
+    )
 
 
 def _ended(done: Replayed, state: kernel.State) -> Replayed:

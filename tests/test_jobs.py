@@ -159,7 +159,9 @@ def test_a_refused_cursor_is_replaced_by_an_overlap_without_loss_or_double(start
     assert polled.events == 2
     assert dict(polled.failures) == {}
     assert any("cursor refused" in entry["event"] for entry in logs)
-    assert sorted(stored(desk)) == sorted({item.id for feed in source.items.values() for item in feed})
+    assert sorted(stored(desk)) == sorted(
+        {item.id for feed in source.items.values() for item in feed}
+    )
     assert desk.store.cursors("acme")["itemusages"][0] not in {cursor, None}
 
 
@@ -171,7 +173,9 @@ def test_a_future_dated_item_does_not_shorten_the_overlap(started: Start) -> Non
 
     jobs.poll(desk, source, clock)
 
-    since = [since for feed, cursor, since in source.asked if feed == "itemusages" and cursor is None][-1]
+    since = [
+        since for feed, cursor, since in source.asked if feed == "itemusages" and cursor is None
+    ][-1]
     assert since <= at("1 0:00") - fetching.OVERLAP
 
 
@@ -209,7 +213,9 @@ def test_a_poll_without_news_stores_only_that_time_passed(started: Start) -> Non
 
 def test_time_does_not_pass_while_nothing_can_be_read(started: Start) -> None:
     desk = started()
-    away = {feed: [SourceError("no connection", permanent=False)] * 9 for feed in ScriptedSource().items}
+    away = {
+        feed: [SourceError("no connection", permanent=False)] * 9 for feed in ScriptedSource().items
+    }
 
     polled = jobs.poll(desk, ScriptedSource(answers=away), Clock(START))
 
@@ -280,7 +286,9 @@ def test_a_restart_goes_on_where_the_state_was(started: Start) -> None:
     assert snapshots.dump(again.account.state) == before
     source.add(TRIP[1:])
     clock.time = at("11:01")
-    assert "op_vault_exported" in {alert.rule.name for alert in jobs.poll(again, source, clock).alerts}
+    assert "op_vault_exported" in {
+        alert.rule.name for alert in jobs.poll(again, source, clock).alerts
+    }
 
 
 @pytest.mark.parametrize("body", [b"of another version", b""])
@@ -296,9 +304,7 @@ def test_a_snapshot_that_cannot_be_read_costs_only_time(started: Start, body: by
     assert snapshots.dump(again.account.state) == before
 
 
-def test_a_snapshot_is_stored_now_and_then(
-    started: Start, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_snapshot_is_stored_now_and_then(started: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("detector.jobs.polling.SNAPSHOT_EVERY", 10)
     desk = started()
     jobs.poll(desk, ScriptedSource(history()), Clock(START))
@@ -321,4 +327,6 @@ def test_the_event_clock_is_not_moved_by_what_is_dated_ahead(started: Start) -> 
 
     jobs.poll(desk, ScriptedSource([*history(), usage("ann", "paris", "30 9:00")]), Clock(START))
 
-    assert desk.account.state.memory.clock == (START - stories.datetime(1970, 1, 1, tzinfo=stories.UTC)) // timedelta(microseconds=1)
+    assert desk.account.state.memory.clock == (
+        START - stories.datetime(1970, 1, 1, tzinfo=stories.UTC)
+    ) // timedelta(microseconds=1)

@@ -17,7 +17,16 @@ from detector.findings import Level
 from detector.ports import DeliveryError
 from detector.settings import Settings
 from detector.store.sqlite import Commit, Sqlite
-from tests.fakes import Clock, Death, Mailbox, Mortal, ScriptedSource, close, open_desk, shipped_texts
+from tests.fakes import (
+    Clock,
+    Death,
+    Mailbox,
+    Mortal,
+    ScriptedSource,
+    close,
+    open_desk,
+    shipped_texts,
+)
 from tests.stories import at, audit
 
 NOW = at("12:00")
@@ -207,11 +216,20 @@ def test_an_alert_below_medium_is_not_sent_unless_a_route_says_so(example: Alert
     plain = app.route(Settings(), names)
     assert [list(plain(each)) for each in (low, high)] == [[], names]
 
-    routes = [{"match": {"level": ["low"]}, "send": ["leads"]}, {"match": {"tag": ["x"]}, "send": ["leads"]}]
+    routes = [
+        {"match": {"level": ["low"]}, "send": ["leads"]},
+        {"match": {"tag": ["x"]}, "send": ["leads"]},
+    ]
     slack = {"slack": {"channel": "#a"}, "leads": {"channel": "#b"}}
-    routed = app.route(Settings.model_validate({"routes": routes, "slack": slack}), ["slack", "leads"])
+    routed = app.route(
+        Settings.model_validate({"routes": routes, "slack": slack}), ["slack", "leads"]
+    )
     tagged = replace(high, tags=("x", "y"))
-    assert [list(routed(each)) for each in (low, tagged, high)] == [["leads"], ["leads"], ["slack", "leads"]]
+    assert [list(routed(each)) for each in (low, tagged, high)] == [
+        ["leads"],
+        ["leads"],
+        ["slack", "leads"],
+    ]
 
 
 def test_a_route_to_the_console_is_followed_beside_other_destinations() -> None:
@@ -227,7 +245,9 @@ def test_a_route_to_the_console_is_followed_beside_other_destinations() -> None:
 def test_a_rule_on_trial_alerts_and_is_not_sent(tmp_path: Path) -> None:
     texts = shipped_texts()
     rules = dict(texts.rules)
-    rules["rules/exports.yml"] = rules["rules/exports.yml"].replace("status: stable", "status: test")
+    rules["rules/exports.yml"] = rules["rules/exports.yml"].replace(
+        "status: stable", "status: test"
+    )
     desk = open_desk(tmp_path, at("0:00"), texts=replace(texts, rules=rules))
     source = ScriptedSource([audit("ann", "lagos", "11:00", deed="export vault")])
 

@@ -111,7 +111,7 @@ def _destinations(kind: str, table: dict[str, Any]) -> dict[str, Any]:
 
 def _line(file: str, error: Any, from_environment: Mapping[_Place, str]) -> str:
     place = [str(part) for part in error["loc"]]
-    if place[:1] == place[1:2] and place[0] in _NAMED:
+    if place[:1] == place[1:2] != [] and place[0] in _NAMED:
         # [slack] is the destination 'slack': nobody wrote slack.slack.
         del place[0]
     variable = next((name for at, name in from_environment.items() if list(at) == place), None)
