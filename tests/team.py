@@ -71,5 +71,6 @@ def learned_engine(*, with_model: bool = True) -> kernel.State:
     snapshots.attach(state, tails)
     if with_model:
         kernel.adopt(state, _trained())
-        memory.channel.threshold = 4.0
+        kernel.tick(state, MONDAY + timedelta(hours=1))
+        memory.channel.threshold = 7.0
     return state

@@ -199,7 +199,9 @@ def settle(channel: Channel, facts: Facts, clock: int) -> None:
         if habit is None:
             habit = channel.habits[name] = Habit()
         if not facts.is_suspect(name, clock - HOUR_US):
-            channel.today.append((name, tallies.numbers(opened.tally, habit)))
+            # As floats, which is what a snapshot gives back.
+            row = [float(number) for number in tallies.numbers(opened.tally, habit)]
+            channel.today.append((name, row))
             tallies.learn(habit, opened.tally, clock)
     channel.opened = {}
     channel.touched = {}
