@@ -140,20 +140,16 @@ def test_one_round_over_a_real_configuration_stores_every_event_once(done: Done)
         assert place.server.token.split(".")[1] not in output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "point",
     [
+        "before_commit:2",
         "after_commit:2",
-        *(
-            pytest.param(point, marks=pytest.mark.slow)
-            for point in (
-                "before_commit:2",
-                "before_tick",
-                "after_tick",
-                "before_keep",
-                "before_send",
-            )
-        ),
+        "before_tick",
+        "after_tick",
+        "before_keep",
+        "before_send",
     ],
 )
 def test_a_crash_at_a_named_point_costs_nothing(place: Place, point: str) -> None:

@@ -23,6 +23,7 @@ from detector.store.database import FILE
 from detector.store.sqlite import Commit, Control, Sqlite, Start, StoreError
 from tests import stories
 from tests.stories import at, sign_in, usage
+from tests.team import learned_engine
 
 NOW = at("12:00")
 
@@ -30,7 +31,7 @@ NOW = at("12:00")
 @pytest.fixture(scope="module")
 def outcome() -> kernel.Outcome:
     """What came of a page in which somebody travels impossibly fast."""
-    state = stories.learned_engine()
+    state = learned_engine()
     frame, contents = stories.page(_ITEMS)
     found = kernel.detect(state, frame, contents)
     assert found.alerts
