@@ -84,7 +84,10 @@ Sat 14 Mar 2026, 10:02 UTC\
 create\
 """,
                         "verbatim": True,
-                    }],
+                    }, {'type': 'mrkdwn', 'text': """\
+*Object*
+deploy\
+""", 'verbatim': True}],
             },
         ]
     )
