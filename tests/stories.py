@@ -28,14 +28,8 @@ from detector.rulebook.book import Rulebook
 from detector.rulebook.loading import load
 from detector.sources import records
 
-settings.register_profile(
-    "ci",
-    derandomize=True,
-    deadline=None,
-    max_examples=30,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
-settings.load_profile("ci")
+few = settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+"""For laws that play a whole engine for each example."""
 
 ROOT = Path(__file__).parent.parent
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)

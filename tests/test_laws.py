@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from detector import kernel
 from tests import stories
-from tests.stories import Heard, Item, play, written
+from tests.stories import Heard, Item, few, play, written
 from tests.team import learned_engine
 
 DEEDS = ("update device", "export vault", "grant uva", "enblsso sso", "create satoken")
@@ -81,6 +81,7 @@ def _with_ticks(items: list[Item], cuts: set[int], ticks: set[int]) -> tuple[ker
     return state, heard
 
 
+@few
 @given(arrivals(), st.sets(st.integers(0, 13)), st.sets(st.integers(0, 13), max_size=3))
 def test_one_at_a_time_however_pages_are_cut(
     items: list[Item], cuts: set[int], ticks: set[int]
@@ -92,6 +93,7 @@ def test_one_at_a_time_however_pages_are_cut(
     _same(_with_ticks(items, cuts, ticks), single)
 
 
+@few
 @given(arrivals(), st.integers(1, 13))
 def test_what_comes_later_changes_nothing_found_before(items: list[Item], upto: int) -> None:
     state, before = learned_engine(), Heard()
@@ -105,6 +107,7 @@ def test_what_comes_later_changes_nothing_found_before(items: list[Item], upto: 
     assert set(now.alerts) <= set(whole.alerts)
 
 
+@few
 @given(arrivals(), st.sets(st.integers(0, 13), max_size=4))
 def test_a_restart_at_any_place_changes_nothing(items: list[Item], stops: set[int]) -> None:
     straight = learned_engine()
@@ -120,6 +123,7 @@ def test_a_restart_at_any_place_changes_nothing(items: list[Item], stops: set[in
     _same((state, heard), (straight, expected))
 
 
+@few
 @given(arrivals(), st.lists(st.tuples(st.integers(0, 13), st.integers(0, 13)), max_size=8))
 def test_serving_an_event_again_changes_nothing(
     items: list[Item], again: list[tuple[int, int]]
@@ -137,6 +141,7 @@ def test_serving_an_event_again_changes_nothing(
     _same((once, heard), (twice, reheard))
 
 
+@few
 @given(arrivals(), st.integers(0, 5000))
 def test_nothing_alerts_for_the_time_of_teaching(items: list[Item], minutes: int) -> None:
     state = learned_engine()
@@ -148,6 +153,7 @@ def test_nothing_alerts_for_the_time_of_teaching(items: list[Item], minutes: int
     assert all(finding.time >= until for finding in heard.suppressed)
 
 
+@few
 @given(arrivals())
 def test_facts_change_at_full_hours_of_the_clock_only(items: list[Item]) -> None:
     state = learned_engine()
@@ -158,6 +164,7 @@ def test_facts_change_at_full_hours_of_the_clock_only(items: list[Item]) -> None
             assert msgspec.msgpack.encode(state.memory.facts.people) == before
 
 
+@few
 @given(arrivals())
 def test_an_item_from_the_future_does_not_move_the_clock(items: list[Item]) -> None:
     state = learned_engine()
@@ -167,6 +174,7 @@ def test_an_item_from_the_future_does_not_move_the_clock(items: list[Item]) -> N
     assert state.memory.clock <= received.timestamp() * 1e6
 
 
+@few
 @given(arrivals(most=8), st.sampled_from([8 * 1440, -3 * 1440]))
 def test_what_is_out_of_time_reaches_stateless_rules_only(items: list[Item], late_min: int) -> None:
     """A page of old or future items changes neither what is known nor any tail."""

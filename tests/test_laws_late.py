@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from detector import kernel
 from detector.alerts import Alert
 from tests import stories
-from tests.stories import Heard, Item, play
+from tests.stories import Heard, Item, few, play
 from tests.team import learned_engine
 
 EVENING = stories.at("20:00")
@@ -48,6 +48,7 @@ def _evidence(alerts: list[Alert]) -> set[str]:
     return {event for alert in alerts for event in alert.event_ids}
 
 
+@few
 @given(journeys, st.randoms(use_true_random=False))
 def test_travel_is_found_in_whatever_order_sign_ins_come(
     steps: list[tuple[int, str, str]], chance: Random
@@ -62,6 +63,7 @@ def test_travel_is_found_in_whatever_order_sign_ins_come(
     )
 
 
+@few
 @given(journeys, st.randoms(use_true_random=False))
 def test_new_things_are_found_in_whatever_order_sign_ins_come(
     steps: list[tuple[int, str, str]], chance: Random
