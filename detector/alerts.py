@@ -96,7 +96,9 @@ def to_json(alert: Alert) -> dict[str, Any]:
 
 def from_json(fields: dict[str, Any]) -> Alert:
     """Read back what `to_json` wrote."""
-    times = {name: datetime.fromisoformat(fields[name]) for name in ("time", "first_time", "detected_at")}
+    times = {
+        name: datetime.fromisoformat(fields[name]) for name in ("time", "first_time", "detected_at")
+    }
     subject = fields["subject"] | {"type": SubjectType(fields["subject"]["type"])}
     return Alert(
         **(

@@ -138,7 +138,9 @@ def zone_at(country: str, latitude: float | None, longitude: float | None) -> st
     return min(zones, key=lambda zone: distance_km(latitude, longitude, zone[0], zone[1]))[2]
 
 
-def distance_km(latitude: float, longitude: float, to_latitude: float, to_longitude: float) -> float:
+def distance_km(
+    latitude: float, longitude: float, to_latitude: float, to_longitude: float
+) -> float:
     """Great-circle distance in km by the haversine formula, on a sphere of the mean radius.
 
     >>> round(distance_km(43.65, -79.38, 6.45, 3.39))

@@ -115,6 +115,7 @@ def reconfigure(state: State, plan: Plan) -> State:
         if isinstance(state.tails.get(entry.rule.id), entry.behavior.tail)
     }
     changed = State(state.memory, plan, model=state.model, window=state.window, tails=kept)
+    state.memory.facts.stated_zones = {}
     for person, contact in state.memory.contacts.items():
         changed.introduce(person, contact)
     return changed

@@ -21,14 +21,20 @@ PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 def blocks(page: Path, language: str) -> list[str]:
     """The code blocks of one language, with their indentation taken off."""
     found = re.findall(
-        rf"^( *)```{language}\n(.*?)^ *```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+        rf"^( *)```{language}\n(.*?)^ *```",
+        page.read_text(encoding="utf-8"),
+        re.MULTILINE | re.DOTALL,
     )
-    return ["\n".join(line.removeprefix(indent) for line in body.splitlines()) for indent, body in found]
+    return [
+        "\n".join(line.removeprefix(indent) for line in body.splitlines()) for indent, body in found
+    ]
 
 
 def commands() -> list[str]:
     """Every vaultwatch command that a page tells people to type."""
-    lines = [line for page in PAGES for body in blocks(page, "console") for line in body.splitlines()]
+    lines = [
+        line for page in PAGES for body in blocks(page, "console") for line in body.splitlines()
+    ]
     return sorted({line.removeprefix("$ ") for line in lines if "vaultwatch " in line})
 
 

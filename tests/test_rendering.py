@@ -84,10 +84,16 @@ Sat 14 Mar 2026, 10:02 UTC\
 create\
 """,
                         "verbatim": True,
-                    }, {'type': 'mrkdwn', 'text': """\
+                    },
+                    {
+                        "type": "mrkdwn",
+                        "text": """\
 *Object*
 deploy\
-""", 'verbatim': True}],
+""",
+                        "verbatim": True,
+                    },
+                ],
             },
         ]
     )

@@ -1,4 +1,3 @@
-
 """Files that mean harm: refused quickly, with a reason, and without an exception."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-
 """Mistakes in rule files: all at once, each with its place and a fix."""
 
 from __future__ import annotations

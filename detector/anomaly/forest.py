@@ -87,7 +87,7 @@ def tail(observed: np.ndarray) -> Tail:
 
 def fit(rows: np.ndarray, *, trees: int, sample: int, seed: int) -> Forest:
     """Train a forest on rows of shape (n, features)."""
-    from sklearn.ensemble import IsolationForest  # noqa: PLC0415 - a second of start-up time
+    from sklearn.ensemble import IsolationForest
 
     learned = IsolationForest(
         n_estimators=trees, max_samples=min(sample, len(rows)), random_state=seed

@@ -81,9 +81,7 @@ def train(rows: np.ndarray, declaration: Declaration) -> Model | None:
     odd = surprise[sums.of(surprise.sum(axis=1)) >= LOOK_FROM]
     scores = trees.score(odd if len(odd) else surprise[:1])
     of_score = forest.tail(scores)
-    return _named(
-        Model("", declaration.features, columns, tails, trees, of_score, sums, len(rows))
-    )
+    return _named(Model("", declaration.features, columns, tails, trees, of_score, sums, len(rows)))
 
 
 def _named(model: Model) -> Model:

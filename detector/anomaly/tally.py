@@ -33,7 +33,6 @@ from detector.observations import (
 )
 from detector.persons import Person
 
-
 WEIGHT: Final = 4.0
 """Days that the population counts for against the person's own days."""
 MEMORY: Final = 0.07

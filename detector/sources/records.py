@@ -254,9 +254,9 @@ def _derived(feed: str, columns: dict[str, pl.Series]) -> list[pl.Series | pl.Ex
         is_user = pl.col("object.type") == "user"
         made += [
             pl.when(on_vault).then(pl.col("object.id")).alias("vault.id"),
-            pl.coalesce(
-                "target.id", pl.when(is_user).then(pl.col("object.id")), "aux.id"
-            ).alias("target.id"),
+            pl.coalesce("target.id", pl.when(is_user).then(pl.col("object.id")), "aux.id").alias(
+                "target.id"
+            ),
             pl.coalesce("target.name", "aux.name").alias("target.name"),
             pl.coalesce("target.email", "aux.email").alias("target.email"),
         ]
@@ -293,12 +293,22 @@ def _without_broken(
 ) -> Shaped:
     """Set aside the rows whose uuid is empty or too long or whose time could not be read."""
     identity = pl.col("event.id").str.len_bytes().is_between(1, 200)
-    good = frame.select(identity & pl.col("event.time").is_not_null()).to_series().fill_null(value=False)
+    good = (
+        frame.select(identity & pl.col("event.time").is_not_null())
+        .to_series()
+        .fill_null(value=False)
+    )
     if good.all():
         return Shaped(frame, tuple(raws), tuple(flaws))
     for row in (~good).arg_true():
-        reason = "timestamp: not a time" if frame["event.time"][row] is None else "uuid: empty or too long"
+        reason = (
+            "timestamp: not a time"
+            if frame["event.time"][row] is None
+            else "uuid: empty or too long"
+        )
         flaws.append(Flaw(feed, kept[row], reason, raws[row], set_aside=True))
     return Shaped(
-        frame.filter(good), tuple(raw for raw, ok in zip(raws, good, strict=True) if ok), tuple(flaws)
+        frame.filter(good),
+        tuple(raw for raw, ok in zip(raws, good, strict=True) if ok),
+        tuple(flaws),
     )
