@@ -52,7 +52,7 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=10_000_000)
     chosen = parser.parse_args()
     before = ns_per_store()
-    # What a page leaves behind lives on; collecting it over and over again costs a third.
+    # What a page leaves behind lives on; looking for garbage in it again and again is waste.
     gc.freeze()
     gc.set_threshold(200_000, 50, 100)
     begun = process_time()
