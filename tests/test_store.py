@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -255,8 +256,8 @@ def test_a_directory_that_cannot_be_used_is_one_clear_line(
     directory.mkdir()
     damage(directory)  # type: ignore[operator]
 
-    with pytest.raises(StoreError) as refusal:
-        Sqlite(directory, write=write).counts()
+    with pytest.raises(StoreError) as refusal, closing(Sqlite(directory, write=write)) as store:
+        store.counts()
 
     assert str(refusal.value).startswith(str(directory))
     assert "\n" not in str(refusal.value)
