@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import getpass
 import os
 import signal
 import threading
@@ -11,13 +12,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import structlog
 from rich.console import Console
 
-from detector import files, jobs
+from detector import changes, files, jobs
 from detector.alerts import Alert
 from detector.findings import Level
 from detector.plans import Texts, build
@@ -37,6 +38,19 @@ log = structlog.get_logger()
 def now() -> datetime:
     """The time of day in UTC."""
     return datetime.now(UTC)
+
+
+def user() -> str:
+    """Who runs this command, as far as the system knows a name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
+
+
+def ask(settings: Settings, request: changes.Request) -> dict[str, Any]:
+    """Have the running service make a change, or make it ourselves where none runs."""
+    return changes.ask(settings, request, now(), time.sleep)
 
 
 def settle_process() -> None:
@@ -217,7 +231,7 @@ class Service:
         settle_process()
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, self._heard)
-        with self._resources:
+        with self._resources, changes.opened(self._settings.data.directory, self._answer):
             if once:
                 polled = [self._poll(api, desk) for _, api, desk in self._desks]
                 self._tell()
@@ -227,6 +241,16 @@ class Service:
             for _, _, desk in self._desks:
                 jobs.keep_state(desk, now())
         return all(polled)
+
+    def _answer(self, body: bytes) -> bytes:
+        """What a command asks for, carried out here, where the writer is."""
+        return changes.answer(changes.Office(self._store, now(), self._at_work), body)
+
+    def _at_work(self, name: str) -> jobs.Desk:
+        desks = {desk.account.name: desk for _, _, desk in self._desks}
+        if name not in desks:
+            raise changes.no_account(name, sorted(desks))
+        return desks[name]
 
     def _heard(self, number: int, _frame: object) -> None:
         """Stop at the next page; a second signal is immediate, and loses nothing either."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import sys
 from argparse import Namespace
+from contextlib import closing
 
 from rich.table import Table
 
 from detector import app, settings
 from detector.alerts import Alert, Status, to_json
+from detector.changes.alerts import SetStatus, one
 from detector.cli import output
 from detector.settings import ConfigError
 from detector.store.sqlite import Sqlite
@@ -29,19 +30,22 @@ def run(args: Namespace) -> int:
     if getattr(args, "status", None) not in {None, *Status}:
         msg = f"--status: {args.status!r} is no status; there are {', '.join(Status)}"
         raise ConfigError(msg)
-    store = Sqlite(config.data.directory, write=args.verb in _STATUS)
-    try:
+    if args.verb in _STATUS:
+        return _set_status(args, config)
+    with closing(Sqlite(config.data.directory, write=False)) as store:
         if args.verb == "list":
             return _list(args, store)
-        alert = _one(store, args.id)
-        if args.verb == "show":
-            return _show(args, store, config, alert)
-        who = getpass.getuser()
-        store.set_status(alert.id, _STATUS[args.verb], at=app.now(), who=who, note=args.note)
-        sys.stdout.write(f"{alert.id}: {_STATUS[args.verb]}\n")
-        return 0
-    finally:
-        store.close()
+        return _show(args, store, config, one(store, args.id))
+
+
+def _set_status(args: Namespace, config: settings.Settings) -> int:
+    request = SetStatus(args.id, _STATUS[args.verb], who=app.user(), note=args.note)
+    done = app.ask(config, request)
+    if args.json:
+        output.as_json(done)
+    else:
+        sys.stdout.write(f"{done['id']}: {done['status']}\n")
+    return 0
 
 
 def _list(args: Namespace, store: Sqlite) -> int:
@@ -64,15 +68,6 @@ def _list(args: Namespace, store: Sqlite) -> int:
         )
     output.console().print(table if found else "no alerts")
     return 0
-
-
-def _one(store: Sqlite, start: str) -> Alert:
-    found = store.alert(start)
-    if len(found) != 1:
-        words = "no alert" if not found else f"{len(found)} alerts"
-        msg = f"{start}: {words} of that id; 'vaultwatch alerts list' shows them"
-        raise ConfigError(msg)
-    return found[0]
 
 
 def _show(args: Namespace, store: Sqlite, config: settings.Settings, alert: Alert) -> int:

@@ -39,5 +39,14 @@ def run(arguments: Sequence[str]) -> int:
 
 # By name, since importing the classes would import all that the commands need.
 _EXPECTED = frozenset(
-    {"ConfigError", "StoreError", "ReplayError", "SetupError", "FaultError", "TemplateError"}
+    {
+        "ChangeRefused",
+        "ConfigError",
+        "DirectoryInUse",
+        "FaultError",
+        "ReplayError",
+        "SetupError",
+        "StoreError",
+        "TemplateError",
+    }
 )

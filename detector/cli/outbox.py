@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from argparse import Namespace
+from contextlib import closing
 from dataclasses import asdict
 
 from rich.table import Table
 
 from detector import app, settings
+from detector.changes.outbox import Retry
 from detector.cli import output
 from detector.store.sqlite import Sqlite
 
@@ -17,11 +19,10 @@ from detector.store.sqlite import Sqlite
 def run(args: Namespace) -> int:
     """List the messages, or send again what was not sent."""
     config = settings.load(args.config, os.environ)
-    store = Sqlite(config.data.directory, write=args.verb == "retry")
-    try:
-        return _retry(args, store) if args.verb == "retry" else _list(args, store)
-    finally:
-        store.close()
+    if args.verb == "retry":
+        return _retry(args, config)
+    with closing(Sqlite(config.data.directory, write=False)) as store:
+        return _list(args, store)
 
 
 def _list(args: Namespace, store: Sqlite) -> int:
@@ -54,10 +55,11 @@ def _list(args: Namespace, store: Sqlite) -> int:
     return 0
 
 
-def _retry(args: Namespace, store: Sqlite) -> int:
-    count = store.outbox.retry(args.id, app.now())
+def _retry(args: Namespace, config: settings.Settings) -> int:
+    done = app.ask(config, Retry(args.id))
+    count = int(done["retried"])
     if args.json:
-        output.as_json({"retried": count})
+        output.as_json(done)
     else:
         sys.stdout.write(f"{count} messages will be sent at the next run\n")
     return 0 if count else 1

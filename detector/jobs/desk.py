@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -52,6 +53,8 @@ class Desk:
     stale: bool = False
     looked: date | None = None
     """When the plan was last looked over for filters that have expired."""
+    mutex: threading.RLock = field(default_factory=threading.RLock)
+    """Held while the state changes: requests from the command line come in other threads."""
 
     def reload(self) -> None:
         """Throw the state away and bring it back from the store."""
@@ -67,15 +70,16 @@ class Desk:
     @contextmanager
     def changing(self) -> Iterator[Account]:
         """A change of the state together with its commit: on any error the store's state holds."""
-        if self.stale:
-            self.reload()
-        self.stale = True
-        try:
-            yield self.account
-        except BaseException:
-            self.reload()
-            raise
-        self.stale = False
+        with self.mutex:
+            if self.stale:
+                self.reload()
+            self.stale = True
+            try:
+                yield self.account
+            except BaseException:
+                self.reload()
+                raise
+            self.stale = False
 
     def messages(self, alerts: Sequence[Alert]) -> list[tuple[str, str]]:
         """A message for each new or raised alert and destination; repeats fold without one."""

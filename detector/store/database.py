@@ -21,6 +21,10 @@ class StoreError(Exception):
     """The data directory cannot be used; the text says why and what to do."""
 
 
+class DirectoryInUse(StoreError):
+    """Another process holds the data directory."""
+
+
 class Database:
     """One connection to the file in a data directory; with `write`, its only writer."""
 
@@ -129,5 +133,5 @@ def _locked(path: Path) -> int:
     except OSError as error:
         os.close(handle)
         msg = f"{path.parent}: in use by another vaultwatch process; stop it first"
-        raise StoreError(msg) from error
+        raise DirectoryInUse(msg) from error
     return handle
