@@ -13,9 +13,10 @@ from random import Random
 
 from detector import files, jobs
 from detector.alerts import Alert
+from detector.delivery.bulletins import Bulletin
 from detector.findings import Level
 from detector.plans import Texts
-from detector.ports import Notifier, Receipt
+from detector.ports import Message, Notifier, Receipt
 from detector.settings import PathsConfig
 from detector.simulator import Attack, Plan, Server, Simulation, serve, simulate, write
 from detector.sources.onepassword import Budget, OnePassword, Pace
@@ -42,16 +43,18 @@ class Heard:
     """A destination that keeps what it is told and hands it on to another."""
 
     name = "console"
+    edits = False
 
     def __init__(self, then: Notifier | None) -> None:
         self.alerts: list[Alert] = []
         self._then = then
 
-    def send(self, alert: Alert, *, key: str, again: bool) -> Receipt:
+    def send(self, message: Message, *, key: str, again: bool) -> Receipt:
         """Keep the alert; let the other one print it."""
-        self.alerts.append(alert)
+        if isinstance(message, Bulletin):
+            self.alerts.append(message.incident.worst)
         if self._then is not None:
-            return self._then.send(alert, key=key, again=again)
+            return self._then.send(message, key=key, again=again)
         return Receipt(key)
 
 

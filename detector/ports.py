@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from detector.alerts import Alert
+from detector.delivery.bulletins import Message, Receipt
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,21 +66,25 @@ class DeliveryError(Exception):
         self.retry_after_s = retry_after_s
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """Proof of delivery: the destination's own name for the message (Slack ts, Message-ID)."""
-
-    message_id: str
-
-
 class Notifier(Protocol):
-    """A destination for alerts."""
+    """A destination for messages.
+
+    `edits` says whether a message there can be changed afterwards and replied to; elsewhere
+    only what people should notice is sent.
+    """
 
     name: str
+    edits: bool
 
-    def send(self, alert: Alert, *, key: str, again: bool) -> Receipt:
-        """Deliver `alert` once under the idempotency `key`; `again` if an earlier try may have arrived.
+    def send(self, message: Message, *, key: str, again: bool) -> Receipt:
+        """Deliver once under the idempotency `key`; `again` if an earlier try may have arrived.
 
         Raises DeliveryError.
         """
         ...
+
+
+__all__ = [
+    "CursorRefused", "DeliveryError", "Message", "Notifier", "Page", "Receipt", "Source",
+    "SourceError",
+]  # fmt: skip

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from detector import events, jobs
 from detector.alerts import Alert
+from detector.delivery.bulletins import Bulletin, Cause, Kind
+from detector.delivery.incidents import incident, incident_id
 from detector.plans import Texts
-from detector.ports import CursorRefused, DeliveryError, Page, Receipt, SourceError
+from detector.ports import CursorRefused, DeliveryError, Message, Page, Receipt, SourceError
 from detector.store.sqlite import Sqlite
 from tests.stories import ROOT, Item
 
@@ -74,16 +76,25 @@ class Mailbox:
     looked: list[str] = field(default_factory=list)
     """Keys of messages that may have arrived before, and were looked for."""
 
-    def send(self, alert: Alert, *, key: str, again: bool) -> Receipt:
+    edits: bool = False
+
+    def send(self, message: Message, *, key: str, again: bool) -> Receipt:
         """Take the message, unless this one is refused."""
         if again:
             self.looked.append(key)
         if self.refuse > 0:
             self.refuse -= 1
             raise self.error
-        self.messages.append(alert)
+        if isinstance(message, Bulletin):
+            self.messages.append(message.incident.worst)
         self.keys[key] += 1
         return Receipt(f"<{key}>")
+
+
+def bulletin(*alerts: Alert, **changed: object) -> Bulletin:
+    """A message about these alerts, a new one unless said otherwise."""
+    told = Bulletin(Kind.NEW, Cause.FIRST_TOLD, incident(incident_id(alerts[0]), alerts))
+    return replace(told, **changed)  # type: ignore[arg-type]
 
 
 class Death(BaseException):

@@ -13,18 +13,22 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from detector.delivery.incidents import incident_id
 from detector.notifiers.email import Email
 from detector.notifiers.mail_server import MailServer
 from detector.ports import DeliveryError
 from detector.rendering import Renderer, overlay
 from detector.rendering.samples import impossible_travel, simple_match
 from tests.conftest_delivery import Mailbox, MailTrust, mail_server
+from tests.fakes import bulletin
 
 SOC = ("soc@example.com", "boss@example.com")
 
 
 def test_an_alert_arrives_as_text_and_html(mailbox: Mailbox, renderer: Renderer) -> None:
-    receipt = mailer(mailbox, renderer).send(impossible_travel(), key="alert.1", again=False)
+    receipt = mailer(mailbox, renderer).send(
+        bulletin(impossible_travel()), key="alert.1", again=False
+    )
 
     [mail] = arrived(mailbox)
     assert receipt.message_id == mail["Message-ID"] == "<alert.1@example.com>"
@@ -32,7 +36,7 @@ def test_an_alert_arrives_as_text_and_html(mailbox: Mailbox, renderer: Renderer)
     assert mail["From"] == "Vaultwatch <vaultwatch@example.com>"
     assert mail["To"] == "soc@example.com, boss@example.com"
     assert mail["Auto-Submitted"] == "auto-generated"
-    assert mail["References"] == f"<{impossible_travel().id}@example.com>"
+    assert mail["References"] == f"<{incident_id(impossible_travel())}@example.com>"
     assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html"]
     text = mail.get_body(("plain",))
     assert text is not None
@@ -47,8 +51,8 @@ def test_addresses_are_checked_when_they_are_configured(
 
 
 def test_a_repeat_has_the_same_message_id(mailbox: Mailbox, renderer: Renderer) -> None:
-    mailer(mailbox, renderer).send(simple_match(), key="any key / at all", again=False)
-    mailer(mailbox, renderer).send(simple_match(), key="any key / at all", again=True)
+    mailer(mailbox, renderer).send(bulletin(simple_match()), key="any key / at all", again=False)
+    mailer(mailbox, renderer).send(bulletin(simple_match()), key="any key / at all", again=True)
     first, second = arrived(mailbox)
     assert first["Message-ID"] == second["Message-ID"]
 
@@ -61,7 +65,9 @@ def test_a_server_without_starttls_gets_nothing(renderer: Renderer, mail_trust: 
 
 def test_on_this_machine_mail_may_go_in_the_open(renderer: Renderer, mail_trust: MailTrust) -> None:
     with mail_server(mail_trust) as box:
-        mailer(box, renderer, tls="none", user=None).send(simple_match(), key="k", again=False)
+        mailer(box, renderer, tls="none", user=None).send(
+            bulletin(simple_match()), key="k", again=False
+        )
         assert len(box.received) == 1
 
 
@@ -69,7 +75,9 @@ def test_implicit_tls_is_spoken_from_the_first_byte(
     renderer: Renderer, mail_trust: MailTrust
 ) -> None:
     with mail_server(mail_trust, ssl_context=mail_trust.server) as box:
-        mailer(box, renderer, tls="implicit", user=None).send(simple_match(), key="k", again=False)
+        mailer(box, renderer, tls="implicit", user=None).send(
+            bulletin(simple_match()), key="k", again=False
+        )
         assert len(box.received) == 1
 
 
@@ -100,7 +108,7 @@ def test_a_refused_recipient_is_told_and_the_others_have_it(
     told: list[str] = []
     mailbox.refusals["boss@example.com"] = "550 nobody here"
     Email(mailbox.server(), renderer, to=SOC, notice=told.append).send(
-        simple_match(), key="k", again=False
+        bulletin(simple_match()), key="k", again=False
     )
     assert mailbox.received[0].rcpt_tos == ["soc@example.com"]
     assert told == ["email: boss@example.com refused: 550 nobody here"]
@@ -115,7 +123,7 @@ def test_a_recipient_who_is_busy_gets_it_later_and_the_others_once(
     assert (error.permanent, error.parked, error.ambiguous) == (False, False, False)
 
     mailbox.refusals.clear()
-    mail.send(simple_match(), key="k", again=True)
+    mail.send(bulletin(simple_match()), key="k", again=True)
     assert [envelope.rcpt_tos for envelope in mailbox.received] == [
         ["soc@example.com"],
         ["boss@example.com"],
@@ -158,7 +166,7 @@ def test_a_broken_template_does_not_hold_an_alert_back(
     told: list[str] = []
     broken = Renderer(overlay(templates, {"email.txt.j2": "{{ nobody }}"}))
     Email(mailbox.server(), broken, to=SOC, notice=told.append).send(
-        simple_match(), key="k", again=False
+        bulletin(simple_match()), key="k", again=False
     )
     [mail] = arrived(mailbox)
     assert simple_match().summary in mail.get_content()
@@ -184,7 +192,7 @@ def test_no_event_writes_a_header(
         rule=dataclasses.replace(alert.rule, title=said),
         subject=dataclasses.replace(alert.subject, name=name, email=address),
     )
-    mailer(mailbox, renderer).send(alert, key=key or "k", again=False)
+    mailer(mailbox, renderer).send(bulletin(alert), key=key or "k", again=False)
     mail = arrived(mailbox)[-1]
     assert sorted(set(mail.keys())) == sorted(mail.keys())
     assert "Bcc" not in mail
@@ -209,5 +217,5 @@ def arrived(mailbox: Mailbox) -> list[EmailMessage]:
 def failure(mail: Email) -> DeliveryError:
     """How sending an alert fails."""
     with pytest.raises(DeliveryError) as caught:
-        mail.send(simple_match(), key="k", again=False)
+        mail.send(bulletin(simple_match()), key="k", again=False)
     return caught.value

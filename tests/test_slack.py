@@ -18,6 +18,7 @@ from detector.ports import DeliveryError, Notifier
 from detector.rendering import Renderer, overlay
 from detector.rendering.samples import impossible_travel, simple_match
 from tests.conftest_delivery import TOKEN, Answer, SlackServer
+from tests.fakes import bulletin
 
 DATE = "Mon, 23 Nov 2026 10:00:00 GMT"
 
@@ -31,7 +32,7 @@ def slack(slack_server: SlackServer, slack_channel: str, renderer: Renderer) -> 
 def test_an_alert_is_posted_with_blocks_and_its_key(
     slack_server: SlackServer, slack_channel: str, slack: Notifier, renderer: Renderer
 ) -> None:
-    receipt = slack.send(impossible_travel(), key="alert.1", again=False)
+    receipt = slack.send(bulletin(impossible_travel()), key="alert.1", again=False)
 
     [message] = slack_server.messages(slack_channel)
     wanted = renderer.slack(impossible_travel())
@@ -44,17 +45,17 @@ def test_an_alert_is_posted_with_blocks_and_its_key(
 def test_an_alert_that_arrived_is_found_and_not_sent_twice(
     slack_server: SlackServer, slack_channel: str, slack: Slack
 ) -> None:
-    first = slack.send(simple_match(), key="alert.1", again=False)
-    slack.send(simple_match(), key="alert.2", again=False)
+    first = slack.send(bulletin(simple_match()), key="alert.1", again=False)
+    slack.send(bulletin(simple_match()), key="alert.2", again=False)
 
-    assert slack.send(simple_match(), key="alert.1", again=True) == first
+    assert slack.send(bulletin(simple_match()), key="alert.1", again=True) == first
     assert len(slack_server.messages(slack_channel)) == 2
 
 
 def test_an_alert_that_did_not_arrive_is_sent_when_asked_again(
     slack_server: SlackServer, slack_channel: str, slack: Slack
 ) -> None:
-    slack.send(simple_match(), key="alert.9", again=True)
+    slack.send(bulletin(simple_match()), key="alert.9", again=True)
     assert len(slack_server.messages(slack_channel)) == 1
 
 
@@ -65,12 +66,12 @@ def test_a_lost_answer_is_looked_up_and_nothing_is_sent_twice(
     slack_server.process.send_signal(signal.SIGSTOP)
     try:
         with pytest.raises(DeliveryError) as lost:
-            slack.send(simple_match(), key="alert.1", again=False)
+            slack.send(bulletin(simple_match()), key="alert.1", again=False)
     finally:
         slack_server.process.send_signal(signal.SIGCONT)
 
     assert lost.value.ambiguous
-    found = slack.send(simple_match(), key="alert.1", again=True)
+    found = slack.send(bulletin(simple_match()), key="alert.1", again=True)
     [message] = slack_server.messages(slack_channel)
     assert message["ts"] == found.message_id
 
@@ -80,9 +81,13 @@ def test_a_channel_given_by_name_is_found_for_the_look_up(
 ) -> None:
     client = slack_server.client()
     made = client.conversations_create(name="named-channel")["channel"]
-    posted = Slack(client, renderer, made["id"]).send(simple_match(), key="k", again=False)
+    posted = Slack(client, renderer, made["id"]).send(
+        bulletin(simple_match()), key="k", again=False
+    )
 
-    found = Slack(client, renderer, "#named-channel").send(simple_match(), key="k", again=True)
+    found = Slack(client, renderer, "#named-channel").send(
+        bulletin(simple_match()), key="k", again=True
+    )
     assert found == posted
 
 
@@ -110,7 +115,9 @@ def test_a_refused_layout_is_sent_as_plain_text_and_told(
     alert = dataclasses.replace(
         simple_match(), summary="<!channel> look at <https://evil.example|this>"
     )
-    Slack(client, renderer, slack_channel, notice=told.append).send(alert, key="k", again=False)
+    Slack(client, renderer, slack_channel, notice=told.append).send(
+        bulletin(alert), key="k", again=False
+    )
 
     [message] = slack_server.messages(slack_channel)
     assert not message.get("blocks")
@@ -126,7 +133,7 @@ def test_a_broken_template_does_not_hold_an_alert_back(
         overlay(templates, {"slack.yaml": "text: x\nblocks:\n  - text: '{{ nobody }}'\n"})
     )
     Slack(slack_server.client(), broken, slack_channel, notice=told.append).send(
-        simple_match(), key="k", again=False
+        bulletin(simple_match()), key="k", again=False
     )
 
     [message] = slack_server.messages(slack_channel)
@@ -216,5 +223,5 @@ class RefusesBlocks(WebClient):
 def failure(client: WebClient, renderer: Renderer, *, channel: str = "C1") -> DeliveryError:
     """How sending an alert fails."""
     with pytest.raises(DeliveryError) as caught:
-        Slack(client, renderer, channel).send(simple_match(), key="k", again=False)
+        Slack(client, renderer, channel).send(bulletin(simple_match()), key="k", again=False)
     return caught.value

@@ -9,6 +9,8 @@ from typing import Final
 
 import structlog
 
+from detector.delivery.bulletins import Bulletin, Cause, Kind
+from detector.delivery.incidents import incident, incident_id
 from detector.jobs.desk import Point, nowhere
 from detector.ports import DeliveryError, Notifier, Receipt
 from detector.store.sqlite import Letter, Sqlite
@@ -51,8 +53,10 @@ def tell(
 
 
 def _send(notifier: Notifier, letter: Letter) -> Receipt | DeliveryError:
+    told = incident(incident_id(letter.alert), [letter.alert])
+    message = Bulletin(Kind.NEW, Cause.FIRST_TOLD, told)
     try:
-        return notifier.send(letter.alert, key=letter.key, again=letter.again)
+        return notifier.send(message, key=letter.key, again=letter.again)
     except DeliveryError as error:
         return error
     except Exception as error:

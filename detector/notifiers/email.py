@@ -1,4 +1,4 @@
-"""E-mail: one message an alert to each recipient, over a connection that is never in the open."""
+"""E-mail: one message to each recipient, over a connection that is never in the open."""
 
 from __future__ import annotations
 
@@ -6,26 +6,29 @@ import hashlib
 import re
 import smtplib
 from collections.abc import Callable
+from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from typing import Final
 
-from detector.alerts import Alert
+from detector.delivery.bulletins import Bulletin, Digest
 from detector.notifiers.email_errors import Refusals, classified
 from detector.notifiers.mail_server import MailServer
-from detector.ports import Receipt
-from detector.rendering import Mail, Renderer, TemplateError, sentence
+from detector.ports import Message, Receipt
+from detector.rendering import Mail, Renderer, TemplateError, paragraphs
 
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 MOST_REMEMBERED: Final = 1000
 
 
 class Email:
-    """A list of recipients, each of whom gets an alert once as far as the server says so.
+    """A list of recipients, each of whom gets a message once as far as the server says so.
 
-    `notice` is told what went wrong although the alert was sent, as a refused recipient.
+    `notice` is told what went wrong although the message was sent, as a refused recipient.
     """
+
+    edits = False
 
     def __init__(  # noqa: PLR0913 - what a mail needs, by name
         self,
@@ -48,44 +51,45 @@ class Email:
         self._notice = notice
         self._settled: dict[str, set[str]] = {}
 
-    def send(self, alert: Alert, *, key: str, again: bool) -> Receipt:  # noqa: ARG002
+    def send(self, message: Message, *, key: str, again: bool) -> Receipt:  # noqa: ARG002
         """Send to whoever has not got it yet. A repeat has the same Message-ID and folds."""
-        message = self._message(alert, key)
+        letter = self._letter(message, key)
         settled = self._settled.setdefault(key, set())
         waiting = [address for address in self._to if address not in settled]
         with self._server.connect(self._domain) as smtp:
-            refusals = Refusals.of(_hand_in(smtp, message, waiting), waiting)
+            refusals = Refusals.of(_hand_in(smtp, letter, waiting), waiting)
         for line in refusals.permanent_lines:
             self._notice(f"{self.name}: {line}")
         settled.update(set(waiting) - set(refusals.later))
         self._forget_old()
         refusals.raise_if_undelivered()
         self._settled.pop(key, None)
-        return Receipt(message["Message-ID"])
+        return Receipt(letter["Message-ID"])
 
-    def _message(self, alert: Alert, key: str) -> EmailMessage:
-        mail = self._mail(alert)
-        message = EmailMessage()
-        message["Subject"] = mail.subject
-        message["From"] = self._from()
-        message["To"] = ", ".join(self._to)
-        message["Date"] = alert.detected_at
-        message["Message-ID"] = f"<{_local_part(key)}@{self._domain}>"
-        message["References"] = f"<{_local_part(alert.id)}@{self._domain}>"
-        message["Auto-Submitted"] = "auto-generated"
-        message["X-Auto-Response-Suppress"] = "All"
-        message.set_content(mail.text, cte="quoted-printable")
+    def _letter(self, message: Message, key: str) -> EmailMessage:
+        mail = self._mail(message)
+        letter = EmailMessage()
+        letter["Subject"] = mail.subject
+        letter["From"] = self._from()
+        letter["To"] = ", ".join(self._to)
+        letter["Date"] = _date(message)
+        letter["Message-ID"] = f"<{_local_part(key)}@{self._domain}>"
+        letter["References"] = f"<{_local_part(_thread(message))}@{self._domain}>"
+        letter["Auto-Submitted"] = "auto-generated"
+        letter["X-Auto-Response-Suppress"] = "All"
+        letter.set_content(mail.text, cte="quoted-printable")
         if mail.html:
-            message.add_alternative(mail.html, subtype="html", cte="quoted-printable")
-        return message
+            letter.add_alternative(mail.html, subtype="html", cte="quoted-printable")
+        return letter
 
-    def _mail(self, alert: Alert) -> Mail:
-        try:
-            return self._renderer.email(alert)
-        except TemplateError as problem:
-            self._notice(f"{self.name}: sent as plain text: {problem}")
-            said = sentence(alert)
-            return Mail(said[:150], said + "\n", "")
+    def _mail(self, message: Message) -> Mail:
+        if isinstance(message, Bulletin):
+            try:
+                return self._renderer.email(message.incident.worst)
+            except TemplateError as problem:
+                self._notice(f"{self.name}: sent as plain text: {problem}")
+        said = paragraphs(message)
+        return Mail(said[0][:150], "\n".join(said) + "\n", "")
 
     def _from(self) -> str | Address:
         return (
@@ -95,6 +99,16 @@ class Email:
     def _forget_old(self) -> None:
         while len(self._settled) > MOST_REMEMBERED:
             self._settled.pop(next(iter(self._settled)))
+
+
+def _thread(message: Message) -> str:
+    return message.incident.id if isinstance(message, Bulletin) else message.id
+
+
+def _date(message: Message) -> datetime:
+    if isinstance(message, Bulletin):
+        return message.incident.worst.detected_at
+    return message.until if isinstance(message, Digest) else message.at
 
 
 def _hand_in(

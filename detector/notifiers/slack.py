@@ -1,4 +1,4 @@
-"""Slack: one message an alert, sent at least once and, as far as Slack allows, once."""
+"""Slack: one message an incident, sent at least once and, as far as Slack allows, once."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web import SlackResponse
 
-from detector.alerts import Alert
+from detector.delivery.bulletins import Bulletin, Kind
 from detector.notifiers.loopback import is_loopback
 from detector.notifiers.slack_errors import ContentRefused, lost_answer, refused, unreachable
-from detector.ports import DeliveryError, Receipt
-from detector.rendering import Renderer, TemplateError, escaped_sentence
+from detector.ports import DeliveryError, Message, Receipt
+from detector.rendering import Renderer, TemplateError, escaped_text
 
 EVENT_TYPE: Final = "vaultwatch_alert"
 LOOK_BACK_PAGES: Final = 5
@@ -47,8 +47,10 @@ def slack_client(token: str, *, base_url: str | None = None, timeout_s: int = 10
 class Slack:
     """A channel of a Slack workspace.
 
-    `notice` is told what went wrong although the alert was sent, as a layout that Slack refused.
+    `notice` is told what went wrong although the message was sent, as a layout that Slack refused.
     """
+
+    edits = True
 
     def __init__(
         self,
@@ -66,27 +68,50 @@ class Slack:
         self._channel_id = "" if channel.startswith("#") else channel
         self._notice = notice
 
-    def send(self, alert: Alert, *, key: str, again: bool) -> Receipt:
-        """Post the alert. With `again`, look first for the message that may have arrived."""
+    def send(self, message: Message, *, key: str, again: bool) -> Receipt:
+        """Post, edit or reply. With `again`, look first for the message that may have arrived."""
         if again and (found := self._find(key)):
             return Receipt(found)
-        metadata = {"event_type": EVENT_TYPE, "event_payload": {"idem": key, "alert_id": alert.id}}
+        metadata = {"event_type": EVENT_TYPE, "event_payload": {"idem": key}}
+        if isinstance(message, Bulletin):
+            try:
+                shown = self._renderer.slack(message.incident.worst)
+                return self._put(message, shown.text, shown.blocks, metadata)
+            except (TemplateError, ContentRefused) as problem:
+                self._notice(f"{self.name}: sent as plain text: {problem}")
         try:
-            message = self._renderer.slack(alert)
-            return self._post(message.text, message.blocks, metadata)
-        except (TemplateError, ContentRefused) as problem:
-            self._notice(f"{self.name}: sent as plain text: {problem}")
-        return self._post_plainly(alert, metadata)
+            return self._put(message, escaped_text(message), None, metadata)
+        except ContentRefused as refusal:
+            raise DeliveryError(str(refusal), permanent=True) from refusal
 
-    def _post(
-        self, text: str, blocks: list[dict[str, Any]] | None, metadata: dict[str, Any]
+    def _put(
+        self,
+        message: Message,
+        text: str,
+        blocks: list[dict[str, Any]] | None,
+        metadata: dict[str, Any],
     ) -> Receipt:
+        """Edit or reply where there is a message already, else post."""
+        head = getattr(message, "head", None)
+        kind = message.kind if isinstance(message, Bulletin) else None
+        if head is not None and kind not in {Kind.NOTE, Kind.ALARM}:
+            self._call(
+                self._client.chat_update,
+                channel=self._channel_id or self._look_up_channel(),
+                ts=head.message_id,
+                text=text,
+                blocks=blocks,
+                metadata=metadata,
+            )
+            return Receipt(head.message_id)
         answer = self._call(
             self._client.chat_postMessage,
             channel=self._channel,
             text=text,
             blocks=blocks,
             metadata=metadata,
+            thread_ts=head.message_id if head else None,
+            reply_broadcast=kind is Kind.ALARM if head else None,
             unfurl_links=False,
             unfurl_media=False,
             parse="none",
@@ -94,12 +119,6 @@ class Slack:
         )
         self._channel_id = str(answer.get("channel") or self._channel_id)
         return Receipt(str(answer["ts"]))
-
-    def _post_plainly(self, alert: Alert, metadata: dict[str, Any]) -> Receipt:
-        try:
-            return self._post(escaped_sentence(alert), None, metadata)
-        except ContentRefused as refusal:
-            raise DeliveryError(str(refusal), permanent=True) from refusal
 
     def _find(self, key: str) -> str | None:
         """The ts of the message that carries `key`, if the channel shows it to us."""

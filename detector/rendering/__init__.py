@@ -3,9 +3,10 @@
 from detector.rendering.check import NAMES, check_templates
 from detector.rendering.environments import TemplateError
 from detector.rendering.mail import Mail
-from detector.rendering.renderer import Renderer, escaped_sentence, overlay, sentence
+from detector.rendering.renderer import Renderer, overlay
 from detector.rendering.samples import samples
 from detector.rendering.slack import SlackMessage
+from detector.rendering.words import escaped_sentence, escaped_text, paragraphs, sentence, title
 
 __all__ = [
     "NAMES",
@@ -15,7 +16,10 @@ __all__ = [
     "TemplateError",
     "check_templates",
     "escaped_sentence",
+    "escaped_text",
     "overlay",
+    "paragraphs",
     "samples",
     "sentence",
+    "title",
 ]

@@ -10,15 +10,14 @@ from detector.alerts import Alert
 from detector.rendering.mail import Mail, fill_mail, read_mail
 from detector.rendering.slack import SlackMessage, fill_slack, read_slack
 from detector.rendering.terminal import panel
-from detector.rendering.text import escape, plain
-from detector.rendering.view import utc, view
+from detector.rendering.view import view
 
 
 class Renderer:
     """Renders alerts through one set of templates, given as name -> text.
 
     Raises TemplateError at once if a template is not well formed, and from a method if it
-    asks for what is not there. `sentence` needs no template and cannot fail.
+    asks for what is not there. What `words` says needs no template and cannot fail.
     """
 
     def __init__(self, templates: Mapping[str, str]) -> None:
@@ -39,17 +38,6 @@ class Renderer:
     def console(self, alert: Alert) -> RenderableType:
         """What a terminal shows; a rich renderable that holds no markup to be parsed."""
         return panel(view(alert))
-
-
-def sentence(alert: Alert) -> str:
-    """The alert in plain words: what is sent when a template is broken or refused."""
-    level, when = alert.level.capitalize(), utc(alert.time)
-    return plain(f"{level}: {alert.summary} ({when}; {alert.rule.title}; {alert.id})")
-
-
-def escaped_sentence(alert: Alert) -> str:
-    """The same for Slack."""
-    return escape(sentence(alert))
 
 
 def overlay(shipped: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
