@@ -14,11 +14,11 @@ from random import Random
 from detector import files, jobs
 from detector.alerts import Alert
 from detector.delivery.bulletins import Bulletin
-from detector.findings import Level
+from detector.evaluation.grading import Catch, grade, is_told
 from detector.plans import Texts
 from detector.ports import Message, Notifier, Receipt
 from detector.settings import PathsConfig
-from detector.simulator import Attack, Plan, Server, Simulation, serve, simulate, write
+from detector.simulator import Plan, Server, Simulation, serve, simulate, write
 from detector.sources.onepassword import Budget, OnePassword, Pace
 from detector.store.sqlite import Sqlite
 
@@ -56,14 +56,6 @@ class Heard:
         if self._then is not None:
             return self._then.send(message, key=key, again=again)
         return Receipt(key)
-
-
-@dataclass(frozen=True)
-class Catch:
-    """An attack, and the alerts that name one of its events, first one first."""
-
-    attack: Attack
-    alerts: tuple[Alert, ...]
 
 
 @dataclass(frozen=True)
@@ -160,37 +152,21 @@ def workplace(*, keep: bool) -> Iterator[Path]:
 
 def score(company: Simulation, alerts: Sequence[Alert], length: Length = DEFAULT) -> Score:
     """Compare what was alerted with what was injected."""
-    by_event = {event: attack.id for attack in company.attacks for event in attack.event_uuids}
-    caught: dict[str, list[Alert]] = {}
-    false_alerts = []
-    for alert in sorted(alerts, key=lambda each: (each.time, each.id)):
-        named = {by_event[event] for event in alert.event_ids if event in by_event}
-        for attack in named:
-            caught.setdefault(attack, []).append(alert)
-        if not named and alert.level.rank >= Level.MEDIUM.rank:
-            false_alerts.append(alert)
+    found = grade(company.attacks, alerts)
     first = company.plan.start + timedelta(days=length.teach)
-    noisy = {alert.time.date() for alert in false_alerts}
+    noisy = {alert.time.date() for alert in found.false_alerts}
     days = [(first + timedelta(days=day)).date() for day in range(length.live)]
     return Score(
-        catches=tuple(
-            Catch(attack, tuple(_told(caught.get(attack.id, [])))) for attack in company.attacks
-        ),
-        false_alerts=tuple(false_alerts),
-        digest=sum(alert.level.rank < Level.MEDIUM.rank for alert in alerts),
+        catches=found.catches,
+        false_alerts=found.false_alerts,
+        digest=len(found.digest),
         quiet_days=sum(day not in noisy for day in days),
         days=len(days),
     )
 
 
-def _told(alerts: list[Alert]) -> list[Alert]:
-    """Those that a person was sent, worst first."""
-    sent = [alert for alert in alerts if alert.level.rank >= Level.MEDIUM.rank]
-    return sorted(sent, key=lambda alert: -alert.level.rank)
-
-
 def _routes(alert: Alert, names: tuple[str, ...]) -> tuple[str, ...]:
-    return names if alert.level.rank >= Level.MEDIUM.rank else ()
+    return names if is_told(alert) else ()
 
 
 def _texts(folder: Path) -> Texts:

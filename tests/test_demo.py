@@ -27,9 +27,9 @@ def test_a_short_demo_teaches_watches_and_counts(tmp_path: Path) -> None:
     assert learned > 1000
     assert len(times) == 72
     assert len(found.catches) == 12
-    assert any(catch.alerts for catch in found.catches)
+    assert any(catch.told for catch in found.catches)
     assert found.quiet_days <= found.days == 1
-    assert {alert.id for catch in found.catches for alert in catch.alerts} <= {
+    assert {alert.id for catch in found.catches for alert in catch.told} <= {
         alert.id for alert in heard.alerts
     }
 

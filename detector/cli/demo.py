@@ -14,6 +14,7 @@ from rich.table import Table
 
 from detector import app, demo, settings
 from detector.cli import output
+from detector.evaluation.grading import Catch
 from detector.notifiers.console import Terminal
 from detector.ports import Notifier
 from detector.settings import ConfigError
@@ -116,7 +117,7 @@ def _table(terminal: Console, found: demo.Score) -> None:
         padding=(0, 2, 0, 0),
     )
     for catch in found.catches:
-        best = catch.alerts[0] if catch.alerts else None
+        best = max(catch.told, key=lambda alert: alert.level.rank, default=None)
         table.add_row(
             catch.attack.kind.replace("_", " "),
             catch.attack.tier,
@@ -125,7 +126,7 @@ def _table(terminal: Console, found: demo.Score) -> None:
         )
     terminal.print()
     terminal.print(table)
-    hits = sum(bool(catch.alerts) for catch in found.catches)
+    hits = sum(bool(catch.told) for catch in found.catches)
     terminal.print(
         f"\n[bold]{hits} of {len(found.catches)} attacks found[/bold], "
         f"{len(found.catches) - hits} missed. "
@@ -135,8 +136,8 @@ def _table(terminal: Console, found: demo.Score) -> None:
     terminal.print("Attacks and rules were written apart; a simulation is no promise.", style="dim")
 
 
-def _after(catch: demo.Catch) -> str:
-    first = min(alert.detected_at for alert in catch.alerts)
+def _after(catch: Catch) -> str:
+    first = min(alert.detected_at for alert in catch.told)
     minutes = max(0.0, (first - catch.attack.first_time).total_seconds() / 60)
     return f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.0f} h"
 
@@ -144,8 +145,8 @@ def _after(catch: demo.Catch) -> str:
 def _fields(found: demo.Score) -> dict[str, object]:
     return {
         "attacks": len(found.catches),
-        "found": sum(bool(catch.alerts) for catch in found.catches),
-        "missed": [catch.attack.kind for catch in found.catches if not catch.alerts],
+        "found": sum(bool(catch.told) for catch in found.catches),
+        "missed": [catch.attack.kind for catch in found.catches if not catch.told],
         "false_alerts": len(found.false_alerts),
         "days": found.days,
         "quiet_days": found.quiet_days,

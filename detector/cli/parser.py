@@ -22,6 +22,19 @@ def time(text: str) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
+def seeds(text: str) -> tuple[int, ...]:
+    """Seeds like '101-110' or '1,2,7'."""
+    try:
+        found: list[int] = []
+        for part in text.split(","):
+            first, dash, last = part.partition("-")
+            found += range(int(first), int(last) + 1) if dash else [int(first)]
+    except ValueError as error:
+        msg = f"{text!r} names no seeds; write them like 101-110 or 1,2,7"
+        raise argparse.ArgumentTypeError(msg) from error
+    return tuple(found)
+
+
 def parser() -> argparse.ArgumentParser:
     """The parser of the whole command line; `args.module` names the command's module."""
     top = argparse.ArgumentParser(
@@ -35,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
     _stored(commands)
     _analyst(commands)
     _backtest(commands)
+    _evaluate(commands)
     _simulator(commands)
     return top
 
@@ -134,14 +148,10 @@ def _backtest(commands: Commands) -> None:
         "--from", type=Path, metavar="DIR", dest="folder",
         help="folder with auditevents, signinattempts and itemusages .ndjson (default: the store)",
     )  # fmt: skip
-    backtest.add_argument(
-        "--rules", type=Path, metavar="DIR", help="only these rules, on the base rules"
-    )
+    backtest.add_argument("--rules", type=Path, metavar="DIR", help=_ONLY_RULES)
     backtest.add_argument("--since", type=time, metavar="TIME", help="leave out earlier events")
     backtest.add_argument("--until", type=time, metavar="TIME", help="leave out later events")
-    backtest.add_argument(
-        "--train-until", type=time, metavar="TIME", help="events before this time only teach"
-    )
+    backtest.add_argument("--train-until", type=time, metavar="TIME", help=_TEACHES)
     backtest.add_argument(
         "--out", type=Path, metavar="FILE", help="one alert a line (default: stdout)"
     )
@@ -149,6 +159,43 @@ def _backtest(commands: Commands) -> None:
         "--suppressed", action="store_true", help="also write findings that a rung held back"
     )
     backtest.add_argument("--account", metavar="NAME", help="of the store, where there are several")
+
+
+def _evaluate(commands: Commands) -> None:
+    evaluate = _command(
+        commands, "evaluate", "measure what is found in labelled history", "evaluate"
+    )
+    evaluate.add_argument(
+        "--from", type=Path, action="append", default=[], metavar="DIR", dest="folder",
+        help="a folder that 'simulate --out' wrote, with its labels; may be repeated",
+    )  # fmt: skip
+    evaluate.add_argument("--train-until", type=time, metavar="TIME", help=_TEACHES)
+    evaluate.add_argument("--rules", type=Path, metavar="DIR", help=_ONLY_RULES)
+    _companies(evaluate)
+    evaluate.add_argument(
+        "--alerts", type=Path, metavar="FILE", help="one alert a line, with the attacks it names"
+    )
+    evaluate.add_argument("--write", type=Path, metavar="FILE", help=_WRITES)
+
+
+def _companies(made: argparse.ArgumentParser) -> None:
+    """Which companies are made to measure on."""
+    made.add_argument(
+        "--seeds", type=seeds, default=(), metavar="N-M",
+        help="make these companies; 1-5 are for development, 101 and above for reports",
+    )  # fmt: skip
+    made.add_argument("--people", type=int, default=200)
+    made.add_argument("--days", type=int, default=49, help="of which 35 only teach")
+    made.add_argument("--attacks", type=int, default=13, help="in each company")
+    made.add_argument(
+        "--no-twins", dest="twins", action="store_false",
+        help="leave out the same companies without attacks",
+    )  # fmt: skip
+
+
+_TEACHES = "events before this time only teach"
+_ONLY_RULES = "only these rules, on the base rules"
+_WRITES = "put the figures into this page, like docs/evaluation.md"
 
 
 def _simulator(commands: Commands) -> None:

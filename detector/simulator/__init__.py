@@ -7,7 +7,7 @@ that `parse_faults` reads into a `FaultPlan` (`FaultError` says what it could no
 """
 
 from detector.simulator.arrivals import Arrival
-from detector.simulator.attacks.labels import Attack
+from detector.simulator.attacks.labels import TIERS, Attack
 from detector.simulator.company import Plan
 from detector.simulator.faults import FAULTS, FaultError, FaultPlan, parse_faults
 from detector.simulator.files import write
@@ -16,6 +16,7 @@ from detector.simulator.simulation import Simulation, simulate
 
 __all__ = [
     "FAULTS",
+    "TIERS",
     "Arrival",
     "Attack",
     "FaultError",

@@ -55,6 +55,11 @@ class Plan:
             raise ValueError("a plan needs at least 5 people, 1 day and no negative attacks")
 
     @property
+    def quiet_days(self) -> int:
+        """How many days go by before there can be an attack."""
+        return max(0, min(self.attacks_from_day, self.days - 1 - self.days // 4))
+
+    @property
     def begin(self) -> float:
         """The first moment, in seconds since 1970."""
         return self.start.timestamp()

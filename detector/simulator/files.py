@@ -18,6 +18,8 @@ from detector.simulator.arrivals import Arrival
 from detector.simulator.simulation import Simulation
 from detector.simulator.streams import stream
 
+LABELS: Final = "attacks.json"
+PLAN: Final = "company.json"
 _CHUNK: Final = 10_000
 
 
@@ -29,7 +31,8 @@ def write(simulation: Simulation, folder: Path) -> None:
         _lines(folder / f"{feed}.ndjson", items)
     _lines(folder / "arrivals.ndjson", starmap(_receipt, enumerate(simulation.arrivals, start=1)))
     labels = msgspec.json.encode([asdict(attack) for attack in simulation.attacks])
-    (folder / "attacks.json").write_bytes(msgspec.json.format(labels, indent=2) + b"\n")
+    (folder / LABELS).write_bytes(msgspec.json.format(labels, indent=2) + b"\n")
+    (folder / PLAN).write_bytes(msgspec.json.encode(simulation.plan) + b"\n")
     _yaml(folder / "people.yml", {"people": listed_people(simulation)})
     networks = [{**asdict(net), "cidrs": list(net.cidrs)} for net in simulation.networks]
     _yaml(folder / "networks.yml", {"networks": networks})

@@ -76,7 +76,7 @@ def attack(
 def _day(company: Company, calendar: Calendar, number: int, *, quiet: bool) -> int:
     """The day of an attack; whoever does not want to be seen comes on a workday."""
     plan = company.plan
-    first = min(plan.attacks_from_day, plan.days - 1 - plan.days // 4) + 1
+    first = plan.quiet_days + 1
     last = max(first, plan.days - 2)
     day = min(last, first + int((number + 0.5) * (last - first + 1) / plan.attacks))
     weekend = calendar.weekday(day) - 4
