@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from typing import Final
@@ -66,3 +67,12 @@ def neighbours(name: str) -> tuple[str, str, str]:
         name,
         f"{_DAYS[after // 24]} {after % 24:02}",
     )
+
+
+def week(days: Callable[[str], int]) -> str:
+    """A digit for each hour of the week from Monday 00, given the days on which it was active.
+
+    >>> week(lambda slot: 3 if slot == "Mon 09" else 0)[:12]
+    '000000000300'
+    """
+    return "".join(str(min(9, days(f"{day} {hour:02}"))) for day in _DAYS for hour in range(24))

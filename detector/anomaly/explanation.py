@@ -74,6 +74,7 @@ def finding(
             "trained_rows": model.trained_rows,
             "timezone": facts.zone_of(row.person),
             "local_time": f"{workhours.local(facts.zone_of(row.person), row.last):%a %H:%M}",
+            "week": workhours.week(lambda near: facts.days(row.person, SLOT, near)),
         },
     )
 

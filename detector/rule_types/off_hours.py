@@ -125,7 +125,10 @@ class OffHours(Behavior):
         days = sum(facts.days(name, SLOT, near) for near in workhours.neighbours(slot))
         evidence |= {"hours": "learned", "slot_days": days, "known_days": person.days}
         evidence["usual_hours"] = _usual_hours(facts, name, slot[:3])
-        return ("usual-hours" if days >= ACTIVE_DAYS else None), evidence
+        if days >= ACTIVE_DAYS:
+            return "usual-hours", evidence
+        evidence["week"] = workhours.week(lambda near: facts.days(name, SLOT, near))
+        return None, evidence
 
     def _scheduled(self, local: datetime) -> bool:
         match = _SCHEDULE.fullmatch(self.schedule)
