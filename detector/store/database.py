@@ -8,13 +8,16 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
-VERSION: Final = 1
+from detector.store import migrations, places
+from detector.store.migrations import Steps
+
 FILE: Final = "vaultwatch.sqlite3"
 LOCK: Final = "lock"
+OLDEST_SQLITE: Final = (3, 37, 0)
+"""The first with strict tables."""
 
 
 class StoreError(Exception):
@@ -28,19 +31,20 @@ class DirectoryInUse(StoreError):
 class Database:
     """One connection to the file in a data directory; with `write`, its only writer."""
 
-    def __init__(self, directory: Path, *, write: bool) -> None:
+    def __init__(self, directory: Path, *, write: bool, steps: Steps | None = None) -> None:
         self.path = directory / FILE
         self._mutex = threading.RLock()
         self._lock: int | None = None
         try:
             if write:
                 directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+                _refuse_share(directory)
                 self._lock = _locked(directory / LOCK)
             elif not self.path.is_file():
                 msg = f"{directory}: no data here yet; start 'vaultwatch run' first"
                 raise StoreError(msg)
             self._connection = _connect(self.path, write=write)
-            self._prepare(write=write)
+            self._prepare(migrations.shipped() if steps is None else steps, write=write)
         except (OSError, sqlite3.Error) as error:
             self.close()
             msg = f"{directory}: cannot be used as data directory: {error}"
@@ -85,22 +89,29 @@ class Database:
             msg = f"{self.path}: {error}"
             raise StoreError(msg) from error
 
-    def _prepare(self, *, write: bool) -> None:
-        version = self._connection.execute("PRAGMA user_version").fetchone()[0]
-        if version > VERSION:
+    def _prepare(self, steps: Steps, *, write: bool) -> None:
+        if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+            oldest = ".".join(map(str, OLDEST_SQLITE))
+            msg = f"SQLite {sqlite3.sqlite_version} is too old; at least {oldest} is needed"
+            raise StoreError(msg)
+        version = migrations.version(self._connection)
+        if version > len(steps):
             msg = (
                 f"{self.path}: written by a newer version (schema {version}, this one knows "
-                f"{VERSION}); install that version again"
+                f"{len(steps)}); install that version again"
             )
             raise StoreError(msg)
-        if version == 0 and not write:
+        if write:
+            migrations.migrate(self._connection, self.path, steps)
+        elif version == 0:
             msg = f"{self.path.parent}: no data here yet; start 'vaultwatch run' first"
             raise StoreError(msg)
-        if version == 0:
-            text = files("detector.store").joinpath("schema.sql").read_text(encoding="utf-8")
-            self._connection.executescript(
-                f"BEGIN; {text} PRAGMA user_version = {VERSION}; COMMIT;"
+        elif version < len(steps):
+            msg = (
+                f"{self.path}: of an older version (schema {version}, this one reads "
+                f"{len(steps)}); 'vaultwatch run' brings it up to date"
             )
+            raise StoreError(msg)
 
 
 def _connect(path: Path, *, write: bool) -> sqlite3.Connection:
@@ -123,6 +134,16 @@ def _connect(path: Path, *, write: bool) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _refuse_share(directory: Path) -> None:
+    kind = places.file_system(directory)
+    if kind in places.SHARES:
+        msg = (
+            f"{directory}: lies on a network share ({kind}), where two processes may write at "
+            "once; put the data directory on a local disk"
+        )
+        raise StoreError(msg)
 
 
 def _locked(path: Path) -> int:

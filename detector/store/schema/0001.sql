@@ -1,4 +1,4 @@
--- Version 1. Times are microseconds since 1970 in UTC.
+-- Times are microseconds since 1970 in UTC.
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE account (
     name TEXT PRIMARY KEY,
