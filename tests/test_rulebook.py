@@ -318,3 +318,35 @@ def test_stories_come_with_the_rule_they_are_about() -> None:
     assert {event.feed for event in story.events} == {events.SIGNIN}
     assert (story.events[1].use, story.events[1].user) == ("op_signin_ok", "ana")
     assert (story.events[1].from_place, story.events[1].ip) == ("Tokyo", "203.0.113.9")
+
+
+FOREIGN = (
+    "title: F\nid: {}\nlogsource: {{{}}}\ndetection: {{s: {{Image|endswith: x}}, condition: s}}\n"
+)
+
+
+def test_rules_about_other_products_load_and_are_warned_of() -> None:
+    texts = {
+        "1.yml": FOREIGN.format(ID.format(1), "product: windows, category: process_creation"),
+        "2.yml": FOREIGN.format(ID.format(2), "category: antivirus"),
+        "3.yml": exception(3, "any").replace("user.id: desk", "user.id: desk"),
+    }
+
+    loaded = load(texts)
+
+    assert not loaded.mistakes
+    assert [str(match.source) for match in loaded.rulebook.matches] == [
+        "windows/process_creation",
+        "antivirus",
+    ]
+    assert not any(match.feeds for match in loaded.rulebook.matches)
+    assert not any(isinstance(match.condition, And) for match in loaded.rulebook.matches)
+    assert "no events of antivirus come here" in str(loaded.warnings[1])
+    assert not hits(loaded.rulebook, frame_of({"event.action": "x"}))
+
+
+def test_a_product_that_is_almost_ours_is_a_mistake() -> None:
+    for source in ("product: 1password", "product: onepasword", "service: auditevents"):
+        (mistake,) = load({"1.yml": FOREIGN.format(ID.format(1), source)}).mistakes
+
+        assert "write 'product: onepassword'" in mistake.fix

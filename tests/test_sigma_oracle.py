@@ -28,6 +28,7 @@ from detector.rulebook.conditions import (
 from detector.rulebook.explaining import explain
 from detector.rulebook.loading import load
 from detector.rulebook.resolving import resolved
+from detector.rulebook.schemas import of_feed
 
 RULE_ID = "7c0c7b06-7a4a-4f0e-9f0a-3d3f5a7a0001"
 TEXTS = {"action": "event.action", "object_type": "object.type", "aux_info": "aux.info"}
@@ -205,7 +206,7 @@ def test_polars_says_what_plain_python_says(text: str, found: list[dict[str, Any
     loaded = load({"r.yml": text})
     assert not loaded.mistakes, (text, [str(mistake) for mistake in loaded.mistakes])
     (match,) = loaded.rulebook.matches
-    condition = resolved(match.condition, events.AUDIT)
+    condition = resolved(match.condition, of_feed(events.AUDIT))
 
     hits = loaded.rulebook.match(frame_of(found))[RULE_ID].tolist()
 

@@ -13,6 +13,7 @@ from detector.rulebook.book import Match, Rulebook
 from detector.rulebook.examples import NoExample, example
 from detector.rulebook.matching import plan
 from detector.rulebook.mistakes import quoted
+from detector.rulebook.schemas import of_feed
 from detector.rulebook.stories import StoryEvent
 from detector.sources import records
 
@@ -91,7 +92,7 @@ def _needed(match: Match, feed: str) -> Told:
 
 def _holds(match: Match, feed: str, columns: Mapping[str, Any]) -> bool:
     raw = items.encode(feed, columns, uuid="EXAMPLE", time=_NOON)
-    step = plan(feed, {match.rule.id: match.condition})
+    step = plan(of_feed(feed), {match.rule.id: match.condition})
     return step is not None and any(step.hits(records.shape(feed, [raw], _NOON).frame))
 
 

@@ -8,7 +8,6 @@ from typing import Any, Final
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from detector import events
 from detector.rule_types import catalog
 from detector.rule_types.first_seen import FirstSeen
 from detector.rule_types.impossible_travel import ImpossibleTravel
@@ -17,7 +16,7 @@ from detector.rulebook.documents import Path
 from detector.rulebook.mistakes import did_you_mean, quoted
 from detector.rulebook.references import Draft, Register
 from detector.rulebook.reports import Report
-from detector.rulebook.resolving import present
+from detector.rulebook.schemas import of_feed
 from detector.rulebook.vocabulary import PSEUDO_FIELDS
 
 AnyBehavior = FirstSeen | ImpossibleTravel | OffHours
@@ -70,8 +69,8 @@ def _columns(feeds: Iterable[str]) -> Mapping[str, str]:
     """What a behaviour may name: columns that any of the feeds fills, and what the engine makes."""
     names = {name: name for name in PSEUDO_FIELDS}
     for feed in feeds:
-        known = events.fields(feed).items()
-        names |= {name: column for name, column in known if column in present(feed)}
+        schema = of_feed(feed)
+        names |= {name: column for name in schema.fields if (column := schema.column(name))}
     return names
 
 

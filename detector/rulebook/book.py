@@ -13,16 +13,21 @@ from detector.rule_types.first_seen import FirstSeen
 from detector.rule_types.impossible_travel import ImpossibleTravel
 from detector.rule_types.off_hours import OffHours
 from detector.rulebook.conditions import Condition
+from detector.rulebook.logsources import LogSource
 from detector.rulebook.matching import Plan, Rows, matches, plans
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A rule that is decided by one event: its condition, and the feeds it can hold in."""
+    """A rule that is decided by one event: its condition, and the feeds it can hold in.
+
+    A rule about another product's events has no feeds; `source` says whose they are.
+    """
 
     rule: Rule
     condition: Condition
     feeds: tuple[str, ...]
+    source: LogSource
 
 
 @dataclass(frozen=True, slots=True)

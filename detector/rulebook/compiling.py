@@ -197,8 +197,10 @@ class _Compiler(Backend):
     def _leaf(self, leaf: _Leaf, value: SigmaType) -> Condition:
         if isinstance(value, SigmaExpansion):
             return disjunction(tuple(self._leaf(leaf, part) for part in value.values))
+        keyword = isinstance(leaf, ConditionValueExpression)
+        if keyword and isinstance(value, SigmaNumber):
+            value = SigmaString(str(value.number))
         if isinstance(value, SigmaString):
-            keyword = isinstance(leaf, ConditionValueExpression)
             kind, literal = _text_question(value, keyword=keyword)
             cased = isinstance(value, SigmaCasedString)
         else:

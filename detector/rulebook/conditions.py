@@ -45,6 +45,9 @@ FIELD_KINDS = frozenset(
 TIME_KINDS = frozenset({Kind.MINUTE, Kind.HOUR, Kind.DAY, Kind.WEEK, Kind.MONTH, Kind.YEAR})
 ORDER_KINDS = frozenset({Kind.LT, Kind.LTE, Kind.GT, Kind.GTE})
 
+ANY_TEXT = "\0any"
+"""The column of a keyword, every text of the event; no field has such a name."""
+
 
 class Wildcard(Enum):
     """The parts of a glob that are no text."""

@@ -21,6 +21,7 @@ from detector.rulebook.logsources import feeds_with
 from detector.rulebook.mistakes import quoted
 from detector.rulebook.reports import Report
 from detector.rulebook.resolving import resolved
+from detector.rulebook.schemas import of_feed
 
 LONGEST_CONDITION: Final = 2_000
 DEEPEST_CONDITION: Final = 12
@@ -46,7 +47,7 @@ def read_detection(
     _check_condition(report, (where, "condition"))
     if not selections:
         report.wrong((where,), "no selection is here")
-    if len(report.mistakes) > before or not feeds:
+    if len(report.mistakes) > before:
         return None
     try:
         condition = compile_detection(selections | {"condition": detection["condition"]})
@@ -58,7 +59,12 @@ def read_detection(
 
 
 def feeds_of(report: Report, condition: Condition, feeds: tuple[str, ...]) -> tuple[str, ...]:
-    """The feeds in which a condition can hold: without `service:`, those with all its fields."""
+    """The feeds in which a condition can hold: without `service:`, those with all its fields.
+
+    None, and no mistake, if the rule looks at another product's events.
+    """
+    if not feeds:
+        return ()
     names = {test.field for test in tests(condition) if test.field}
     for test in tests(condition):
         if test.kind in FIELD_KINDS:
@@ -67,7 +73,9 @@ def feeds_of(report: Report, condition: Condition, feeds: tuple[str, ...]) -> tu
     if not chosen:
         report.wrong(("detection",), f"no feed has all of {', '.join(sorted(names))}", key=True)
         return ()
-    able = tuple(feed for feed in chosen if resolved(condition, feed) != Constant(holds=False))
+    able = tuple(
+        feed for feed in chosen if resolved(condition, of_feed(feed)) != Constant(holds=False)
+    )
     if not able:
         missing = sorted(names - {name for name in names if feeds_with([name], chosen)})
         lacks = f": its events carry no {', '.join(missing)}" if missing else ""
@@ -81,8 +89,8 @@ def _check_name(report: Report, path: Path) -> None:
         fix = "write a correlation document with 'timespan:'"
         report.wrong(path, "old Sigma, which is not supported", fix, key=True)
     elif not _IDENTIFIER.fullmatch(name):
-        fix = "use letters, digits, '_' and '-'"
-        report.wrong(path, f"{quoted(name)} is not a name of a selection", fix, key=True)
+        # Sigma has files with such names, which a pattern like `1 of sel*` still finds.
+        report.odd(path, f"a condition cannot name {quoted(name)}", "use letters, digits, '_', '-'")
 
 
 def _check_condition(report: Report, path: Path) -> None:

@@ -14,9 +14,9 @@ import yaml
 
 from detector.rulebook.mistakes import Mistake, quoted
 
-LONGEST_FILE: Final = 262_144
+LONGEST_FILE: Final = 1_048_576
 DEEPEST: Final = 16
-MOST_NODES: Final = 20_000
+MOST_NODES: Final = 50_000
 _START: Final = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 _TAG: Final = "tag:yaml.org,2002:"
 _PLAIN: Final = frozenset(

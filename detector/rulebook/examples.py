@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from itertools import islice
@@ -13,6 +14,7 @@ import polars as pl
 from detector import events
 from detector.rulebook.book import Match
 from detector.rulebook.conditions import (
+    ANY_TEXT,
     FIELD_KINDS,
     TIME_KINDS,
     And,
@@ -27,6 +29,7 @@ from detector.rulebook.conditions import (
 )
 from detector.rulebook.matching import plan
 from detector.rulebook.resolving import resolved
+from detector.rulebook.schemas import Schema, of_feed
 
 MOST_TRIES: Final = 500
 Row = Mapping[str, Any]
@@ -51,9 +54,10 @@ def example(match: Match, feed: str | None = None) -> dict[str, Any]:
     Only what the condition asks for is there. Raises NoExample.
     """
     chosen = feed or match.feeds[0]
-    condition = resolved(match.condition, chosen)
+    schema = of_feed(chosen)
+    condition = _placed(resolved(match.condition, schema), schema)
     rows = [row for row in islice(_ways(condition, {}), MOST_TRIES) if row is not None]
-    step = plan(chosen, {match.rule.id: match.condition})
+    step = plan(schema, {match.rule.id: match.condition})
     if not rows or step is None:
         raise NoExample(match.rule.name)
     frame = pl.DataFrame(
@@ -63,6 +67,20 @@ def example(match: Match, feed: str | None = None) -> dict[str, Any]:
     for _, good in step.hits(frame):
         return _raw(rows[good[0]], chosen)
     raise NoExample(match.rule.name)
+
+
+def _placed(condition: Condition, schema: Schema) -> Condition:
+    """The condition with keywords as tests of every text that they are looked for in."""
+    match condition:
+        case Test(column=column) if column == ANY_TEXT:
+            return Or(tuple(replace(condition, column=name) for name in schema.texts))
+        case Not(part):
+            return Not(_placed(part, schema))
+        case And(parts):
+            return And(tuple(_placed(part, schema) for part in parts))
+        case Or(parts):
+            return Or(tuple(_placed(part, schema) for part in parts))
+    return condition
 
 
 def _ways(condition: Condition, row: Row) -> Iterator[Row]:

@@ -22,6 +22,7 @@ from detector.rulebook.conditions import (
     Wildcard,
 )
 from detector.rulebook.matching import plan
+from detector.rulebook.schemas import of_feed
 
 MOST_WORDS: Final = 5
 """Literals of one test that a line shows."""
@@ -37,7 +38,7 @@ def explain(match: Match, row: Mapping[str, Any]) -> list[str]:
     nodes = list(_nodes(match.condition, 0))
     known = {name: row.get(name) for name in events.SCHEMA} | {"event.feed": feed}
     frame = pl.DataFrame([known], schema=events.SCHEMA)
-    step = plan(feed, {str(index): node for index, (_, node) in enumerate(nodes)})
+    step = plan(of_feed(feed), {str(index): node for index, (_, node) in enumerate(nodes)})
     held = {name for name, _ in step.hits(frame)} if step else set()
     lines = [] if feed in match.feeds else [f"no   the rule does not look at {feed}"]
     for index, (depth, node) in enumerate(nodes):

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from detector.rulebook.conditions import Condition
 from detector.rulebook.detections import read_detection
 from detector.rulebook.documents import Path
-from detector.rulebook.logsources import read_feeds
+from detector.rulebook.logsources import LogSource, read_feeds, read_source
 from detector.rulebook.mistakes import quoted
 from detector.rulebook.references import Register
 from detector.rulebook.reports import Report
@@ -25,23 +25,25 @@ class Filter:
     feeds: tuple[str, ...]
     targets: frozenset[str]
     expires: date | None
+    source: LogSource
 
-    def covers(self, rule_id: str, feeds: tuple[str, ...]) -> bool:
+    def covers(self, rule_id: str, feeds: tuple[str, ...], source: LogSource) -> bool:
         """True if the filter is for this rule."""
         if self.targets == ANY:
-            return set(feeds) <= set(self.feeds)
+            return set(feeds) <= set(self.feeds) if feeds else self.source.covers(source)
         return rule_id in self.targets
 
 
 def read_filter(report: Report, register: Register) -> Filter | None:
     """The filter of a document; null, and mistakes, if it is none."""
     feeds = read_feeds(report)
+    source = None if report.broken else read_source(report)
     expires = _expires(report)
     condition = read_detection(report, feeds, "filter", frozenset({"rules"}))
     targets = _targets(report, register)
-    if report.broken or condition is None:
+    if report.broken or condition is None or source is None:
         return None
-    return Filter(report, condition, feeds, targets, expires)
+    return Filter(report, condition, feeds, targets, expires, source)
 
 
 def is_over(entry: Filter, today: date | None) -> bool:

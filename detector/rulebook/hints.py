@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from detector import events
 from detector.rulebook.documents import Path
 from detector.rulebook.mistakes import did_you_mean, quoted
 from detector.rulebook.reports import Report
-from detector.rulebook.resolving import present
+from detector.rulebook.schemas import of_feed
 from detector.rulebook.vocabulary import WORDS
 
 
 def hint_at_words(report: Report, path: Path, value: Any, feeds: tuple[str, ...]) -> None:
     """Warn of a misspelt action or type, and of a field that the feed never fills."""
     field, *modifiers = str(path[-1]).split("|")
-    if len(feeds) == 1 and events.fields(feeds[0]).get(field, "") not in present(feeds[0]):
+    if len(feeds) == 1 and of_feed(feeds[0]).column(field) is None:
         report.odd(path, f"events of {feeds[0]} carry no {quoted(field)}")
     if not set(modifiers) <= {"all", "cased", "neq"}:
         return
@@ -35,6 +34,6 @@ def _words(field: str, feeds: tuple[str, ...]) -> frozenset[str]:
     lists = [
         WORDS.get((feed, column), frozenset())
         for feed in feeds
-        if (column := events.fields(feed).get(field, "")) in present(feed)
+        if (column := of_feed(feed).column(field))
     ]
     return frozenset().union(*lists) if all(lists) else frozenset()

@@ -14,7 +14,7 @@ from detector.rulebook.detections import feeds_of, read_detection
 from detector.rulebook.documents import read
 from detector.rulebook.filters import ANY, Filter, check_cover, is_over, read_filter
 from detector.rulebook.headers import kind_of, read_head
-from detector.rulebook.logsources import read_feeds
+from detector.rulebook.logsources import LogSource, read_feeds, read_source
 from detector.rulebook.mistakes import Mistake
 from detector.rulebook.naming import names_of, version_of
 from detector.rulebook.references import Draft, Register
@@ -90,7 +90,8 @@ def _conditions(drafts: Iterable[Draft]) -> Conditions:
         report = draft.report
         feeds = read_feeds(report)
         condition = read_detection(report, feeds, "detection")
-        if condition is not None and (able := feeds_of(report, condition, feeds)):
+        able = feeds_of(report, condition, feeds) if condition is not None else ()
+        if condition is not None and not report.broken:
             found.setdefault(draft.head.rule.id, (condition, able))
     return found
 
@@ -146,11 +147,12 @@ def _bind(
         if draft.kind != "detection":
             continue
         condition, feeds = conditions[rule.id]
-        more = tuple(entry.condition for entry in filters if entry.covers(rule.id, feeds))
+        source = read_source(draft.report) or LogSource()
+        more = tuple(entry.condition for entry in filters if entry.covers(rule.id, feeds, source))
         generate = draft.head.generate
         raises = rule.id not in used if generate is None else generate
         named = replace(rule, name=names[rule.id], raises=raises)
-        matches.append(Match(named, conjunction((condition, *more)), feeds))
+        matches.append(Match(named, conjunction((condition, *more)), feeds, source))
     generate_of = {draft.head.rule.id: draft.head.generate for draft in sound}
     bound = tuple(
         replace(entry, rule=_behavior_rule(entry, names, generate_of[entry.rule.id]))

@@ -1,48 +1,99 @@
-"""Log sources: which feeds a rule looks at."""
+"""Log sources: whose events a rule looks at, ours or another product's."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from detector import events
-from detector.rulebook.mistakes import quoted
+from detector.rulebook.mistakes import nearest, quoted
 from detector.rulebook.reports import Report
-from detector.rulebook.resolving import present
+from detector.rulebook.schemas import of_feed
 from detector.rulebook.vocabulary import PRODUCT
 
+_PARTS = ("product", "category", "service")
 
-def read_feeds(report: Report) -> tuple[str, ...]:
-    """The feeds of the document's log source; none, and a mistake, if they are not ours."""
+
+@dataclass(frozen=True, slots=True)
+class LogSource:
+    """A Sigma log source; an empty part stands for any."""
+
+    product: str = ""
+    category: str = ""
+    service: str = ""
+
+    def covers(self, other: LogSource) -> bool:
+        """True if all that the other asks for is of this kind.
+
+        >>> LogSource("windows").covers(LogSource("windows", "process_creation"))
+        True
+        """
+        return all(getattr(self, part) in {"", getattr(other, part)} for part in _PARTS)
+
+    def __str__(self) -> str:
+        """The parts that are there, as `windows/process_creation`."""
+        return "/".join(part for part in (self.product, self.category, self.service) if part)
+
+
+def read_source(report: Report) -> LogSource | None:
+    """The document's log source; null, and a mistake, if it has none."""
     source = report.at(("logsource",))
     if not isinstance(source, dict):
         fix = f"write 'logsource: {{product: {PRODUCT}}}'"
         report.wrong(("logsource",), "a log source is needed", fix)
+        return None
+    report.known_keys(("logsource",), {*_PARTS, "definition"})
+    product, category, service = (report.text(("logsource", part)) for part in _PARTS)
+    found = LogSource(product, category, service)
+    if found == LogSource():
+        report.wrong(
+            ("logsource",), "names no product, category or service", f"write 'product: {PRODUCT}'"
+        )
+        return None
+    return found
+
+
+def is_ours(source: LogSource) -> bool:
+    """True if a log source means 1Password's events."""
+    return source.product == PRODUCT
+
+
+def read_feeds(report: Report) -> tuple[str, ...]:
+    """The feeds of the document's log source; none for another product, or after a mistake."""
+    source = read_source(report)
+    if source is None:
         return ()
-    report.known_keys(("logsource",), {"product", "service", "category", "definition"})
-    if "category" in source:
+    if not is_ours(source):
+        _check_foreign(report, source)
+        return ()
+    if source.category:
         fix = f"write 'product: {PRODUCT}'"
         report.wrong(("logsource", "category"), "1Password events have no category", fix, key=True)
-    if source.get("product") != PRODUCT:
-        report.wrong(
-            ("logsource", "product"),
-            f"{quoted(source.get('product'))} is not a product whose events come here",
-            f"write 'product: {PRODUCT}'",
-        )
-        return ()
-    service = source.get("service")
-    if service is None:
+    if not source.service:
         return events.FEEDS
-    if service not in events.FEEDS:
-        report.not_one_of(("logsource", "service"), service, "a feed", events.FEEDS)
+    if source.service not in events.FEEDS:
+        report.not_one_of(("logsource", "service"), source.service, "a feed", events.FEEDS)
         return ()
-    return (service,)
+    return (source.service,)
 
 
 def feeds_with(fields: Iterable[str], feeds: Iterable[str]) -> tuple[str, ...]:
     """Those of `feeds` that have all of `fields`."""
     names = tuple(fields)
-    return tuple(
-        feed
-        for feed in feeds
-        if all(events.fields(feed).get(name, "") in present(feed) for name in names)
+    return tuple(feed for feed in feeds if of_feed(feed).has(names))
+
+
+def _check_foreign(report: Report, source: LogSource) -> None:
+    """Another product's rules load, but a name that is almost ours was meant to be ours."""
+    meant = source.service in events.FEEDS and not source.product
+    if meant or nearest(source.product, [PRODUCT, "1password"]):
+        shown = quoted(source.product) if source.product else "no product"
+        fix = f"write 'product: {PRODUCT}'"
+        place = ("logsource", "product") if source.product else ("logsource",)
+        report.wrong(place, f"{shown} is not a product whose events come here", fix)
+        return
+    report.odd(
+        ("logsource",),
+        f"no events of {source} come here",
+        "only 'backtest --events' can run this rule",
     )

@@ -1,10 +1,10 @@
-"""Which rows match which rules: per feed one pass over the columns, one select of all verdicts."""
+"""Which rows match which rules: one look for all literals, then only the rules that these wake."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from functools import reduce
+from ipaddress import ip_network
 from typing import Final
 
 import numpy as np
@@ -12,114 +12,189 @@ import numpy.typing as npt
 import polars as pl
 
 from detector import events
-from detector.rulebook.conditions import And, Condition, Constant, Not, Or, Test
-from detector.rulebook.expressions import bare, caseless, columns, expression, lowered
+from detector.rulebook.addresses import Addresses
+from detector.rulebook.circuits import All, Any, Asked, Circuit, Index, Nor, Words, inner
+from detector.rulebook.conditions import FIELD_KINDS, Condition, Constant, Kind, Test
+from detector.rulebook.expressions import field_expression, value_expression
+from detector.rulebook.literals import LiteralIndex
 from detector.rulebook.resolving import resolved
-from detector.rulebook.tables import Table, grouped, table_of
+from detector.rulebook.schemas import Schema, of_feed
+from detector.rulebook.views import Mask, View, missing, quick, view
 
 Rows = npt.NDArray[np.int64]
+SLICE: Final = 32_768
+"""Rows that are matched at once; more would leave the caches."""
 _FEED: Final = "event.feed"
 
 
-@dataclass(frozen=True)
 class Plan:
-    """How one feed is matched: columns read, lower-cased copies, a table, and the rest.
+    """How the events of one schema are matched against all rules that can hold for them."""
 
-    `whole` are rules that the table answers (with its line), `halves` the lines that the
-    verdicts of other rules read, `shared` the tests that several of them ask.
-    """
+    def __init__(self, schema: Schema, conditions: Mapping[str, Condition]) -> None:
+        """Take resolved conditions by rule id."""
+        self.schema = schema
+        self.circuit = Circuit(schema)
+        self.rules = tuple(conditions)
+        self.outputs = [self.circuit.add(condition) for condition in conditions.values()]
+        self.wakes: list[list[int]] = [[] for _ in self.circuit.patterns]
+        self.always: list[int] = []
+        for place, output in enumerate(self.outputs):
+            needs = self.circuit.needs[output]
+            if needs is None:
+                self.always.append(place)
+            for number in needs or ():
+                self.wakes[number].append(place)
+        self.indexes: dict[Index, tuple[LiteralIndex, list[int]]] = {
+            index: (LiteralIndex([text for text, _ in found]), [number for _, number in found])
+            for index, found in self.circuit.by_index().items()
+        }
 
-    feed: str
-    reads: tuple[str, ...]
-    lower: tuple[pl.Expr, ...]
-    table: Table | None
-    whole: tuple[tuple[str, int], ...]
-    halves: tuple[tuple[str, int], ...]
-    shared: tuple[pl.Expr, ...]
-    verdicts: tuple[pl.Expr, ...]
+    def hits(self, frame: pl.DataFrame) -> Iterator[tuple[str, Rows]]:
+        """The rules that match any row of `frame` (events of this schema), and those rows."""
+        found: dict[int, list[Rows]] = {}
+        for start in range(0, frame.height, SLICE):
+            for place, rows in _Round(self, frame[start : start + SLICE]).hits():
+                found.setdefault(place, []).append(rows + start)
+        for place in sorted(found):
+            yield self.rules[place], np.concatenate(found[place])
 
-    def hits(self, part: pl.DataFrame) -> Iterator[tuple[str, Rows]]:
-        """The rules that match any row of `part` (events of this feed), and those rows."""
-        frame = _quick(part.lazy().select(self.reads).with_columns(self.lower))
-        if self.table:
-            answers = self.table.answers(frame)
-            for rule, line in self.whole:
-                rows = np.flatnonzero(answers[line])
+
+class _Round:
+    """One pass over a piece of a frame; null stands for a gate that holds nowhere."""
+
+    def __init__(self, plan: Plan, frame: pl.DataFrame) -> None:
+        self._plan = plan
+        self._frame = frame
+        self._views: dict[str, View] = {}
+        self._addresses: dict[str, Addresses] = {}
+        self._found: dict[int, tuple[View, Rows]] = {}
+        self._made: dict[int, Mask | None] = {}
+
+    def hits(self) -> Iterator[tuple[int, Rows]]:
+        """The places of rules that match, and the rows."""
+        for place in self._awake():
+            mask = self._gate(self._plan.outputs[place])
+            if mask is not None:
+                rows = np.flatnonzero(mask)
                 if len(rows):
-                    yield rule, rows
-            frame = frame.with_columns(pl.Series(name, answers[at]) for name, at in self.halves)
-        if self.verdicts:
-            for verdict in _quick(frame.lazy().with_columns(self.shared).select(self.verdicts)):
-                if verdict.any():
-                    yield verdict.name, verdict.arg_true().to_numpy().astype(np.int64)
+                    yield place, rows
+
+    def _awake(self) -> list[int]:
+        awake = set(self._plan.always)
+        for (column, cased), (index, numbers) in self._plan.indexes.items():
+            looked = self._view(column)
+            texts = looked.cased if cased else looked.text
+            for at, places in index.find(texts.to_list()):
+                number = numbers[at]
+                self._found[number] = (looked, places)
+                awake.update(self._plan.wakes[number])
+        return sorted(awake)
+
+    def _view(self, column: str) -> View:
+        found = self._views.get(column)
+        if found is None:
+            found = self._views[column] = view(self._frame, column, self._plan.schema)
+        return found
+
+    def _gate(self, number: int) -> Mask | None:
+        if number not in self._made:
+            self._made[number] = self._make(number)
+        return self._made[number]
+
+    def _make(self, number: int) -> Mask | None:
+        gate = self._plan.circuit.gates[number]
+        match gate:
+            case Words(patterns):
+                return self._words(patterns)
+            case Asked(test, guard):
+                if guard is not None and self._found.get(guard[0]) is None:
+                    return None
+                return self._ask(test)
+            case All(inputs):
+                return self._all(inputs)
+            case Any(inputs):
+                held = [mask for each in inputs if (mask := self._gate(each)) is not None]
+                return reduce(np.logical_or, held) if held else None
+            case Nor(source):
+                mask = self._gate(source)
+                return self._everywhere() if mask is None else ~mask
+            case Constant(holds):
+                return self._everywhere() if holds else None
+
+    def _everywhere(self) -> Mask:
+        return np.ones(self._frame.height, dtype=np.bool_)
+
+    def _all(self, inputs: tuple[int, ...]) -> Mask | None:
+        held: Mask | None = None
+        for each in inputs:
+            mask = self._gate(each)
+            if mask is None:
+                return None
+            held = mask if held is None else held & mask
+            if not held.any():
+                return None
+        return held
+
+    def _words(self, patterns: tuple[int, ...]) -> Mask | None:
+        found = [self._found[number] for number in patterns if number in self._found]
+        if not found:
+            return None
+        looked = found[0][0]
+        return looked.having(np.concatenate([places for _, places in found]))
+
+    def _ask(self, test: Test) -> Mask:
+        if test.kind in FIELD_KINDS:
+            return self._fields(test)
+        if test.kind in {Kind.NULL, Kind.EXISTS}:
+            nothing = self._missing(test.column)
+            return nothing if test.kind is Kind.NULL else ~nothing
+        looked = self._view(test.column)
+        if test.kind is Kind.CIDR:
+            if test.column not in self._addresses:
+                self._addresses[test.column] = Addresses(looked.cased.to_list())
+            networks = [ip_network(str(literal)) for literal in test.literals]
+            return looked.spread(self._addresses[test.column].inside(networks))
+        return looked.answers(value_expression(test, inner(self._plan.schema, test.column)))
+
+    def _missing(self, column: str) -> Mask:
+        if column in self._plan.schema.dtypes:
+            return missing(self._frame, column)
+        # A keyword that any text answers: the row has no text at all.
+        texts = [missing(self._frame, each) for each in self._plan.schema.texts]
+        return reduce(np.logical_and, texts) if texts else self._everywhere()
+
+    def _fields(self, test: Test) -> Mask:
+        """A test against other fields, with each value of a list taken for itself."""
+        names = list(dict.fromkeys((test.column, *map(str, test.literals))))
+        frame = self._frame.select(names).with_row_index("\0row")
+        for name in names:
+            if isinstance(frame[name].dtype, pl.List):
+                frame = frame.explode(name)
+        texts = [pl.col(name).cast(pl.String) for name in names]
+        if not test.cased:
+            texts = [text.str.to_lowercase() for text in texts]
+        steps = frame.lazy().with_columns(texts)
+        steps = steps.filter(field_expression(test).fill_null(value=False)).select("\0row")
+        mask = np.zeros(self._frame.height, dtype=np.bool_)
+        mask[quick(steps).to_series().to_numpy()] = True
+        return mask
 
 
-def _quick(steps: pl.LazyFrame) -> pl.DataFrame:
-    # The steps are as short as they can be; the optimizer would cost more than it saves.
-    return steps.collect(engine="in-memory", optimizations=pl.QueryOptFlags.none())
-
-
-def plan(feed: str, conditions: Mapping[str, Condition]) -> Plan | None:
-    """The plan for the rules (id to condition) that look at `feed`; null if none can hold."""
+def plan(schema: Schema, conditions: Mapping[str, Condition]) -> Plan | None:
+    """The plan for the rules (id to condition) of a schema; null if none can hold."""
     able = {
-        rule: grouped(part)
+        rule: part
         for rule, condition in conditions.items()
-        if (part := resolved(condition, feed)) != Constant(holds=False)
+        if (part := resolved(condition, schema)) != Constant(holds=False)
     }
-    if not able:
-        return None
-    table = table_of(able.values())
-    lines = {part: line for line, part in enumerate(table.parts)} if table else {}
-    rest = {rule: part for rule, part in able.items() if part not in lines}
-    halves = {part: line for part, line in lines.items() if part not in able.values()}
-    made: dict[Condition, str] = {part: f"/part{line}" for part, line in halves.items()}
-    shared = _shared(rest.values(), made)
-    lower = sorted(frozenset().union(*map(caseless, able.values())))
-    return Plan(
-        feed,
-        tuple(sorted({_FEED}.union(*map(columns, able.values())))),
-        tuple(pl.col(name).str.to_lowercase().alias(lowered(name)) for name in lower),
-        table,
-        tuple((rule, lines[part]) for rule, part in able.items() if part in lines),
-        tuple((made[part], line) for part, line in halves.items()),
-        tuple(expression(test).alias(name) for test, name in shared.items()),
-        tuple(_verdict(part, made | shared).alias(rule) for rule, part in rest.items()),
-    )
-
-
-def _shared(conditions: Iterable[Condition], made: Mapping[Condition, str]) -> dict[Condition, str]:
-    """The tests that several rules ask, each with the name of the column for its answers."""
-    asked = Counter(bare(test) for part in conditions for test in _asked(part, made))
-    often = [test for test, times in asked.items() if times > 1]
-    return {test: f"/test{index}" for index, test in enumerate(often)}
-
-
-def _asked(condition: Condition, made: Mapping[Condition, str]) -> Iterator[Test]:
-    """The tests of a condition outside of the parts that are made already."""
-    if condition in made:
-        return
-    match condition:
-        case Test():
-            yield condition
-        case Not(part):
-            yield from _asked(part, made)
-        case And(parts) | Or(parts):
-            for part in parts:
-                yield from _asked(part, made)
-
-
-def _verdict(part: Condition, made: Mapping[Condition, str]) -> pl.Expr:
-    # A literal alone would make one row; the feed's name is always there.
-    if part == Constant(holds=True):
-        return pl.col(_FEED).is_not_null()
-    return expression(part, made)
+    return Plan(schema, able) if able else None
 
 
 def plans(conditions: Iterable[tuple[str, Condition, tuple[str, ...]]]) -> tuple[Plan, ...]:
     """One plan for each feed that any rule (id, condition, feeds) looks at."""
     rules = tuple(conditions)
     made = (
-        plan(feed, {rule: condition for rule, condition, feeds in rules if feed in feeds})
+        plan(of_feed(feed), {rule: condition for rule, condition, feeds in rules if feed in feeds})
         for feed in events.FEEDS
     )
     return tuple(found for found in made if found)
@@ -130,11 +205,11 @@ def matches(frame: pl.DataFrame, by_plans: Iterable[Plan]) -> dict[str, Rows]:
     feeds = frame[_FEED]
     found: dict[str, list[Rows]] = {}
     for step in by_plans:
-        rows = (feeds == step.feed).arg_true()
+        rows = (feeds == step.schema.name).arg_true()
         if not len(rows):
             continue
         whole = len(rows) == frame.height
-        part = frame if whole else frame.select(step.reads)[rows]
+        part = frame if whole else frame[rows]
         places = None if whole else rows.to_numpy().astype(np.int64)
         for rule, hits in step.hits(part):
             found.setdefault(rule, []).append(hits if places is None else places[hits])

@@ -129,6 +129,10 @@ class _Reader:
         if draft is None or draft.head.rule.id not in self._conditions:
             return None, ""
         feeds = self._conditions[draft.head.rule.id][1]
+        if not feeds:
+            text = f"{quoted(told['use'])} is about events that do not come here"
+            self._report.wrong((*path, "use"), text)
+            return None, ""
         if feed and feed not in feeds:
             text = f"{quoted(told['use'])} looks at {', '.join(feeds)}"
             self._report.wrong((*path, "feed"), text)

@@ -82,7 +82,7 @@ WORDS: Final[Mapping[tuple[str, str], frozenset[str]]] = {
 SIGMA_KEYS: Final = _words(
     """
     title id related name taxonomy status description license references author date modified
-    fields falsepositives level tags scope
+    fields falsepositives level tags scope simulation regression_tests_path
     """
 )
 """The keys that every kind of document may have."""

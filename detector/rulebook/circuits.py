@@ -1,0 +1,210 @@
+"""Conditions of many rules as one circuit: equal parts are one gate, equal literals one pattern.
+
+Each gate also knows patterns of which one must be found for it to hold, so that a rule sleeps
+until a literal wakes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+import polars as pl
+
+from detector.rulebook.conditions import (
+    ANY_TEXT,
+    And,
+    Condition,
+    Constant,
+    Kind,
+    Literal,
+    Not,
+    Or,
+    Test,
+    disjunction,
+)
+from detector.rulebook.expressions import folded
+from detector.rulebook.literals import LITERAL_KINDS, pattern
+from detector.rulebook.schemas import Schema
+
+Index = tuple[str, bool]
+"""A column, and whether its texts are compared with case."""
+Needs = frozenset[int] | None
+_LONG: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Holds for the rows in which any of the patterns is found."""
+
+    patterns: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A test that is asked of the values of a column, if `guard` is null or found."""
+
+    test: Test
+    guard: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    """Holds where all inputs hold; the cheap ones stand first."""
+
+    inputs: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Any:
+    """Holds where any input holds."""
+
+    inputs: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Nor:
+    """Holds where the input does not."""
+
+    input: int
+
+
+Gate = Words | Asked | All | Any | Nor | Constant
+
+
+@dataclass
+class Circuit:
+    """The gates of all rules, each after its inputs, and the patterns by number."""
+
+    schema: Schema
+    gates: list[Gate] = field(default_factory=list)
+    needs: list[Needs] = field(default_factory=list)
+    patterns: dict[tuple[Index, bytes], int] = field(default_factory=dict)
+    _known: dict[Hashable, int] = field(default_factory=dict)
+
+    def add(self, condition: Condition) -> int:
+        """The gate of a resolved condition."""
+        match condition:
+            case Test():
+                return self._test(condition)
+            case Constant():
+                return self._gate(condition, None)
+            case Not(part):
+                return self._gate(Nor(self.add(part)), None)
+            case And(parts):
+                return self._all(self.add(part) for part in parts)
+            case Or(parts):
+                return self._any(self.add(part) for part in parts)
+
+    def by_index(self) -> Mapping[Index, list[tuple[bytes, int]]]:
+        """The patterns of each index with their numbers."""
+        found: dict[Index, list[tuple[bytes, int]]] = {}
+        for (index, text), number in self.patterns.items():
+            found.setdefault(index, []).append((text, number))
+        return found
+
+    def _gate(self, gate: Gate, needs: Needs) -> int:
+        number = self._known.get(gate)
+        if number is None:
+            number = self._known[gate] = len(self.gates)
+            self.gates.append(gate)
+            self.needs.append(needs)
+        return number
+
+    def _all(self, inputs: Iterable[int]) -> int:
+        order = sorted(set(inputs), key=lambda number: (self._cost(number), number))
+        able = [needs for number in order if (needs := self.needs[number]) is not None]
+        needs = min(able, key=self._commonness) if able else None
+        return self._gate(All(tuple(order)), needs)
+
+    def _any(self, inputs: Iterable[int]) -> int:
+        order = tuple(sorted(set(inputs)))
+        needs: set[int] | None = set()
+        for number in order:
+            more = self.needs[number]
+            needs = None if needs is None or more is None else needs | more
+        return self._gate(Any(order), None if needs is None else frozenset(needs))
+
+    def _cost(self, number: int) -> int:
+        gate = self.gates[number]
+        return 0 if isinstance(gate, Words) else 2 if isinstance(gate, Asked) else 1
+
+    def _commonness(self, needs: frozenset[int]) -> float:
+        """How often one of the patterns may be found: short ones often."""
+        return sum(self._weights[number] for number in needs)
+
+    _weights: list[float] = field(default_factory=list)
+
+    def _pattern(self, index: Index, text: bytes) -> int:
+        number = self.patterns.setdefault((index, text), len(self.patterns))
+        if number == len(self._weights):
+            self._weights.append(3.0 ** -min(len(text), _LONG))
+        return number
+
+    def _test(self, test: Test) -> int:
+        bare = replace(test, field="", selection="")
+        number = self._known.get(bare)
+        if number is None:
+            number = self._known[bare] = self._made(bare)
+        return number
+
+    def _made(self, test: Test) -> int:
+        index = (test.column, test.cased)
+        if test.kind in LITERAL_KINDS:
+            return self._literal(test, index)
+        if test.kind is not Kind.GLOB:
+            return self._gate(Asked(test), None)
+        globs = test.literals
+        if len(globs) > 1:
+            return self._any(self._test(replace(test, literals=(glob,))) for glob in globs)
+        longest = max((part for part in _texts(folded(test)[0])), key=len, default="")
+        if not longest:
+            return self._gate(Asked(test), None)
+        guard = (self._pattern(index, pattern(Kind.CONTAINS, longest)),)
+        return self._gate(Asked(test, guard), frozenset(guard))
+
+    def _literal(self, test: Test, index: Index) -> int:
+        """A test of literals: those that are looked for as texts, and numbers that are not."""
+        dtype = inner(self.schema, test.column)
+        words: list[str] = []
+        rest: list[Condition] = []
+        for given, literal in zip(test.literals, folded(test), strict=True):
+            word = _word(literal, dtype)
+            if word is None:
+                rest.append(replace(test, literals=(given,)))
+            elif not word and test.kind is not Kind.EQUALS:
+                rest.append(replace(test, kind=Kind.EXISTS, literals=()))
+            else:
+                words.append(word)
+        gates: list[int] = []
+        if words:
+            numbers = tuple(
+                dict.fromkeys(self._pattern(index, pattern(test.kind, word)) for word in words)
+            )
+            gates.append(self._gate(Words(numbers), frozenset(numbers)))
+        if rest:
+            joined = disjunction(tuple(rest))
+            parts = joined.parts if isinstance(joined, Or) else (joined,)
+            gates += [self._gate(Asked(part), None) for part in parts if isinstance(part, Test)]
+        return gates[0] if len(gates) == 1 else self._any(gates)
+
+
+def inner(schema: Schema, column: str) -> pl.DataType:
+    """The dtype of the single values of a column."""
+    dtype = schema.dtypes.get(column, pl.String()) if column != ANY_TEXT else pl.String()
+    return dtype.inner if isinstance(dtype, pl.List) else dtype  # type: ignore[return-value]
+
+
+def _texts(glob: Literal) -> list[str]:
+    return [part for part in glob if isinstance(part, str)] if isinstance(glob, tuple) else []
+
+
+def _word(literal: Literal, dtype: pl.DataType) -> str | None:
+    """A literal as the text that a value of the column would be; null if numbers decide."""
+    if isinstance(literal, str):
+        return literal
+    if isinstance(literal, int | float) and dtype.is_numeric():
+        whole = literal == int(literal) if abs(literal) < 2**63 else False
+        return str(int(literal)) if dtype.is_integer() and whole else None
+    return str(literal).lower()

@@ -1,0 +1,157 @@
+"""How rules are matched: literals, views and circuits against the slow and simple way."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+import numpy as np
+import polars as pl
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detector.rulebook import views
+from detector.rulebook.addresses import Addresses
+from detector.rulebook.circuits import Circuit
+from detector.rulebook.conditions import ANY_TEXT, And, Condition, Kind, Not, Or, Test
+from detector.rulebook.literals import LiteralIndex, pattern
+from detector.rulebook.matching import Plan
+from detector.rulebook.schemas import Schema
+
+words = st.text("abA é\xff\x00ß", max_size=5)
+kinds = st.sampled_from([Kind.EQUALS, Kind.CONTAINS, Kind.STARTS, Kind.ENDS])
+SCHEMA = Schema(
+    "other",
+    {name: name for name in ("text", "list", "number", "flag")},
+    {
+        "text": pl.String(),
+        "list": pl.List(pl.String()),
+        "number": pl.Int64(),
+        "flag": pl.Boolean(),
+    },
+    ("text", "list", "number", "flag"),
+)
+
+
+def answers(kind: Kind, word: str, text: str | None) -> bool:
+    """Whether a text answers a literal test."""
+    if text is None:
+        return False
+    tests = {
+        Kind.EQUALS: text == word,
+        Kind.CONTAINS: word in text,
+        Kind.STARTS: text.startswith(word),
+        Kind.ENDS: text.endswith(word),
+    }
+    return tests[kind]
+
+
+@given(st.lists(st.tuples(kinds, words.filter(bool))), st.lists(st.none() | words))
+def test_an_index_finds_what_each_literal_would_find_alone(
+    asked: list[tuple[Kind, str]], texts: list[str | None]
+) -> None:
+    index = LiteralIndex([pattern(*each) for each in asked])
+
+    found = {number: set(places.tolist()) for number, places in index.find(texts)}
+
+    assert found == {
+        number: places
+        for number, (kind, word) in enumerate(asked)
+        if (places := {at for at, text in enumerate(texts) if answers(kind, word, text)})
+    }
+
+
+def frame_of(rows: list[dict[str, Any]]) -> pl.DataFrame:
+    """A frame of another product's events."""
+    return pl.DataFrame(rows, schema=dict(SCHEMA.dtypes))
+
+
+def hits(condition: Condition, frame: pl.DataFrame) -> list[int]:
+    """The rows that a resolved condition holds for."""
+    found = dict(Plan(SCHEMA, {"rule": condition}).hits(frame))
+    return found["rule"].tolist() if found else []
+
+
+def test_any_value_of_a_list_answers_and_under_not_none_may() -> None:
+    test = Test("list", Kind.EQUALS, ("b",), column="list")
+    frame = frame_of([{"list": ["a", "B"]}, {"list": ["a", None]}, {"list": []}, {"list": None}])
+
+    assert hits(test, frame) == [0]
+    assert hits(Not(test), frame) == [1, 2, 3]
+    assert hits(Test("list", Kind.NULL, column="list"), frame) == [2, 3]
+    assert hits(Test("list", Kind.REGEX, ("^B",), column="list"), frame) == [0]
+
+
+def test_a_field_is_compared_with_every_value_of_a_list() -> None:
+    frame = frame_of([{"list": ["a", "B"], "text": "b"}, {"list": ["c"], "text": "b"}, {}])
+
+    assert hits(Test("text", Kind.FIELD_EQUALS, ("list",), column="text"), frame) == [0]
+    assert hits(Test("list", Kind.FIELD_ENDS, ("text",), column="list"), frame) == [0]
+
+
+def test_a_keyword_is_looked_for_in_all_texts_numbers_and_lists() -> None:
+    frame = frame_of([{"text": "xab"}, {"list": ["AB", "c"]}, {"number": 4625}, {"flag": True}, {}])
+
+    def keyword(*literals: str) -> list[int]:
+        return hits(Test("", Kind.CONTAINS, literals, column=ANY_TEXT), frame)
+
+    assert keyword("ab") == [0, 1]
+    assert keyword("4625", "true") == [2, 3]
+    assert hits(Test("", Kind.REGEX, ("^A",), column=ANY_TEXT), frame) == [1]
+
+
+def test_numbers_and_truths_are_what_the_rule_writes() -> None:
+    frame = frame_of([{"number": 5, "flag": True}, {"number": 50, "flag": False}, {}])
+
+    assert hits(Test("number", Kind.EQUALS, ("5", 50.0), column="number"), frame) == [0, 1]
+    assert hits(Test("number", Kind.EQUALS, (5.5,), column="number"), frame) == []
+    assert hits(Test("number", Kind.STARTS, ("5",), column="number"), frame) == [0, 1]
+    assert hits(Test("flag", Kind.EQUALS, ("True",), column="flag"), frame) == [0]
+
+
+@given(st.lists(st.none() | st.sampled_from(["ab", "AB", "b", "é"]), max_size=40))
+def test_distinct_values_answer_as_all_values_do(texts: list[str | None]) -> None:
+    frame = frame_of([{"text": text} for text in texts])
+    large = pl.concat([frame] * (views.FEW // max(len(texts), 1) + 1))[: views.FEW + 1]
+    test = Test("text", Kind.CONTAINS, ("B",), column="text")
+    condition = Or((test, Not(Test("text", Kind.REGEX, ("b",), column="text"))))
+
+    small = hits(condition, frame)
+
+    assert [row for row in hits(condition, large) if row < len(texts)] == small
+
+
+def test_equal_parts_of_rules_are_one_gate_and_one_pattern() -> None:
+    one = Test("text", Kind.CONTAINS, ("ab",), column="text", selection="a")
+    same = Test("TEXT", Kind.CONTAINS, ("AB",), column="text", selection="b")
+    circuit = Circuit(SCHEMA)
+
+    first, second = circuit.add(And((one, Not(one)))), circuit.add(And((Not(same), same)))
+
+    assert first == second
+    assert len(circuit.patterns) == 1
+
+
+def test_a_rule_sleeps_until_one_of_its_rarest_literals_is_there() -> None:
+    rare = Test("text", Kind.CONTAINS, ("mimikatz",), column="text")
+    common = Test("text", Kind.CONTAINS, ("a",), column="text")
+    plan = Plan(SCHEMA, {"both": And((common, rare)), "not": Not(rare)})
+
+    assert plan.always == [1]
+    assert [places for places in plan.wakes if places] == [[0]]
+
+
+@given(
+    st.lists(st.sampled_from(["10.1.2.3", "10.200.0.1", "::1", "2001:db8::1", "x", "", "1.1.1.1"])),
+    st.lists(st.sampled_from(["10.0.0.0/8", "2001:db8::/33", "0.0.0.0/0", "::/0", "::1/128"])),
+)
+def test_addresses_are_in_networks_as_python_says(texts: list[str], networks: list[str]) -> None:
+    def inside(text: str) -> bool:
+        try:
+            return any(ip_address(text) in ip_network(network) for network in networks)
+        except ValueError:
+            return False
+
+    found = Addresses(texts).inside(map(ip_network, networks))
+
+    assert np.array_equal(found, [inside(text) for text in texts])
