@@ -12,36 +12,15 @@ from typing import Final
 import msgspec
 
 from detector import geo, workhours
-from detector.observations import (
-    COUNTRY,
-    DEED,
-    ITEM,
-    KINDS,
-    PLACE,
-    SLOT,
-    VAULT,
-    Observations,
-)
+from detector.observations import KINDS, PLACE, SLOT, Observations
 from detector.persons import Guard, Known, OpenHour, Person, Suspect
-from detector.spells import HOUR_US, SHOWS_ITEM, SHOWS_SLOT, SHOWS_WHAT, SHOWS_WHERE
+from detector.spells import DAY_US, HOUR_US
 
-DAY_US: Final = 24 * HOUR_US
 GUARD_DAYS: Final = 14
 """Days after which an unjudged guard may lift, if the thing was seen on two further days."""
 FURTHER_DAYS: Final = 2
 MOST_PER_KIND: Final = 5_000
 """Values of one kind that are kept for one person; beyond that the longest unseen goes."""
-
-
-_BUNDLES: Final = (
-    (SHOWS_WHERE, tuple(range(COUNTRY, VAULT))),
-    (SHOWS_WHAT, (VAULT, DEED)),
-    (SHOWS_ITEM, (ITEM,)),
-)
-_KINDS_OF: Final = tuple(
-    tuple(kind for bit, kinds in _BUNDLES if bits & bit for kind in kinds) for bits in range(8)
-)
-"""The kinds of values that a row may show first, by its bits of novelty."""
 
 
 News = tuple[int, str, int]
@@ -71,37 +50,41 @@ class Facts(msgspec.Struct):
         name, taught = spells.names[spell], spells.taught[spell]
         if not taught:
             return news
-        rows = spells.novel.of(spell)
         hour = self.hours.get(name)
         if hour is None:
-            hour = self.hours[name] = OpenHour(page.times[rows[0]])
+            hour = self.hours[name] = OpenHour(spells.first_taught[spell])
         hour.events += taught
         hour.last = max(hour.last, spells.newest[spell])
-        person = self.people.get(name)
+        person, seen, lessons = self.people.get(name), hour.seen, hour.lessons
         known = person.known if person else _NOTHING
-        for row in rows:
-            fresh = news if spells.prompt[row] else list[News]()
-            for kind, value in self._shown(page, row, name):
-                if value in hour.seen[kind]:
+        for kind, shown, row, day, prompt in spells.firsts.of(spell):
+            value = shown or ""
+            if kind == SLOT:
+                value = workhours.slot(self.zone_of(name), page.times[row])
+                if value in hour.slots:
                     continue
-                hour.seen[kind][value] = None
-                fact = known[kind].get(value)
-                fresh.append((kind, value, fact.days if fact else 0))
-                if fact is None or fact.last_day < page.times[row] // DAY_US:
-                    hour.lessons.append((kind, value, page.seqs[row], page.times[row]))
+                hour.slots.append(value)
+            elif seen and value in seen[kind]:
+                continue
+            fact = known[kind].get(value)
+            if fact is None or fact.last_day < day:
+                lessons.append((kind, value, page.seqs[row], page.times[row]))
+            if prompt:
+                news.append((kind, value, fact.days if fact else 0))
         return news
 
-    def _shown(self, page: Observations, row: int, name: str) -> list[tuple[int, str]]:
-        """The kinds and values that a row may show first."""
-        bits = page.spells.novelty[row]
-        shown = [
-            (kind, value)
-            for kind in _KINDS_OF[bits & ~SHOWS_SLOT]
-            if (value := page.values[kind][row]) is not None
-        ]
-        if bits & SHOWS_SLOT:
-            shown.append((SLOT, workhours.slot(self.zone_of(name), page.times[row])))
-        return shown
+    def carry(self, page: Observations, start: int) -> None:
+        """Note what the hour that began in row `start`, and is open, has shown to the page's end."""
+        spells = page.spells
+        for spell in spells.within(start, len(page)):
+            hour = self.hours.get(spells.names[spell])
+            if hour is None:
+                continue
+            if not hour.seen:
+                hour.seen = [{} for _ in range(SLOT)]
+            for kind, value, _row, _day, _prompt in spells.firsts.of(spell):
+                if kind != SLOT and value is not None:
+                    hour.seen[kind][value] = None
 
     def zone_of(self, name: str) -> str:
         """The person's IANA zone: stated, else inferred, else the organisation's."""

@@ -72,6 +72,10 @@ class Observations:
         return len(self.seqs)
 
 
+_KIND_COLUMNS: Final = (
+    "source.country", "place", "network", "device.id", "client", "vault.id", "item.id", "deed",
+)  # fmt: skip
+"""The column of each kind of value but `slot`."""
 _DEED: Final = pl.concat_str(
     [pl.col("event.action").fill_null(""), pl.col("object.type").fill_null("item")], separator=" "
 )
@@ -134,7 +138,6 @@ def observe(frame: pl.DataFrame, wanted: Sequence[str], clock: Clock) -> Observa
     words = words.with_columns(_networks(words["source.ip"]))
     flags = _flags(words, clock)
     lists = {name: words[name].to_list() for name in words.columns}
-    where = ("source.country", "place", "network", "device.id", "client")
     columns = {name: lists[name] if name in lists else frame[name].to_list() for name in wanted}
     named = (words["device.id"].is_not_null() & words["person"].is_not_null()).to_numpy()
     return Observations(
@@ -145,13 +148,13 @@ def observe(frame: pl.DataFrame, wanted: Sequence[str], clock: Clock) -> Observa
         people=lists["person"],
         ids=lists["event.id"],
         marks=lists["marks"],
-        values=tuple(lists[name] for name in (*where, "vault.id", "item.id", "deed")),
+        values=tuple(lists[name] for name in _KIND_COLUMNS),
         crossings=(np.flatnonzero(np.diff(flags.steps)) + 1).tolist(),
         late=np.flatnonzero(~flags.in_time).tolist(),
         places=_firsts(words["place"], flags.in_time),
         sensitive=np.flatnonzero(words["sensitive"].to_numpy() & flags.in_time).tolist(),
         devices=np.flatnonzero(named & flags.in_time).tolist(),
-        spells=spells(words, flags),
+        spells=spells(words, flags, _KIND_COLUMNS),
         columns=columns,
     )
 

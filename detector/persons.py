@@ -47,14 +47,16 @@ class Suspect(msgspec.Struct, gc=False):
 
 
 class OpenHour(msgspec.Struct):
-    """What one person has shown since the last settlement: `seen[kind]` are the values.
+    """What one person has shown since the last settlement.
 
-    `lessons` are those that settling may learn from, as (kind, value, seq, time): what was not
-    known, and what was not yet seen on that day.
+    `lessons` are the values that settling may learn from, as (kind, value, seq, time): what was
+    not known, and what was not yet seen on that day. `slots` are the hours of the local week;
+    `seen[kind]` are the other values, noted at the end of a page while the hour goes on.
     """
 
     first: int
-    seen: list[dict[str, None]] = msgspec.field(default_factory=lambda: [{} for _ in KINDS])
+    seen: list[dict[str, None]] = []
+    slots: list[str] = []
     lessons: list[tuple[int, str, int, int]] = []
     events: int = 0
     last: int = 0

@@ -81,6 +81,7 @@ class Run:
             self.advance(page.clocks[start], seq=page.seqs[start])
             self._hour(page, found, (start, end))
             self.memory.clock = page.clocks[end - 1]
+        self.memory.facts.carry(page, edges[-2])
 
     def advance(self, clock: int, *, seq: int) -> None:
         """Move the clock: score the steps, settle the hours and days that it passes."""

@@ -7,7 +7,7 @@ the order among people: a page is taken in spell by spell where it would cost to
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,15 +17,8 @@ import polars as pl
 from detector import workhours
 
 HOUR_US: Final = 3_600_000_000
-SHOWS_WHERE, SHOWS_WHAT, SHOWS_ITEM, SHOWS_SLOT = 1, 2, 4, 8
-"""What a row may show first: bits of `Spells.novelty`."""
+DAY_US: Final = 24 * HOUR_US
 _NEVER: Final = np.iinfo(np.int64).max
-_BUNDLES: Final = (
-    (SHOWS_WHERE, ("source.country", "place", "network", "device.id", "client")),
-    (SHOWS_WHAT, ("vault.id", "deed")),
-    (SHOWS_ITEM, ("item.id",)),
-    (SHOWS_SLOT, ("quarter",)),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +34,35 @@ class Ragged:
 
 
 @dataclass(frozen=True, slots=True)
+class Firsts:
+    """What each spell shows first in its page and hour, in log order: flat lists, cut by `bounds`.
+
+    Only rows that teach and come in time. `days` are the days of the events since 1970; `prompt`
+    says whether the row is part of the hour in which it came. A value of kind `slot` is null: it
+    needs the person's zone, and is there once for every quarter of an hour.
+    """
+
+    kinds: Sequence[int]
+    values: Sequence[str | None]
+    rows: Sequence[int]
+    days: Sequence[int]
+    prompt: Sequence[bool]
+    bounds: Sequence[int]
+
+    def of(self, spell: int) -> Iterator[tuple[int, str | None, int, int, bool]]:
+        """Kind, value, row, day and promptness of each thing that one spell shows first."""
+        start, end = self.bounds[spell], self.bounds[spell + 1]
+        return zip(
+            self.kinds[start:end],
+            self.values[start:end],
+            self.rows[start:end],
+            self.days[start:end],
+            self.prompt[start:end],
+            strict=True,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Spells:
     """The spells of a page in order of their first rows. Lists have one entry a spell."""
 
@@ -50,14 +72,11 @@ class Spells:
     """How many of its events teach."""
     newest: Sequence[int]
     """Time of the newest event that teaches."""
-    novel: Ragged
-    """Rows that teach and show something first in this page and hour, see `novelty`."""
-    novelty: Sequence[int]
-    """Bits for each row of the page."""
-    prompt: Sequence[bool]
-    """Whether each row of the page is part of the hour in which it came."""
+    first_taught: Sequence[int]
+    """Time of the event that teaches first."""
+    firsts: Firsts
     taken: Ragged
-    """Rows of the spell that are."""
+    """Rows of the spell that are part of the hour in which they came."""
     earliest: Sequence[int]
     """Time of the earliest of them."""
     latest: Sequence[int]
@@ -85,36 +104,52 @@ class Flags:
     teaches: np.ndarray
 
 
-def spells(words: pl.DataFrame, flags: Flags) -> Spells:
-    """Cut a page into spells; `words` are the columns that observations are made of."""
+def spells(words: pl.DataFrame, flags: Flags, kinds: Sequence[str]) -> Spells:
+    """Cut a page into spells; `words` are the columns that observations are made of.
+
+    `kinds` are the columns of the kinds of values, in their order; the kind after them is `slot`.
+    """
     codes = words["person"].cast(pl.Categorical).to_physical().cast(pl.Int64).fill_null(-1)
     person = codes.to_numpy()
     rows = np.flatnonzero((person >= 0) & flags.in_time)
     rows, edges = _cut(rows, person, flags.steps)
     starts = rows[edges[:-1]]
-    novelty = _novelty(words, flags)
     teaches, times = flags.teaches[rows], words["time_us"].to_numpy()[rows]
     prompt = flags.prompt[rows]
     marks, emails = words["marks"].to_numpy(), words["user.email"].is_not_null().to_numpy()
 
     def some(mask: np.ndarray) -> Ragged:
-        bounds = np.concatenate(([0], np.cumsum(mask)))[edges]
-        return Ragged(rows[mask].tolist(), bounds.tolist())
+        return Ragged(rows[mask].tolist(), _bounds(mask, edges))
 
+    taught = _reduced(np.add, teaches.astype(np.int64), edges)
     return Spells(
         names=words["person"].gather(starts).to_list(),
         starts=starts.tolist(),
-        taught=_reduced(np.add, teaches.astype(np.int64), edges),
+        taught=taught,
         newest=_reduced(np.maximum, np.where(teaches, times, 0), edges),
-        novel=some(novelty[rows] > 0),
-        novelty=novelty.tolist(),
-        prompt=flags.prompt.tolist(),
+        first_taught=_first_times(times, teaches, edges, taught),
+        firsts=_firsts(words, flags, kinds, (rows, edges)),
         taken=some(prompt),
         earliest=_reduced(np.minimum, np.where(prompt, times, _NEVER), edges),
         latest=_reduced(np.maximum, np.where(prompt, times, 0), edges),
         marked=some(prompt & (marks[rows] > 0)),
         told=some(emails[rows]),
     )
+
+
+def _bounds(mask: np.ndarray, edges: np.ndarray) -> list[int]:
+    found: list[int] = np.concatenate(([0], np.cumsum(mask)))[edges].tolist()
+    return found
+
+
+def _first_times(
+    times: np.ndarray, teaches: np.ndarray, edges: np.ndarray, taught: list[int]
+) -> list[int]:
+    """The time of the first event of each spell that teaches; 0 where none does."""
+    place = np.concatenate(([0], np.cumsum(teaches)))[edges[:-1]]
+    lessons = np.append(times[teaches], 0)
+    found: list[int] = np.where(np.array(taught) > 0, lessons[place], 0).tolist()
+    return found
 
 
 def _cut(rows: np.ndarray, person: np.ndarray, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -135,17 +170,47 @@ def _reduced(how: np.ufunc, values: np.ndarray, edges: np.ndarray) -> list[int]:
     return how.reduceat(values, edges[:-1]).tolist() if len(values) else []
 
 
-def _novelty(words: pl.DataFrame, flags: Flags) -> np.ndarray:
-    """For each row that teaches in time, what it shows first for its person and hour."""
-    found = np.zeros(words.height, dtype=np.int64)
-    rows = np.flatnonzero(flags.teaches & flags.in_time)
-    hours = pl.Series("clock", flags.clocks[rows] // HOUR_US)
-    quarters = (pl.col("time_us") // workhours.QUARTER_US).alias("quarter")
-    part = words[rows].with_columns(hours, quarters)
-    firsts = part.select(
-        pl.struct("clock", "person", *columns).is_first_distinct().cast(pl.Int64).alias(str(bit))
-        for bit, columns in _BUNDLES
+def _firsts(
+    words: pl.DataFrame, flags: Flags, kinds: Sequence[str], cut: tuple[np.ndarray, np.ndarray]
+) -> Firsts:
+    """What the spells show first; `cut` are the rows spell by spell and the edges between them."""
+    rows, edges = cut
+    shows = _shown_first(words, flags, kinds, rows)
+    places, which = np.nonzero(shows)
+    shown = rows[places]
+    values = np.empty(len(which), dtype=object)
+    for kind, name in enumerate(kinds):
+        mine = np.flatnonzero(which == kind)
+        values[mine] = words[name].gather(shown[mine]).to_list()
+    counts = np.concatenate(([0], np.cumsum(shows.sum(axis=1))))
+    return Firsts(
+        kinds=which.tolist(),
+        values=values.tolist(),
+        rows=shown.tolist(),
+        days=(words["time_us"].to_numpy()[shown] // DAY_US).tolist(),
+        prompt=flags.prompt[shown].tolist(),
+        bounds=counts[edges].tolist(),
     )
-    for bit, _ in _BUNDLES:
-        found[rows] |= bit * firsts[str(bit)].to_numpy()
-    return found
+
+
+def _shown_first(
+    words: pl.DataFrame, flags: Flags, kinds: Sequence[str], rows: np.ndarray
+) -> np.ndarray:
+    """For each of `rows` and each kind whether the row shows it first for its person and hour.
+
+    Values are told apart by hashes of 64 bits together with person and hour.
+    """
+    shows = np.zeros((len(rows), len(kinds) + 1), dtype=bool)
+    teaching = np.flatnonzero(flags.teaches[rows])
+    part = words[rows[teaching]]
+    hours = (flags.clocks[rows[teaching]] // HOUR_US).astype(np.uint64)
+    who = part["person"].hash().to_numpy() + hours * _ODD
+    quarters = part["time_us"] // workhours.QUARTER_US
+    for kind, values in enumerate([*(part[name] for name in kinds), quarters]):
+        key = pl.Series(values.hash().to_numpy() ^ (who * _ODD))
+        shows[teaching, kind] = (key.is_first_distinct() & values.is_not_null()).to_numpy()
+    return shows
+
+
+_ODD: Final = np.uint64(0x9E37_79B9_7F4A_7C15)
+"""2^64 over the golden ratio, odd: multiplying by it spreads hashes."""
