@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Final
 
@@ -55,7 +56,7 @@ class Row(msgspec.Struct, gc=False):
 
 
 class Day(msgspec.Struct):
-    """The closed hours of one day: float32 rows, and the person of each."""
+    """The closed hours of one day: float32 rows of features, and the person of each."""
 
     day: int
     rows: bytes
@@ -68,7 +69,8 @@ class Channel(msgspec.Struct):
     opened: dict[str, Open] = {}
     touched: dict[str, bool] = {}
     habits: dict[str, Habit] = {}
-    today: list[tuple[str, list[float]]] = []
+    today: list[Day] = []
+    """The closed hours of the day that is not over, one entry for each time they settled."""
     days: list[Day] = []
     tops: dict[int, dict[str, float]] = {}
     """Per day the best score of each person, the best of them only."""
@@ -104,16 +106,17 @@ def take(
     opened = channel.opened.get(name)
     if opened is None:
         opened = channel.opened[name] = _open(channel, facts, name, page.times[rows[0]])
-    kept = rows[: MOST_IDS - len(opened.event_ids)]
-    opened.event_ids += [page.ids[row] for row in kept]
-    opened.event_seqs += [page.seqs[row] for row in kept]
+    if (room := MOST_IDS - len(opened.event_ids)) > 0:
+        opened.event_ids += [page.ids[row] for row in rows[:room]]
+        opened.event_seqs += [page.seqs[row] for row in rows[:room]]
     opened.first = min(opened.first, spells.earliest[spell])
     opened.last = max(opened.last, spells.latest[spell])
     opened.tally.events += len(rows)
     channel.touched[name] = True
     for row in spells.marked.of(spell):
         _mark(opened.tally, page, facts, row)
-    tallies.add_news(opened.tally, facts, name, news)
+    if news:
+        tallies.add_news(opened.tally, facts, name, news)
 
 
 def _open(channel: Channel, facts: Facts, name: str, time: int) -> Open:
@@ -135,20 +138,10 @@ def step(channel: Channel, clock: int, *, seq: int) -> list[Row]:
     rows = []
     for name in channel.touched:
         opened = channel.opened[name]
-        tally = opened.tally
-        rows.append(
-            Row(
-                name,
-                clock,
-                seq,
-                tallies.numbers(tally, channel.habits.get(name)),
-                opened,
-                len(opened.event_ids),
-                opened.first,
-                opened.last,
-                msgspec.structs.replace(tally, oddest=tally.oddest.copy(), chances=[]),
-            )
-        )
+        then, numbers = copy(opened.tally), tallies.numbers(opened.tally, channel.habits.get(name))
+        then.oddest = then.oddest.copy()
+        kept, first, last = len(opened.event_ids), opened.first, opened.last
+        rows.append(Row(name, clock, seq, numbers, opened, kept, first, last, then))
     channel.touched = {}
     return rows
 
@@ -194,15 +187,20 @@ def _record(channel: Channel, row: Row, score: float) -> None:
 
 def settle(channel: Channel, facts: Facts, clock: int) -> None:
     """Close the open hours at the full hour `clock`; keep the rows that may be trained on."""
+    names, habits, rows, new_items = list[str](), list[Habit](), [], list[int]()
     for name, opened in channel.opened.items():
         habit = channel.habits.get(name)
         if habit is None:
             habit = channel.habits[name] = Habit()
         if not facts.is_suspect(name, clock - HOUR_US):
-            # As floats, which is what a snapshot gives back.
-            row = [float(number) for number in tallies.numbers(opened.tally, habit)]
-            channel.today.append((name, row))
-            tallies.learn(habit, opened.tally, clock)
+            names.append(name)
+            habits.append(habit)
+            rows.append(tallies.numbers(opened.tally, habit))
+            new_items.append(opened.tally.new_items)
+    if rows:
+        table = np.array(rows)
+        channel.today.append(Day(0, tallies.features(table).tobytes(), names))
+        tallies.learn(habits, table, new_items, clock)
     channel.opened = {}
     channel.touched = {}
 
@@ -210,9 +208,9 @@ def settle(channel: Channel, facts: Facts, clock: int) -> None:
 def new_day(channel: Channel, declaration: Declaration, clock: int) -> None:
     """Put the day away, and step the threshold's slow controller. `clock` is midnight UTC."""
     if channel.today:
-        rows = tallies.features(np.array([numbers for _, numbers in channel.today]))
-        people = [name for name, _ in channel.today]
-        channel.days.append(Day(clock // DAY_US - 1, rows.tobytes(), people))
+        rows = b"".join(hour.rows for hour in channel.today)
+        people = [name for hour in channel.today for name in hour.people]
+        channel.days.append(Day(clock // DAY_US - 1, rows, people))
         channel.today = []
     keep = clock // DAY_US - declaration.train_on.days
     channel.days = [day for day in channel.days if day.day >= keep]
@@ -228,9 +226,8 @@ def new_day(channel: Channel, declaration: Declaration, clock: int) -> None:
 def training_rows(channel: Channel) -> np.ndarray:
     """The kept rows, oldest first, of shape (n, all features)."""
     width = len(FEATURES)
-    parts = [np.frombuffer(day.rows, dtype=np.float32).reshape(-1, width) for day in channel.days]
-    if channel.today:
-        parts.append(tallies.features(np.array([numbers for _, numbers in channel.today])))
+    kept = [*channel.days, *channel.today]
+    parts = [np.frombuffer(each.rows, dtype=np.float32).reshape(-1, width) for each in kept]
     return np.concatenate(parts) if parts else np.empty((0, width), dtype=np.float32)
 
 

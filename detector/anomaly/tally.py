@@ -93,7 +93,7 @@ class Tally(msgspec.Struct):
 def likelihood(facts: Facts, person: Person | None, kind: int, value: str, days: int) -> float:
     """How likely the person, who is known to show the value on `days` days, is to show it."""
     others = facts.population[kind].get(value, 0) - (1 if days else 0)
-    chance = WEIGHT * (others + 0.5) / (len(facts.people) + 1.0)
+    chance = WEIGHT / (len(facts.people) + 1.0) * (others + 0.5)
     own = days + (chance if chance < WEIGHT else WEIGHT)
     active = (person.days if person else 0) + WEIGHT
     return own / active if own < active else 1.0
@@ -117,14 +117,19 @@ def open_tally(facts: Facts, habit: Habit | None, name: str, time: int) -> Tally
 
 def add_news(tally: Tally, facts: Facts, name: str, news: Sequence[News]) -> None:
     """Take in values that the person shows for the first time in this hour."""
-    person, chances = facts.people.get(name), tally.chances
+    person, chances, population = facts.people.get(name), tally.chances, facts.population
+    share, active = WEIGHT / (len(facts.people) + 1.0), (person.days if person else 0) + WEIGHT
     for kind, value, days in news:
         if kind == ITEM:
             tally.items += 1
             if not days:
                 tally.new_items += 1
             continue
-        chance = likelihood(facts, person, kind, value, days)
+        # As in `likelihood`, written out because it is the hottest line of the engine.
+        others = population[kind].get(value, 0) - (1 if days else 0)
+        chance = share * (others + 0.5)
+        own = days + (chance if chance < WEIGHT else WEIGHT)
+        chance = own / active if own < active else 1.0
         column = _LEAST_OF[kind]
         if chance < chances[column]:
             chances[column] = chance
@@ -188,18 +193,21 @@ def features(rows: np.ndarray) -> np.ndarray:
     return made
 
 
-def learn(habit: Habit, tally: Tally, clock: int) -> None:
-    """Let an hour that ended at `clock` become part of the person's usual numbers."""
-    usual: list[float] = []
-    for place, count in enumerate(_counts(tally)):
-        mean, variance = habit.usual[2 * place], habit.usual[2 * place + 1]
-        away = math.log1p(count) - mean
-        usual += (mean + MEMORY * away, (1 - MEMORY) * (variance + MEMORY * away * away))
-    habit.usual = usual
-    if tally.new_items:
-        habit.recent.append((clock, tally.new_items))
-    if habit.recent and habit.recent[0][0] <= clock - 7 * DAY_US:
-        habit.recent = [each for each in habit.recent if each[0] > clock - 7 * DAY_US]
+def learn(habits: Sequence[Habit], rows: np.ndarray, new_items: Sequence[int], clock: int) -> None:
+    """Let hours that ended at `clock`, rows of `numbers`, become part of people's usual numbers."""
+    counts = np.log1p(rows[:, SURPRISALS : SURPRISALS + len(COUNTED)].copy())
+    usual = rows[:, -2 * len(COUNTED) :].reshape(len(rows), len(COUNTED), 2)
+    away = counts - usual[:, :, 0]
+    mean = usual[:, :, 0] + MEMORY * away
+    variance = (1 - MEMORY) * (usual[:, :, 1] + MEMORY * away * away)
+    changed = np.stack((mean, variance), axis=2).reshape(len(rows), -1).tolist()
+    oldest = clock - 7 * DAY_US
+    for habit, numbers, new in zip(habits, changed, new_items, strict=True):
+        habit.usual = numbers
+        if new:
+            habit.recent.append((clock, new))
+        if habit.recent and habit.recent[0][0] <= oldest:
+            habit.recent = [each for each in habit.recent if each[0] > oldest]
 
 
 _FRESH: Final = Habit().usual
