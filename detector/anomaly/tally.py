@@ -7,7 +7,6 @@ Surprisal of a value v for person u, with a = 4 (shared/model.md section 4):
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Final
 
