@@ -16,12 +16,11 @@ from detector.alerts import Alert, Reason
 from detector.anomaly import channel as channels
 from detector.anomaly import explanation
 from detector.anomaly.channel import Row
-from detector.facts import DAY_US
 from detector.findings import Finding, Level, Subject, SubjectType
 from detector.observations import COUNTRY, PLACE, Observations
 from detector.rule_types.base import SERVICE_MAIL, Scene
 from detector.rulebook.book import BehaviorRule, Match, Rulebook
-from detector.spells import HOUR_US
+from detector.spells import DAY_US, HOUR_US
 from detector.state import State
 
 SUSPECT_US: Final = DAY_US

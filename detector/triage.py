@@ -14,9 +14,9 @@ import msgspec
 
 from detector import workhours
 from detector.alerts import Alert, Reason, RuleRef, Status, alert_id
-from detector.facts import DAY_US
 from detector.findings import Finding, Level, Subject, SubjectType
 from detector.rule import Rule
+from detector.spells import DAY_US
 
 MOST_IDS: Final = 100
 BAND: Final = 20

@@ -8,9 +8,9 @@ from detector.anomaly import channel as channels
 from detector.anomaly import model as models
 from detector.anomaly.channel import Channel, Open, Row
 from detector.anomaly.tally import SURPRISALS, Tally, numbers
-from detector.facts import DAY_US, Facts
+from detector.facts import Facts
 from detector.persons import Person
-from detector.spells import HOUR_US
+from detector.spells import DAY_US, HOUR_US
 from tests import stories
 
 PEOPLE = 60

@@ -19,9 +19,9 @@ from detector.anomaly import tally as tallies
 from detector.anomaly.declaration import FEATURES, Declaration
 from detector.anomaly.model import Model
 from detector.anomaly.tally import Habit, Tally
-from detector.facts import DAY_US, Facts, News
+from detector.facts import Facts, News
 from detector.observations import DEED, PRIVILEGED, Observations
-from detector.spells import HOUR_US
+from detector.spells import DAY_US, HOUR_US
 
 MOST_IDS: Final = 100
 CALIBRATION_DAYS: Final = 14

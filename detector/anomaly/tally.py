@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from detector.anomaly.declaration import FEATURES
-from detector.facts import DAY_US, Facts, News
+from detector.facts import Facts, News
 from detector.observations import (
     CLIENT,
     COUNTRY,
@@ -31,6 +31,7 @@ from detector.observations import (
     VAULT,
 )
 from detector.persons import Person
+from detector.spells import DAY_US
 
 WEIGHT: Final = 4.0
 """Days that the population counts for against the person's own days."""

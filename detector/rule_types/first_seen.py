@@ -15,12 +15,13 @@ import msgspec
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from detector import events, workhours
-from detector.facts import DAY_US, Facts
+from detector.facts import Facts
 from detector.findings import Finding, Level
 from detector.observations import CLIENT, COUNTRY, DEVICE, ITEM, NETWORK, PLACE, SLOT, VAULT
 from detector.rule import Rule
 from detector.rule_types import aftermath
 from detector.rule_types.base import Behavior, Scene, Tail, Told, one_event
+from detector.spells import DAY_US
 from detector.wording import client, place, plural
 
 KIND_OF: Final = {

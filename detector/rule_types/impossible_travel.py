@@ -16,13 +16,14 @@ import msgspec
 from pydantic import Field
 
 from detector import networks, workhours
-from detector.facts import DAY_US, Facts
+from detector.facts import Facts
 from detector.findings import Finding, Level
 from detector.observations import CLIENT, COUNTRY, DEVICE, NETWORK, PLACE
 from detector.rule import Rule
 from detector.rule_types import aftermath
 from detector.rule_types.base import Behavior, Scene, Tail, Told, one_event
 from detector.rule_types.journeys import Leg, Point, is_phone, leg
+from detector.spells import DAY_US
 from detector.wording import client, plural
 
 MOST_POINTS: Final = 32
