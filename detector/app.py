@@ -219,6 +219,7 @@ class Service:
             self._store,
             route(self._settings, list(self._notifiers)),
             point=self._point,
+            poll_every=config.poll_every,
             backfill=config.backfill,
             sleep=self._stop.wait,
             stopping=self._stop.is_set,

@@ -120,7 +120,9 @@ def stage(
     texts = _texts(folder / "company")
     with closing(Sqlite(folder / "data")) as store, serve(company, clock) as server:
         account = jobs.open_account(store, ACCOUNT, texts, clock(), span=timedelta(days=30))
-        desk = jobs.Desk(account, store, lambda alert: _routes(alert, tuple(notifiers)))
+        desk = jobs.Desk(
+            account, store, lambda alert: _routes(alert, tuple(notifiers)), poll_every=STEP
+        )
         pace = Pace(Budget(1_000_000, monotonic=_still, sleep=_still_sleep), clock)
         api = OnePassword(server.token, pace=pace, base_url=server.url, name=ACCOUNT)
         with closing(api) as source, desk.pool:

@@ -11,12 +11,16 @@ from detector.delivery.bulletins import Message, Receipt
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One answer of a source: the raw body, and the cursor to go on from."""
+    """One answer of a source: its raw items, and the cursor to go on from.
+
+    `stalled`: there should be more, but to go on at once would be to go round in circles.
+    """
 
     feed: str
     items: tuple[bytes, ...]
     cursor: str
     has_more: bool
+    stalled: bool = False
 
 
 class SourceError(Exception):

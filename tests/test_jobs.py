@@ -125,7 +125,7 @@ def test_a_broken_feed_is_reported_and_does_not_hold_the_others_back(
     assert [entry["error"] for entry in logs if entry["event"] == "feed failed"] == [str(error)]
     assert polled.events == 12
     source.answers = {}
-    assert jobs.poll(desk, source, Clock(START)).events == 12
+    assert jobs.poll(desk, source, Clock(at("1:00"))).events == 12
     assert len(set(stored(desk))) == 24
 
 

@@ -8,6 +8,7 @@ import resource
 import time
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import httpx
@@ -69,11 +70,9 @@ def test_a_senseless_retry_after_is_none_or_an_hour(header: str) -> None:
         (b"", "the answer is not JSON: Input data was truncated"),
         (b"[]", "the answer has an unknown shape: Expected `object`, got `array`"),
         (b'{"cursor":"c"}', "the answer has no items, not even an empty list"),
-        (b'{"items":null}', "the answer has no items, not even an empty list"),
+        (b'{"status":500,"message":"oops"}', "the answer has no items, not even an empty list"),
         (b'{"items":{}}', "the answer has an unknown shape: Expected `array | null`, got `object`"),
         (b'{"items":[],"cursor":7}', "the answer has an unknown shape: Expected `str | null`"),
-        (b'{"items":[],"has_more":true}', "the answer promises more but has no cursor to go on"),
-        (b'{"items":[],"has_more":true,"cursor":null}', "the answer promises more but has no"),
     ],
 )
 def test_an_envelope_of_another_shape_is_an_error(body: bytes, words: str) -> None:
@@ -89,6 +88,28 @@ def test_what_is_missing_from_an_envelope_has_a_meaning() -> None:
     op = scripted(lambda _: reply(200, raw, {"Content-Type": "text/html"}))
     page = op.fetch(AUDIT, "asked", datetime(2026, 3, 1, tzinfo=UTC))
     assert page == Page(AUDIT, (b"7", b'{"a" : 1.50}', b"null", b'"x"'), "asked", False)
+
+
+STALLED = Page(AUDIT, (), "asked", has_more=False, stalled=True)
+
+
+@pytest.mark.parametrize(
+    ("body", "page"),
+    [
+        ('{"items":null,"cursor":"c","has_more":false}', Page(AUDIT, (), "c", False)),
+        ('{"items":[1],"cursor":"c"}', Page(AUDIT, (b"1",), "c", True)),
+        ('{"items":[],"cursor":"c"}', Page(AUDIT, (), "c", False)),
+        ('{"items":[1],"cursor":"c","has_more":"false"}', Page(AUDIT, (b"1",), "c", False)),
+        ('{"items":[1],"cursor":"c","has_more":1}', Page(AUDIT, (b"1",), "c", True)),
+        ('{"items":[],"has_more":true}', STALLED),
+        ('{"items":[],"has_more":true,"cursor":null}', STALLED),
+        ('{"items":[1],"has_more":true,"cursor":""}', replace(STALLED, items=(b"1",))),
+        ('\ufeff{"items":[1],"cursor":"c","has_more":true}', Page(AUDIT, (b"1",), "c", True)),
+    ],
+)
+def test_an_envelope_is_read_for_what_it_means(body: str, page: Page) -> None:
+    op = scripted(lambda _: reply(200, body.encode()))
+    assert op.fetch(AUDIT, "asked", datetime(2026, 3, 1, tzinfo=UTC)) == page
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,11 @@ def _stored(commands: Commands) -> None:
         if verb != "show":
             one.add_argument("--note", default="", help="why")
         _also(one)
+    coverage = _command(
+        commands, "coverage", "show what is known to be complete, and every gap", "coverage"
+    )
+    coverage.add_argument("--days", type=float, default=7.0, help="how far back (default 7)")
+    coverage.add_argument("--account", metavar="NAME", help="only this one")
     events = _command(commands, "events", "export the stored events", "events")
     verbs = events.add_subparsers(title="verbs", metavar="VERB", required=True, dest="verb")
     export = verbs.add_parser("export", help="write the raw items, one file for each feed")

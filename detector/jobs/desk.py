@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Final
 
 from detector import accounts, plans
 from detector.accounts import Account
 from detector.alerts import Alert, Reason
+from detector.jobs.lanes import Lane
+from detector.jobs.ledger import Ledger
 from detector.store.sqlite import Commit, Control, Sqlite
 
 Point = Callable[[str], None]
@@ -20,6 +24,9 @@ Route = Callable[[Alert], Sequence[str]]
 """The destinations of an alert."""
 Progress = Callable[[int, datetime | None], None]
 """Told after each page: how many events so far, and up to which event time."""
+
+MOST_LATE: Final = timedelta(minutes=5)
+"""A feed that was not read for longer has a gap with a name."""
 
 
 def nowhere(_: str) -> None:
@@ -46,10 +53,12 @@ class Desk:
     store: Sqlite
     route: Route
     point: Point = nowhere
+    poll_every: timedelta = timedelta(seconds=60)
     backfill: timedelta = timedelta(days=35)
     sleep: Callable[[float], object] = at_once
     stopping: Callable[[], bool] = never
     pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(max_workers=3))
+    lanes: defaultdict[str, Lane] = field(default_factory=lambda: defaultdict(Lane))
     stale: bool = False
     looked: date | None = None
     """When the plan was last looked over for filters that have expired."""
@@ -60,6 +69,12 @@ class Desk:
         """Throw the state away and bring it back from the store."""
         self.account = accounts.restore(self.store, self.account.name, span=self.account.span)
         self.stale = False
+
+    def ledger(self, begun: datetime) -> Ledger:
+        """The coverage ledger for a round that begins now."""
+        reasons = {feed: str(lane.error) for feed, lane in self.lanes.items() if lane.error}
+        patience = max(MOST_LATE, 3 * self.poll_every)
+        return Ledger(self.store.coverage(self.account.name), begun, patience, reasons)
 
     def commit(self, commit: Commit, step: str) -> None:
         """Store a step, between its two crash points."""

@@ -13,6 +13,7 @@ from detector.alerts import Alert
 from detector.anomaly import channel, model
 from detector.jobs.desk import Desk, Polled, Progress
 from detector.jobs.fetching import Fetching
+from detector.jobs.ledger import NOTHING, Ledger, Proof
 from detector.ports import Page, Source
 from detector.sources.intake import Batch, Intake
 from detector.store.sqlite import Commit, Control
@@ -30,9 +31,10 @@ def poll(
 
     When the service is to stop, what is committed stays and the rest is fetched again.
     """
-    renew(desk, clock())
-    stored = desk.store.cursors(desk.account.name)
-    fetching = Fetching(desk, source, stored)
+    begun = clock()
+    renew(desk, begun)
+    stored, ledger = desk.store.cursors(desk.account.name), desk.ledger(begun)
+    fetching = Fetching(desk, source, stored, ledger)
     intake = Intake(source.feeds, {feed: cursor for feed, (cursor, _) in stored.items()})
     events, alerts, failures = 0, dict[str, Alert](), dict[str, str]()
     while (wanted := intake.wanted()) and not desk.stopping():
@@ -45,14 +47,15 @@ def poll(
                 intake.give_up(feed)
         batch = intake.release(clock())
         if batch is not None:
-            outcome = take_in(desk, batch, clock())
+            outcome = take_in(desk, batch, clock(), ledger)
             events += outcome.frame.height
             alerts.update({alert.id: alert for alert in outcome.alerts})
             if progress is not None:
                 newest = batch.frame["event.time"].max()
                 progress(events, newest if isinstance(newest, datetime) else None)
-    if intake.is_drained():
-        alerts.update({alert.id: alert for alert in tick(desk, clock()).alerts})
+    if intake.is_drained() and not wanted:
+        proof = ledger.proof(intake.drained())
+        alerts.update({alert.id: alert for alert in tick(desk, clock(), proof).alerts})
         train(desk, clock())
     return Polled(events, tuple(alerts.values()), failures)
 
@@ -70,8 +73,9 @@ def renew(desk: Desk, now: datetime) -> None:
     desk.looked = now.date()
 
 
-def take_in(desk: Desk, batch: Batch, now: datetime) -> kernel.Outcome:
+def take_in(desk: Desk, batch: Batch, now: datetime, ledger: Ledger) -> kernel.Outcome:
     """Let the kernel look at a batch, and store everything that came of it at once."""
+    proof = ledger.proof(batch.cursors)
     with desk.changing() as account:
         outcome = kernel.detect(account.state, batch.frame, window.contents(batch.raws))
         commit = Commit(
@@ -81,9 +85,12 @@ def take_in(desk: Desk, batch: Batch, now: datetime) -> kernel.Outcome:
             raws=[batch.raws[row] for row in outcome.rows],
             flaws=batch.flaws,
             cursors=batch.cursors,
+            covered=proof.covered,
+            gaps=proof.gaps,
             alerts=outcome.alerts,
             suppressed=outcome.suppressed,
             outbox=desk.messages(outcome.alerts),
+            catch_up={alert.id for alert in outcome.alerts if ledger.is_catch_up(alert.time)},
             snapshot=_snapshot(account),
         )
         desk.commit(commit, "commit")
@@ -98,7 +105,7 @@ def take_in(desk: Desk, batch: Batch, now: datetime) -> kernel.Outcome:
     return outcome
 
 
-def tick(desk: Desk, now: datetime) -> kernel.Outcome:
+def tick(desk: Desk, now: datetime, proof: Proof = NOTHING) -> kernel.Outcome:
     """Let time pass: an entry of the log, and what the clock alone brings about."""
     with desk.changing() as account:
         control = Control(account.state.memory.seq + 1, accounts.TICK, now)
@@ -107,6 +114,8 @@ def tick(desk: Desk, now: datetime) -> kernel.Outcome:
             account.name,
             now,
             controls=[control],
+            covered=proof.covered,
+            gaps=proof.gaps,
             alerts=outcome.alerts,
             suppressed=outcome.suppressed,
             outbox=desk.messages(outcome.alerts),

@@ -16,6 +16,7 @@ from detector.sources.tokens import printable
 
 LONGEST_WAIT_S: Final = 3600.0
 _GZIP: Final = zlib.MAX_WBITS | 16
+_BOM: Final = b"\xef\xbb\xbf"
 T = TypeVar("T")
 
 
@@ -24,11 +25,14 @@ class BodyError(Exception):
 
 
 class Envelope(msgspec.Struct):
-    """A page as the API sends it; the items are left as they are."""
+    """A page as the API sends it; the items are left as they are.
 
-    items: list[msgspec.Raw] | None = None
+    A server in Go writes an empty list as null, so null is one; no `items` at all is no page.
+    """
+
+    items: list[msgspec.Raw] | msgspec.UnsetType | None = msgspec.UNSET
     cursor: str | None = None
-    has_more: bool | None = None
+    has_more: object = None
 
 
 class Introspection(msgspec.Struct, frozen=True):
@@ -86,9 +90,18 @@ def page(body: bytes) -> Envelope:
         if mended is None:
             raise
         envelope = mended
-    if envelope.items is None:
+    if envelope.items is msgspec.UNSET:
         raise BodyError("the answer has no items, not even an empty list")
     return envelope
+
+
+def truth(value: object) -> bool:
+    """What a server means by a value that should be a boolean.
+
+    >>> truth(True), truth("false"), truth("True"), truth(0), truth([])
+    (True, False, True, False, False)
+    """
+    return value.strip().lower() in {"true", "1"} if isinstance(value, str) else bool(value)
 
 
 def introspection(body: bytes) -> Introspection:
@@ -156,7 +169,7 @@ def _item_by_item(body: bytes) -> Envelope | None:
     Its items are written anew, so that the one can be set aside and the page does not block.
     """
     try:
-        found = json.loads(body.decode("utf-8", "replace"), strict=False)
+        found = json.loads(body.decode("utf-8-sig", "replace"), strict=False)
         if not isinstance(found, dict) or not isinstance(found.get("items"), list):
             return None
         items = [msgspec.Raw(json.dumps(item).encode()) for item in found.pop("items")]
@@ -192,7 +205,7 @@ def _unpacked(unpacker: _Unpacker, chunk: bytes, most: int) -> bytes:
 
 def _decoded(body: bytes, kind: type[T]) -> T:
     try:
-        return msgspec.json.decode(body, type=kind)
+        return msgspec.json.decode(body.removeprefix(_BOM), type=kind)
     except msgspec.ValidationError as error:
         raise BodyError(f"the answer has an unknown shape: {printable(str(error), 120)}") from None
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:

@@ -71,6 +71,10 @@ class Intake:
         """Whether a feed was read to its end in this round: only then time may pass."""
         return any(buffer.drained for buffer in self._buffers.values())
 
+    def drained(self) -> tuple[str, ...]:
+        """The feeds that were read to their end in this round."""
+        return tuple(feed for feed, buffer in self._buffers.items() if buffer.drained)
+
     def take(self, page: Page, received: datetime) -> None:
         """Shape a page and hold its rows."""
         buffer = self._buffers[page.feed]

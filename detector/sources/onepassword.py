@@ -32,6 +32,8 @@ _HEADERS: Final = {
     "Content-Type": "application/json",
     "User-Agent": "vaultwatch",
 }
+_BAD_REQUEST: Final = frozenset({400, 410, 422})
+"""What an API may say to a cursor that it does not know; 1Password's says 400."""
 _BROKEN: Final[tuple[tuple[type[Exception], str], ...]] = (
     (httpx.ConnectTimeout, "no connection in time"),
     (httpx.PoolTimeout, "no free connection in time"),
@@ -169,16 +171,18 @@ class OnePassword:
         self._http.close()
 
     def _page(self, feed: str, asked: str, envelope: bodies.Envelope) -> Page:
-        has_more = bool(envelope.has_more)
-        if has_more and not envelope.cursor:
-            text = f"{feed}: the answer promises more but has no cursor to go on from"
-            raise SourceError(text, permanent=False)
-        if has_more and envelope.cursor == asked:
-            # Asking at once would give the same again, for ever; the next poll asks again.
-            self.stalled[feed] += 1
-            has_more = False
         items = tuple(bytes(item) for item in envelope.items or ())
-        return Page(feed, items, envelope.cursor or asked, has_more)
+        cursor = envelope.cursor or asked
+        # Where the API does not say, a page with items may have more behind it.
+        untold = envelope.has_more is None
+        has_more = bool(items) if untold else bodies.truth(envelope.has_more)
+        if untold and cursor == asked:
+            return Page(feed, items, cursor, has_more=False)
+        if cursor != asked or not has_more:
+            return Page(feed, items, cursor, has_more)
+        # Asking at once would give the same again, for ever; the next poll asks again.
+        self.stalled[feed] += 1
+        return Page(feed, items, cursor, has_more=False, stalled=True)
 
     def _answer(
         self, what: str, request: httpx.Request, decode: Callable[[bytes], bodies.T]
@@ -223,7 +227,7 @@ class OnePassword:
         if status == 404:
             text += f"; asked at {self.url}"
         text += f"; the API says: {said}" if said else ""
-        if status == 400:
+        if status in _BAD_REQUEST:
             return _BadRequestError(text, permanent=False)
         return SourceError(
             text,
@@ -236,7 +240,7 @@ class OnePassword:
 
 
 class _BadRequestError(SourceError):
-    """A 400: the cursor, if there was one."""
+    """The request is not understood: it is the cursor, if there was one."""
 
 
 class _Bearer(httpx.Auth):

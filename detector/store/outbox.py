@@ -13,7 +13,10 @@ from detector.store.database import Database
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A message that waits: the alert as it stands now, where it goes, how often it was tried."""
+    """A message that waits: the alert as it stands now, where it goes, how often it was tried.
+
+    `catch_up` marks what happened in a long outage and was found only afterwards.
+    """
 
     alert: Alert
     destination: str
@@ -21,6 +24,7 @@ class Letter:
     tries: int
     again: bool
     created: datetime
+    catch_up: bool = False
 
     @property
     def key(self) -> str:
@@ -52,8 +56,8 @@ class Outbox:
     def due(self, now: datetime, *, most: int = 50) -> list[Letter]:
         """Messages to send now, worst first, then oldest. What was being sent may have arrived."""
         rows = self._database.rows(
-            "SELECT a.body, a.status, o.destination, o.sequence, o.tries, o.state, o.created "
-            "FROM outbox o JOIN alert a ON a.id = o.alert_id "
+            "SELECT a.body, a.status, o.destination, o.sequence, o.tries, o.state, o.created, "
+            "o.catch_up FROM outbox o JOIN alert a ON a.id = o.alert_id "
             "WHERE o.state IN ('waiting', 'sending') AND o.next_at <= ? "
             "ORDER BY json_extract(a.body, '$.score') DESC, o.created, o.rowid LIMIT ?",
             workhours.microseconds(now),
@@ -67,8 +71,9 @@ class Outbox:
                 tries,
                 state == "sending",
                 workhours.instant(created),
+                bool(catch_up),
             )
-            for body, status, destination, sequence, tries, state, created in rows
+            for body, status, destination, sequence, tries, state, created, catch_up in rows
         ]
 
     def begin(self, letter: Letter) -> None:

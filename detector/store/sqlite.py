@@ -11,7 +11,8 @@ import polars as pl
 
 from detector import workhours
 from detector.alerts import Alert, Status
-from detector.store import segments, steps
+from detector.coverage import Coverage
+from detector.store import ledger, segments, steps
 from detector.store.database import Database, StoreError
 from detector.store.outbox import Letter, Listed, Outbox, read_alert
 from detector.store.steps import Commit, Control, Start
@@ -64,12 +65,19 @@ class Sqlite:
             )
             raise StoreError(msg)
 
-    def cursors(self, account: str) -> dict[str, tuple[str, datetime]]:
-        """Per feed the cursor to go on from, and the newest event time behind it."""
+    def cursors(self, account: str) -> dict[str, tuple[str, datetime | None]]:
+        """Per feed the cursor to go on from, and the newest event time behind it, if any."""
         rows = self._database.rows(
             "SELECT feed, cursor, newest FROM cursor WHERE account = ?", account
         )
-        return {feed: (cursor, workhours.instant(newest)) for feed, cursor, newest in rows}
+        return {
+            feed: (cursor, workhours.instant(newest) if newest else None)
+            for feed, cursor, newest in rows
+        }
+
+    def coverage(self, account: str) -> dict[str, Coverage]:
+        """What is known to be complete, by feed."""
+        return ledger.read(self._database, account)
 
     def snapshot(self, account: str) -> tuple[int, bytes] | None:
         """The newest snapshot of the kernel's state: its seq and body."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
@@ -13,9 +13,10 @@ import polars as pl
 
 from detector import workhours
 from detector.alerts import Alert, to_json
+from detector.coverage import Gap, Interval
 from detector.findings import Finding
 from detector.sources.records import Flaw
-from detector.store import segments
+from detector.store import ledger, segments
 from detector.store.database import StoreError
 
 
@@ -49,11 +50,18 @@ class Commit:
     flaws: Sequence[Flaw] = ()
     cursors: dict[str, tuple[str, datetime | None]] = field(default_factory=dict)
     """Per feed the cursor to go on from, and the newest event time behind it."""
+    covered: Mapping[str, Interval] = field(default_factory=dict)
+    """Per feed how far its newest interval is proven complete."""
+    gaps: Sequence[Gap] = ()
+    swept: Mapping[str, Interval] = field(default_factory=dict)
+    """Per feed the time that was read a second time."""
     controls: Sequence[Control] = ()
     alerts: Sequence[Alert] = ()
     suppressed: Sequence[Finding] = ()
     outbox: Sequence[tuple[str, str]] = ()
     """(alert id, destination) of messages to send."""
+    catch_up: Set[str] = frozenset()
+    """Ids of alerts about a long outage, told afterwards: their messages are marked so."""
     model: tuple[str, bytes] | None = None
     snapshot: tuple[int, bytes] | None = None
 
@@ -67,6 +75,9 @@ def write(sql: sqlite3.Connection, commit: Commit) -> None:
     _go_on(sql, commit)
     for feed, (cursor, newest) in commit.cursors.items():
         _set_cursor(sql, (account, feed), cursor, (newest, at))
+    ledger.cover(sql, account, commit.covered)
+    ledger.name_gaps(sql, account, commit.gaps, at)
+    ledger.sweep_gaps(sql, account, commit.swept, at)
     if commit.frame is not None and commit.frame.height:
         row = _segment(commit, commit.frame)
         sql.execute("INSERT INTO segment VALUES (?, ?, ?, ?, ?, ?, ?)", row)
@@ -74,7 +85,7 @@ def write(sql: sqlite3.Connection, commit: Commit) -> None:
     sql.executemany("INSERT INTO control VALUES (?, ?, ?, ?, ?)", _controls(commit))
     sql.executemany("INSERT INTO suppressed VALUES (?, ?, ?, ?, ?, ?)", _suppressed(commit))
     _set_alerts(sql, commit.alerts)
-    _enqueue(sql, commit.outbox, at)
+    _enqueue(sql, commit, at)
     if commit.model is not None:
         identity, body = commit.model
         row = (identity, account, at, body)
@@ -172,11 +183,11 @@ def _set_alerts(sql: sqlite3.Connection, alerts: Sequence[Alert]) -> None:
         )
 
 
-def _enqueue(sql: sqlite3.Connection, outbox: Sequence[tuple[str, str]], at: int) -> None:
-    for alert, destination in outbox:
+def _enqueue(sql: sqlite3.Connection, commit: Commit, at: int) -> None:
+    for alert, destination in commit.outbox:
         sql.execute(
-            "INSERT INTO outbox (alert_id, destination, sequence, state, created, next_at) "
-            "SELECT ?1, ?2, 1 + count(*), 'waiting', ?3, ?3 FROM outbox "
+            "INSERT INTO outbox (alert_id, destination, sequence, state, created, next_at, catch_up) "
+            "SELECT ?1, ?2, 1 + count(*), 'waiting', ?3, ?3, ?4 FROM outbox "
             "WHERE alert_id = ?1 AND destination = ?2",
-            (alert, destination, at),
+            (alert, destination, at, int(alert in commit.catch_up)),
         )

@@ -13,6 +13,25 @@ CREATE TABLE cursor (
     updated INTEGER NOT NULL,
     PRIMARY KEY (account, feed)
 ) STRICT;
+-- What each feed's cursor chain proves complete, written with the cursor.
+CREATE TABLE coverage (
+    account TEXT NOT NULL,
+    feed TEXT NOT NULL,
+    start INTEGER NOT NULL,
+    "end" INTEGER NOT NULL,
+    PRIMARY KEY (account, feed, start)
+) STRICT;
+CREATE TABLE gap (
+    account TEXT NOT NULL,
+    feed TEXT NOT NULL,
+    start INTEGER NOT NULL,
+    "end" INTEGER NOT NULL,
+    why TEXT NOT NULL,
+    noticed INTEGER NOT NULL,
+    swept INTEGER,
+    lost INTEGER NOT NULL,
+    PRIMARY KEY (account, feed, start, "end")
+) STRICT;
 CREATE TABLE segment (
     account TEXT NOT NULL,
     lo_seq INTEGER NOT NULL,
@@ -76,6 +95,7 @@ CREATE TABLE outbox (
     tries INTEGER NOT NULL DEFAULT 0,
     error TEXT,
     receipt TEXT,
+    catch_up INTEGER NOT NULL DEFAULT 0, -- 1: of a long outage, told afterwards as one digest
     PRIMARY KEY (alert_id, destination, sequence)
 ) STRICT;
 CREATE INDEX outbox_due ON outbox (state, next_at);

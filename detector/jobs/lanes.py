@@ -1,0 +1,62 @@
+"""How each feed fares from round to round: what failed last, and before when it is not asked again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from detector.ports import SourceError
+
+MOST_POLLS: Final = 5
+"""A failure that may pass: the longest pause, in polls."""
+MOST_POLLS_IN_VAIN: Final = 60
+"""A failure that only a person can mend, as a revoked token: the longest pause, in polls."""
+
+
+@dataclass
+class Lane:
+    """One feed between two rounds. It forgets when the process ends: a restart asks at once."""
+
+    failures: int = 0
+    resets: int = 0
+    """Refused cursors in a row, without one in between that was accepted."""
+    error: SourceError | None = None
+    since: datetime | None = None
+    """When the present row of failures began."""
+    until: datetime | None = None
+    reset_until: datetime | None = None
+
+    def is_held(self, now: datetime) -> bool:
+        """Whether it is too early to ask again."""
+        return self.until is not None and now < self.until
+
+    def worked(self) -> None:
+        """A page came."""
+        self.failures, self.error, self.since, self.until = 0, None, None, None
+
+    def failed(self, error: SourceError, now: datetime, poll_every: timedelta) -> None:
+        """Nothing came: each time in a row it is asked again later, the cursor stays.
+
+        The first failure that may pass costs no pause; what the API asked for is kept to.
+        """
+        self.failures += 1
+        self.error, self.since = error, self.since or now
+        most = MOST_POLLS_IN_VAIN if error.permanent else MOST_POLLS
+        polls = min(most, 2 ** min(self.failures - 1, 16))
+        pause = poll_every * polls if error.permanent or self.failures > 1 else timedelta(0)
+        asked = timedelta(seconds=error.retry_after_s or 0)
+        self.until = now + max(pause, asked)
+
+    def may_begin_again(self, now: datetime, poll_every: timedelta) -> bool:
+        """Whether a new chain may begin in place of a refused one; each time in a row later."""
+        if self.reset_until is not None and now < self.reset_until:
+            return False
+        self.resets += 1
+        polls = min(MOST_POLLS_IN_VAIN, 2 ** min(self.resets, 16))
+        self.reset_until = now + poll_every * polls if self.resets > 1 else None
+        return True
+
+    def accepted(self) -> None:
+        """A cursor was taken."""
+        self.resets, self.reset_until = 0, None
