@@ -130,10 +130,10 @@ def test_a_feed_is_complete_once_it_was_read_to_its_end(desk: jobs.Desk) -> None
     assert (halfway.intervals, halfway.complete) == ((Interval(begin, begin),), None)
     assert halfway.newest is not None
     desk.stopping = lambda: False
-    jobs.poll(desk, source, Clock(at("0:07")))
+    jobs.poll(desk, source, Clock(at("0:04")))
     done = desk.store.coverage("acme")
     assert {feed: each.complete for feed, each in done.items()} == dict.fromkeys(
-        events.FEEDS, at("0:07")
+        events.FEEDS, at("0:04")
     )
     assert all(each.gaps == () for each in done.values())
 
