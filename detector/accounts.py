@@ -7,7 +7,8 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from detector import kernel, plans, snapshots, window, workhours
-from detector.anomaly import model as models
+from detector.anomaly import artefact
+from detector.anomaly.model import Model
 from detector.kernel import Memory, Plan, State
 from detector.rulebook.book import Rulebook
 from detector.store.sqlite import Commit, Control, Entry, Sqlite, Start, StoreError
@@ -15,6 +16,9 @@ from detector.store.sqlite import Commit, Control, Entry, Sqlite, Start, StoreEr
 PLAN: Final = "plan"
 TICK: Final = "tick"
 MODEL: Final = "model"
+"""A training has ended; the body is the model's id, empty if there was too little to learn from."""
+ROLLBACK: Final = "rollback"
+"""A person wants the model whose id is the body."""
 
 
 @dataclass
@@ -27,6 +31,8 @@ class Account:
     texts: plans.Texts
     stored_seq: int = 0
     """The seq of the newest snapshot."""
+    refused: str = ""
+    """Why the model that should be at work is not; rules go on without it."""
 
 
 def begin(store: Sqlite, name: str, texts: plans.Texts, now: datetime) -> None:
@@ -90,13 +96,28 @@ def _from_snapshot(store: Sqlite, name: str, span: timedelta) -> Account | None:
     state = State(memory, plan, window=window.Window(span))
     if not snapshots.attach(state, tails):
         return None
-    body = store.model(model_id) if model_id else None
-    state.model = models.load(body) if body else None
+    state.model, refused = usable(store, model_id)
     clock = workhours.instant(memory.clock)
     for frame, raws in store.pages(name, upto=seq):
         state.window.restore(frame, window.contents(raws))
         state.window.evict(clock)
-    return Account(name, span, state, texts, seq)
+    return Account(name, span, state, texts, seq, refused)
+
+
+def usable(store: Sqlite, identity: str) -> tuple[Model | None, str]:
+    """The stored model of that id, or why it cannot be used; neither without an id."""
+    if not identity:
+        return None, ""
+    body = store.model(identity)
+    if body is None:
+        return None, f"model {identity} is not in the store"
+    try:
+        model = artefact.load(body)
+    except artefact.ModelError as error:
+        return None, f"model {identity}: {error}"
+    if model.id != identity:
+        return None, f"model {identity}: in its place is model {model.id}"
+    return model, ""
 
 
 def apply(store: Sqlite, account: Account, control: Control) -> kernel.Outcome | None:
@@ -113,7 +134,7 @@ def apply(store: Sqlite, account: Account, control: Control) -> kernel.Outcome |
         account.texts = plans.Texts.parse(control.body)
         plan = plans.build(account.texts, control.at.date()).plan
         account.state = kernel.reconfigure(account.state, plan)
-    elif control.kind == MODEL:
-        body = store.model(control.body.decode()) if control.body else None
-        kernel.adopt(account.state, models.load(body) if body else None)
+    elif control.kind in {MODEL, ROLLBACK}:
+        model, account.refused = usable(store, control.body.decode())
+        kernel.adopt(account.state, model)
     return None

@@ -9,6 +9,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from random import Random
@@ -189,6 +190,8 @@ class Service:
             raise ConfigError(msg)
         self._settings, self._resources, self._console = settings, ExitStack(), console
         self._stop = threading.Event()
+        self._trainer = ThreadPoolExecutor(1, thread_name_prefix="trainer")
+        self._resources.callback(self._trainer.shutdown)
         self._point = crash_point(os.environ)
         texts = files.texts(settings.paths, timezone=settings.timezone)
         for mistake in build(texts, now().date()).mistakes:
@@ -212,6 +215,8 @@ class Service:
         account = jobs.open_account(
             self._store, config.name, texts, now(), span=self._settings.data.window
         )
+        if account.refused:
+            log.error("model refused", account=config.name, why=account.refused, rules="go on")
         if api.account_uuid:
             self._store.claim(config.name, api.account_uuid)
         desk = jobs.Desk(
@@ -223,6 +228,7 @@ class Service:
             backfill=config.backfill,
             sleep=self._stop.wait,
             stopping=self._stop.is_set,
+            trainer=self._trainer,
         )
         self._resources.callback(desk.pool.shutdown)
         return desk
@@ -234,6 +240,8 @@ class Service:
             signal.signal(name, self._heard)
         with self._resources, changes.opened(self._settings.data.directory, self._answer):
             if once:
+                for _, _, desk in self._desks:
+                    desk.trainer = jobs.AtOnce()
                 polled = [self._poll(api, desk) for _, api, desk in self._desks]
                 self._tell()
             else:
@@ -259,14 +267,14 @@ class Service:
         self._stop.set()
 
     def _schedule(self) -> None:
-        from apscheduler.executors.pool import ThreadPoolExecutor
+        from apscheduler.executors.pool import ThreadPoolExecutor as Pool
         from apscheduler.schedulers.background import BackgroundScheduler
 
         # The default grace of one second drops a run that a slow one before it delayed.
         scheduler = BackgroundScheduler(
             executors={
-                "poll": ThreadPoolExecutor(max(4, len(self._desks))),
-                "tell": ThreadPoolExecutor(1),
+                "poll": Pool(max(4, len(self._desks))),
+                "tell": Pool(1),
             },
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
             timezone=UTC,

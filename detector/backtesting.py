@@ -10,7 +10,7 @@ import polars as pl
 
 from detector import accounts, kernel, plans, triage, window, workhours
 from detector.alerts import Alert, Reason
-from detector.anomaly import channel, model
+from detector.anomaly.model import Model
 from detector.findings import Finding
 from detector.sources.replay import Mark
 from detector.store.sqlite import Control, Sqlite
@@ -39,7 +39,7 @@ class Readers:
     """How the controls of a log are read: which plan, which model."""
 
     plan: Callable[[Mark | Control], kernel.Plan]
-    model: Callable[[Mark | Control, kernel.State], model.Model | None]
+    model: Callable[[Mark | Control, kernel.State], Model | None]
 
 
 def as_it_was(store: Sqlite) -> Readers:
@@ -49,16 +49,16 @@ def as_it_was(store: Sqlite) -> Readers:
         assert isinstance(mark, Control)
         return plans.build(plans.Texts.parse(mark.body), mark.at.date()).plan
 
-    def trained(mark: Mark | Control, _state: kernel.State) -> model.Model | None:
-        body = store.model(mark.body.decode()) if isinstance(mark, Control) and mark.body else None
-        return model.load(body) if body else None
+    def trained(mark: Mark | Control, _state: kernel.State) -> Model | None:
+        assert isinstance(mark, Control)
+        return accounts.usable(store, mark.body.decode())[0]
 
     return Readers(plan, trained)
 
 
 def afresh(plan: kernel.Plan) -> Readers:
     """One plan for the whole log; models are trained anew where the log adopted one."""
-    return Readers(lambda _mark: plan, lambda _mark, state: _train(state))
+    return Readers(lambda _mark: plan, lambda _mark, state: kernel.train(state))
 
 
 def replay_log(
@@ -75,7 +75,7 @@ def replay_log(
             _keep(done, kernel.tick(state, step.at), state)
         elif step.kind == accounts.PLAN:
             state = kernel.reconfigure(state, readers.plan(step))
-        elif step.kind == accounts.MODEL:
+        elif step.kind in {accounts.MODEL, accounts.ROLLBACK}:
             trained = readers.model(step, state)
             kernel.adopt(state, trained)
             done.trained += trained is not None
@@ -98,7 +98,7 @@ def replay(
             _keep(done, kernel.detect(state, frame[part], contents[part]), state)
             start += count
             if kernel.training_due(state) and state.declaration is not None:
-                trained = _train(state)
+                trained = kernel.train(state)
                 kernel.adopt(state, trained)
                 done.trained += trained is not None
         advance(done.events + done.duplicates)
@@ -121,12 +121,6 @@ def _ended(done: Replayed, state: kernel.State) -> Replayed:
     done.knew |= dict.fromkeys(state.rules, state)
     done.warm_up = state.memory.warm_up
     return done
-
-
-def _train(state: kernel.State) -> model.Model | None:
-    if state.declaration is None:
-        return None
-    return model.train(channel.training_rows(state.memory.channel), state.declaration)
 
 
 def _until_due(state: kernel.State, frame: pl.DataFrame) -> int:

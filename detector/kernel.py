@@ -16,6 +16,7 @@ import polars as pl
 from detector import events, workhours
 from detector.alerts import Alert
 from detector.anomaly import channel as channels
+from detector.anomaly import model as models
 from detector.anomaly.model import Model
 from detector.findings import Finding
 from detector.observations import Clock, observe
@@ -31,6 +32,7 @@ __all__ = [
     "detect",
     "reconfigure",
     "tick",
+    "train",
     "training_due",
 ]
 
@@ -119,6 +121,14 @@ def reconfigure(state: State, plan: Plan) -> State:
     for person, contact in state.memory.contacts.items():
         changed.introduce(person, contact)
     return changed
+
+
+def train(state: State) -> Model | None:
+    """Train on what the state has kept; null if that is too little. The state does not change."""
+    if state.declaration is None:
+        return None
+    rows, origin = channels.lesson(state.memory.channel)
+    return models.train(rows, state.declaration, origin)
 
 
 def training_due(state: State) -> bool:

@@ -17,7 +17,7 @@ import numpy as np
 
 from detector.anomaly import tally as tallies
 from detector.anomaly.declaration import FEATURES, Declaration
-from detector.anomaly.model import Model
+from detector.anomaly.model import Model, Origin
 from detector.anomaly.tally import Habit, Tally
 from detector.facts import Facts, News
 from detector.observations import DEED, PRIVILEGED, Observations
@@ -229,6 +229,14 @@ def training_rows(channel: Channel) -> np.ndarray:
     kept = [*channel.days, *channel.today]
     parts = [np.frombuffer(each.rows, dtype=np.float32).reshape(-1, width) for each in kept]
     return np.concatenate(parts) if parts else np.empty((0, width), dtype=np.float32)
+
+
+def lesson(channel: Channel) -> tuple[np.ndarray, Origin]:
+    """What a model is trained on: a copy of the kept rows, and where they come from."""
+    days = channel.days
+    people = {name for part in (*days, *channel.today) for name in part.people}
+    first, last = (days[0].day, days[-1].day) if days else (0, 0)
+    return training_rows(channel), Origin(people=len(people), first_day=first, last_day=last)
 
 
 def adopt(channel: Channel, model: Model, declaration: Declaration) -> None:

@@ -17,6 +17,8 @@ FEATURES: Final = (
     "cracked", "privileged", "networks", "dormancy",
 )  # fmt: skip
 """All features there are, in column order of the matrix."""
+MEANING: Final = 1
+"""Raised when a feature comes to mean something else, so that older models are refused."""
 
 FeatureName = Literal[
     "country", "place", "network", "device", "client", "deed", "deeds", "vault", "vaults",

@@ -11,23 +11,39 @@ import hashlib
 import json
 from dataclasses import dataclass, replace
 from typing import Final
-from zipfile import BadZipFile
 
 import numpy as np
 
-from detector.anomaly import forest
+from detector.anomaly import drift, forest
 from detector.anomaly.declaration import FEATURES, Declaration
 
-FORMAT: Final = 1
-DIGEST: Final = hashlib.sha256().digest_size
 LOOK_FROM: Final = 2.3
 """-log p of the sum from which the forest looks at a row: the top tenth of training."""
 FEWEST_ROWS: Final = 200
 MOST_ROWS: Final = 200_000
+GOLDEN_ROWS: Final = 10
 
 
-class ModelError(ValueError):
-    """The artefact is damaged, or made for other features or another version."""
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a model was trained on: rows, of how many people, from day to day (since 1970, UTC).
+
+    `declared` names the settings that the training depends on.
+    """
+
+    rows: int = 0
+    people: int = 0
+    first_day: int = 0
+    last_day: int = 0
+    declared: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Golden:
+    """Rows of the training from common to odd, and the scores that they must have for ever."""
+
+    rows: np.ndarray
+    scores: np.ndarray
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +57,14 @@ class Model:
     trees: forest.Forest
     of_score: forest.Tail
     of_sum: forest.Tail
-    trained_rows: int
+    profile: drift.Profile
+    golden: Golden
+    origin: Origin
+
+    @property
+    def trained_rows(self) -> int:
+        """How many hours it was trained on."""
+        return self.origin.rows
 
     def score(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Score rows of shape (n, all features): totals (n,) and surprisals (n, features used)."""
@@ -53,6 +76,11 @@ class Model:
             total[odd] += self.of_score.of(self.trees.score(surprise[odd]))
         return total, surprise
 
+    def drift(self, rows: np.ndarray) -> dict[str, float]:
+        """By feature the stability index of rows of shape (n, all features)."""
+        found = drift.index(self.profile, rows[:, self.columns])
+        return {name: round(value, 3) for name, value in zip(self.features, found, strict=True)}
+
 
 def _surprise(rows: np.ndarray, columns: np.ndarray, tails: tuple[forest.Tail, ...]) -> np.ndarray:
     surprise = np.empty((len(rows), len(tails)))
@@ -61,13 +89,14 @@ def _surprise(rows: np.ndarray, columns: np.ndarray, tails: tuple[forest.Tail, .
     return surprise
 
 
-def train(rows: np.ndarray, declaration: Declaration) -> Model | None:
+def train(rows: np.ndarray, declaration: Declaration, origin: Origin | None = None) -> Model | None:
     """Train on rows of shape (n, all features); null if there are too few of them.
 
-    The same rows and seed give the same model.
+    The same rows and seed give the same model. `origin` says where the rows came from.
     """
     if len(rows) < FEWEST_ROWS:
         return None
+    origin = replace(origin or Origin(), rows=len(rows), declared=declared(declaration))
     chosen = np.random.default_rng(declaration.seed)
     if len(rows) > MOST_ROWS:
         rows = rows[np.sort(chosen.choice(len(rows), MOST_ROWS, replace=False))]
@@ -79,82 +108,54 @@ def train(rows: np.ndarray, declaration: Declaration) -> Model | None:
     )
     sums = forest.tail(surprise.sum(axis=1))
     odd = surprise[sums.of(surprise.sum(axis=1)) >= LOOK_FROM]
-    scores = trees.score(odd if len(odd) else surprise[:1])
-    of_score = forest.tail(scores)
-    return _named(Model("", declaration.features, columns, tails, trees, of_score, sums, len(rows)))
+    of_score = forest.tail(trees.score(odd if len(odd) else surprise[:1]))
+    nothing = Golden(rows[:0], np.empty(0))
+    profile = drift.profile(rows[:, columns])
+    made = Model(
+        "", declaration.features, columns, tails, trees, of_score, sums, profile, nothing, origin
+    )
+    return named(replace(made, golden=_golden(made, rows)))
 
 
-def _named(model: Model) -> Model:
+def declared(declaration: Declaration) -> str:
+    """A name for the settings that a training depends on: with others, a model is out of date."""
+    fields = declaration.model_dump(mode="json", include={"features", "trees", "sample", "seed"})
+    return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _golden(model: Model, rows: np.ndarray) -> Golden:
+    scores, _ = model.score(rows)
+    order = np.argsort(scores, kind="stable")
+    # Half of them from the odd end, where alerts are decided.
+    shares = np.array([0.0, 0.25, 0.5, 0.75, 0.9, 0.97, 0.99, 0.995, 0.999, 1.0])
+    picks = order[(shares * (len(rows) - 1)).astype(np.int64)]
+    assert len(picks) == GOLDEN_ROWS
+    return Golden(rows[picks].astype(np.float32), scores[picks])
+
+
+def named(model: Model) -> Model:
     """The model under the name that its content gives it."""
-    arrays = _arrays(model)
+    parts = arrays(model)
     digest = hashlib.sha256(json.dumps(model.features).encode())
-    for name in sorted(arrays):
-        digest.update(name.encode() + np.ascontiguousarray(arrays[name]).tobytes())
+    for name in sorted(parts):
+        digest.update(name.encode() + np.ascontiguousarray(parts[name]).tobytes())
     return replace(model, id=digest.hexdigest()[:16])
 
 
-def dump(model: Model) -> bytes:
-    """The artefact: a SHA-256, then an npz of flat arrays with a JSON manifest; no pickle."""
-    manifest = {
-        "format": FORMAT,
-        "id": model.id,
-        "features": model.features,
-        "all_features": FEATURES,
-        "trained_rows": model.trained_rows,
-    }
-    body = np.frombuffer(json.dumps(manifest).encode(), dtype=np.uint8)
-    archive = forest.pack(_arrays(model) | {"manifest": body})
-    return hashlib.sha256(archive).digest() + archive
-
-
-def load(body: bytes) -> Model:
-    """Read an artefact back and check that it is whole and ours. Raises ModelError."""
-    digest, archive = body[:DIGEST], body[DIGEST:]
-    if hashlib.sha256(archive).digest() != digest:
-        msg = "damaged: its content does not match its checksum"
-        raise ModelError(msg)
-    try:
-        arrays = forest.unpack(archive)
-        manifest = json.loads(arrays.pop("manifest").tobytes())
-        if manifest["format"] != FORMAT or tuple(manifest["all_features"]) != FEATURES:
-            msg = "made by another version of the features; train again"
-            raise ModelError(msg)
-        model = _rebuilt(arrays, manifest)
-    except (KeyError, OSError, ValueError, EOFError, TypeError, BadZipFile) as error:
-        if isinstance(error, ModelError):
-            raise
-        msg = f"not a model: {type(error).__name__}: {error}"
-        raise ModelError(msg) from error
-    return model
-
-
-def _arrays(model: Model) -> dict[str, np.ndarray]:
-    arrays = {
+def arrays(model: Model) -> dict[str, np.ndarray]:
+    """Everything of a model that is numbers, as flat arrays by name."""
+    found = {
         "columns": model.columns,
         "tree_feature": model.trees.feature,
         "tree_threshold": model.trees.threshold,
         "tree_path": model.trees.path,
-        "shape": np.array([model.trees.depth, model.trees.normal_path, model.trained_rows]),
+        "shape": np.array([model.trees.depth, model.trees.normal_path]),
+        "profile_edges": model.profile.edges,
+        "profile_shares": model.profile.shares,
+        "golden_rows": model.golden.rows,
+        "golden_scores": model.golden.scores,
     }
     tails = {f"feature_{place}": tail for place, tail in enumerate(model.tails)}
     for name, tail in (tails | {"score": model.of_score, "sum": model.of_sum}).items():
-        arrays[f"{name}_values"], arrays[f"{name}_surprise"] = tail.values, tail.surprise
-    return arrays
-
-
-def _rebuilt(arrays: dict[str, np.ndarray], manifest: dict[str, list[str]]) -> Model:
-    def tail(name: str) -> forest.Tail:
-        return forest.Tail(arrays[f"{name}_values"], arrays[f"{name}_surprise"])
-
-    features = tuple(manifest["features"])
-    depth, normal_path, rows = arrays["shape"]
-    trees = forest.Forest(
-        arrays["tree_feature"],
-        arrays["tree_threshold"],
-        arrays["tree_path"],
-        int(depth),
-        float(normal_path),
-    )
-    tails = tuple(tail(f"feature_{place}") for place in range(len(features)))
-    columns, of_score, of_sum = arrays["columns"], tail("score"), tail("sum")
-    return _named(Model("", features, columns, tails, trees, of_score, of_sum, int(rows)))
+        found[f"{name}_values"], found[f"{name}_surprise"] = tail.values, tail.surprise
+    return found

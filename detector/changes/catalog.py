@@ -8,10 +8,11 @@ import msgspec
 
 from detector.changes.alerts import SetStatus
 from detector.changes.base import ChangeRefused, Office, Request
+from detector.changes.models import Adopt, Train
 from detector.changes.outbox import Retry
 from detector.store.sqlite import StoreError
 
-KINDS: Final[tuple[type[Request], ...]] = (SetStatus, Retry)
+KINDS: Final[tuple[type[Request], ...]] = (SetStatus, Retry, Train, Adopt)
 
 _requests: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(Union[KINDS])  # noqa: UP007
 

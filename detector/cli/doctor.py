@@ -11,7 +11,7 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-from detector import app, files, plans, settings
+from detector import accounts, app, files, plans, settings
 from detector.cli import output
 from detector.ports import SourceError
 from detector.settings import ConfigError
@@ -42,6 +42,7 @@ def _checks(args: Namespace, config: settings.Settings) -> Iterator[Check]:
     yield "python", lambda: sys.version.split()[0]
     yield "sqlite", _sqlite
     yield "data", lambda: _data(config.data.directory)
+    yield "models", lambda: _models(config.data.directory)
     yield "rules", lambda: _rules(config)
     yield "networks", lambda: _networks(config)
     yield "destinations", lambda: _destinations(config)
@@ -78,6 +79,28 @@ def _data(directory: Path) -> str:
         raise StoreError(msg)
     waiting = counts.get("outbox_waiting", 0) + counts.get("outbox_sending", 0)
     return f"{counts['event']:,} events, {counts['alert']:,} alerts, {waiting:,} messages waiting"
+
+
+def _models(directory: Path) -> str:
+    if not (directory / FILE).is_file():
+        return "none yet; the first is trained when the history is read"
+    with closing(Sqlite(directory, write=False)) as store:
+        names = {account: _at_work(store, account) for account in store.accounts()}
+        refused = [
+            why for _, why in (accounts.usable(store, name) for name in names.values()) if why
+        ]
+    if refused:
+        msg = f"{'; '.join(refused)}; the rules go on, and the service trains another"
+        raise StoreError(msg)
+    found = [f"{account} {name}" for account, name in names.items() if name]
+    return ", ".join(found) or "none yet; the first is trained when there are enough hours"
+
+
+def _at_work(store: Sqlite, account: str) -> str:
+    """The id of the model that was adopted last."""
+    kinds = (accounts.MODEL, accounts.ROLLBACK)
+    moves = [each for kind in kinds for each in store.controls(account, kind=kind) if each.body]
+    return max(moves, key=lambda each: each.seq).body.decode() if moves else ""
 
 
 def _rules(config: settings.Settings) -> str:

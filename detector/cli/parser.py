@@ -49,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
     _analyst(commands)
     _backtest(commands)
     _evaluate(commands)
+    _model(commands)
     _simulator(commands)
     return top
 
@@ -181,6 +182,21 @@ def _evaluate(commands: Commands) -> None:
         "--alerts", type=Path, metavar="FILE", help="one alert a line, with the attacks it names"
     )
     evaluate.add_argument("--write", type=Path, metavar="FILE", help=_WRITES)
+
+
+def _model(commands: Commands) -> None:
+    model = _command(commands, "model", "show, train and roll back the model", "model")
+    verbs = model.add_subparsers(title="verbs", metavar="VERB", required=True, dest="verb")
+    status = verbs.add_parser("status", help="which model is at work, its alerts and its drift")
+    status.add_argument(
+        "--preview", action="store_true", help="what each budget would have meant last month"
+    )
+    train = verbs.add_parser("train", help="train a model now")
+    rollback = verbs.add_parser("rollback", help="use an earlier model again")
+    rollback.add_argument("id", nargs="?", default="", help="how its id begins (default: the last)")
+    for verb in (status, train, rollback):
+        verb.add_argument("--account", metavar="NAME", help="where there are several")
+        _also(verb)
 
 
 def _companies(made: argparse.ArgumentParser) -> None:

@@ -1,10 +1,12 @@
 """What the service does again and again: poll, train, tell. Flat lists of steps over the ports."""
 
-from detector.jobs.desk import Desk, Point, Polled, Progress, Route, nowhere, open_account
-from detector.jobs.polling import keep_state, poll, take_in, tick, train
+from detector.jobs.desk import AtOnce, Desk, Point, Polled, Progress, Route, nowhere, open_account
+from detector.jobs.polling import keep_state, poll, take_in, tick
 from detector.jobs.telling import tell
+from detector.jobs.training import train
 
 __all__ = [
+    "AtOnce",
     "Desk",
     "Point",
     "Polled",

@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
-from typing import Final
+from datetime import UTC, date, datetime, timedelta
+from typing import Final, ParamSpec, TypeVar
 
 from detector import accounts, plans
 from detector.accounts import Account
@@ -22,6 +22,8 @@ Point = Callable[[str], None]
 """A named place at which a test may let the process die."""
 Route = Callable[[Alert], Sequence[str]]
 """The destinations of an alert."""
+P = ParamSpec("P")
+T = TypeVar("T")
 Progress = Callable[[int, datetime | None], None]
 """Told after each page: how many events so far, and up to which event time."""
 
@@ -42,6 +44,19 @@ def at_once(_: float) -> None:
     """A sleep that is none, for a clock that is not real."""
 
 
+class AtOnce(Executor):
+    """Does what is submitted before it returns: for clocks that are not real, and for commands."""
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Do it; the future is done, with what came of it."""
+        done: Future[T] = Future()
+        try:
+            done.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            done.set_exception(error)
+        return done
+
+
 @dataclass
 class Desk:
     """An account with what its jobs need: where things are kept and where alerts go.
@@ -59,6 +74,12 @@ class Desk:
     stopping: Callable[[], bool] = never
     pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(max_workers=3))
     lanes: defaultdict[str, Lane] = field(default_factory=lambda: defaultdict(Lane))
+    trainer: Executor = field(default_factory=AtOnce)
+    """Where models are trained; the service has one that does it beside the polling."""
+    training: Future[tuple[str, bytes] | None] | None = None
+    """The training under way: the id and artefact of its model, null if there were too few rows."""
+    train_after: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+    """No training begins before then."""
     stale: bool = False
     looked: date | None = None
     """When the plan was last looked over for filters that have expired."""

@@ -1,4 +1,4 @@
-"""Polling one account: fetch, take in, let time pass, train; each step one commit."""
+"""Polling one account: fetch, take in, let time pass; each step one commit."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import structlog
 from detector import accounts, kernel, snapshots, window
 from detector.accounts import Account
 from detector.alerts import Alert
-from detector.anomaly import channel, model
 from detector.jobs.desk import Desk, Polled, Progress
 from detector.jobs.fetching import Fetching
 from detector.jobs.ledger import NOTHING, Ledger, Proof
+from detector.jobs.training import train
 from detector.ports import Page, Source
 from detector.sources.intake import Batch, Intake
 from detector.store.sqlite import Commit, Control
@@ -123,21 +123,6 @@ def tick(desk: Desk, now: datetime, proof: Proof = NOTHING) -> kernel.Outcome:
         )
         desk.commit(commit, "tick")
     return outcome
-
-
-def train(desk: Desk, now: datetime) -> None:
-    """Train a model if one is due, store it, and use it from here on."""
-    declaration = desk.account.state.declaration
-    if declaration is None or not kernel.training_due(desk.account.state):
-        return
-    with desk.changing() as account:
-        trained = model.train(channel.training_rows(account.state.memory.channel), declaration)
-        identity = trained.id if trained else ""
-        control = Control(account.state.memory.seq + 1, accounts.MODEL, now, identity.encode())
-        artefact = (identity, model.dump(trained)) if trained else None
-        desk.commit(Commit(account.name, now, controls=[control], model=artefact), "train")
-        accounts.apply(desk.store, account, control)
-    log.info("model trained", account=account.name, model=identity or None)
 
 
 def keep_state(desk: Desk, now: datetime) -> None:

@@ -115,6 +115,11 @@ class Sqlite:
         rows = self._database.rows("SELECT body FROM model WHERE id = ?", identity)
         return rows[0][0] if rows else None
 
+    def models(self, account: str) -> list[tuple[str, datetime]]:
+        """The ids of an account's models and when they were made, oldest first."""
+        query = "SELECT id, created FROM model WHERE account = ? ORDER BY created, rowid"
+        return [(name, workhours.instant(at)) for name, at in self._database.rows(query, account)]
+
     def alerts(
         self,
         *,

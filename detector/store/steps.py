@@ -89,7 +89,10 @@ def write(sql: sqlite3.Connection, commit: Commit) -> None:
     if commit.model is not None:
         identity, body = commit.model
         row = (identity, account, at, body)
-        sql.execute("INSERT OR IGNORE INTO model VALUES (?, ?, ?, ?)", row)
+        sql.execute(
+            "INSERT INTO model VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body",
+            row,
+        )
     if commit.snapshot is not None:
         seq, body = commit.snapshot
         sql.execute("REPLACE INTO snapshot VALUES (?, ?, ?, ?)", (account, seq, at, body))
