@@ -17,7 +17,7 @@ from rich.console import Console
 
 from detector import accounts, app, backtesting, files, kernel, plans, settings
 from detector.alerts import Alert, to_json
-from detector.cli import output
+from detector.cli import foreign, output
 from detector.settings import ConfigError
 from detector.sources import replay
 from detector.store.sqlite import Control, Sqlite
@@ -43,6 +43,8 @@ def run(args: Namespace) -> int:
     """Replay the history, write its alerts, and say on the terminal what came of it."""
     app.settle_process()
     config = settings.load(args.config, os.environ)
+    if args.events is not None:
+        return foreign.backtest(args, config)
     built = plans.build(
         files.texts(config.paths, timezone=config.timezone, own_rules=args.rules), app.now().date()
     )

@@ -165,6 +165,15 @@ def _backtest(commands: Commands) -> None:
         "--suppressed", action="store_true", help="also write findings that a rung held back"
     )
     backtest.add_argument("--account", metavar="NAME", help="of the store, where there are several")
+    backtest.add_argument(
+        "--events",
+        type=Path,
+        metavar="PATH",
+        help="other products' events: NDJSON, JSON or Parquet, a file or a folder",
+    )
+    backtest.add_argument(
+        "--mapping", type=Path, metavar="FILE", help="their log sources and field names"
+    )  # fmt: skip
 
 
 def _evaluate(commands: Commands) -> None:

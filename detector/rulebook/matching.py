@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import reduce
 from ipaddress import ip_network
 from typing import Final
@@ -165,16 +166,23 @@ class _Round:
 
     def _fields(self, test: Test) -> Mask:
         """A test against other fields, with each value of a list taken for itself."""
-        names = list(dict.fromkeys((test.column, *map(str, test.literals))))
-        frame = self._frame.select(names).with_row_index("\0row")
-        for name in names:
+        others = [str(name) for name in test.literals]
+        names = list(dict.fromkeys((test.column, *others)))
+        # Names of columns that look like patterns would mean others to polars.
+        plain = {name: f"field{at}" for at, name in enumerate(names)}
+        frame = pl.DataFrame([self._frame[name].alias(new) for name, new in plain.items()])
+        frame = frame.with_row_index("row")
+        for name in plain.values():
             if isinstance(frame[name].dtype, pl.List):
                 frame = frame.explode(name)
-        texts = [pl.col(name).cast(pl.String) for name in names]
+        texts = [pl.col(name).cast(pl.String) for name in plain.values()]
         if not test.cased:
             texts = [text.str.to_lowercase() for text in texts]
+        asked = replace(
+            test, column=plain[test.column], literals=tuple(plain[name] for name in others)
+        )
         steps = frame.lazy().with_columns(texts)
-        steps = steps.filter(field_expression(test).fill_null(value=False)).select("\0row")
+        steps = steps.filter(field_expression(asked).fill_null(value=False)).select("row")
         mask = np.zeros(self._frame.height, dtype=np.bool_)
         mask[quick(steps).to_series().to_numpy()] = True
         return mask
