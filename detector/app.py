@@ -85,7 +85,10 @@ def notifiers(settings: Settings, console: Console | None) -> dict[str, Notifier
 
 
 def _slack(name: str, config: SlackConfig, words: Renderer) -> Notifier:
-    from detector.notifiers.slack import Slack, slack_client
+    from detector.notifiers.slack import Slack
+    from detector.notifiers.slack_api import SlackApi, slack_client
+    from detector.notifiers.slack_pace import Pace
+    from detector.notifiers.slack_pictures import Pictures
 
     if config.token is None:
         msg = f'{name}.token: is missing; write token = {{ env = "SLACK_TOKEN" }}'
@@ -96,7 +99,10 @@ def _slack(name: str, config: SlackConfig, words: Renderer) -> Notifier:
     except ValueError as error:
         msg = f"{name}.base_url: {error}"
         raise ConfigError(msg) from error
-    return Slack(client, words, config.channel, name=name, notice=_notice(name))
+    api = SlackApi(client, Pace(monotonic=time.monotonic, sleep=time.sleep))
+    return Slack(
+        api, words, config.channel, name=name, pictures=Pictures(api), notice=_notice(name)
+    )
 
 
 def _email(name: str, config: EmailConfig, words: Renderer) -> Notifier:

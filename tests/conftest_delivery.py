@@ -34,7 +34,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from slack_sdk import WebClient
 
 from detector.notifiers.mail_server import MailServer
-from detector.notifiers.slack import slack_client
+from detector.notifiers.slack_api import SlackApi, slack_client
+from detector.notifiers.slack_pace import Pace
 from detector.rendering import Renderer
 
 REPOSITORY = Path(__file__).parents[1]
@@ -57,6 +58,12 @@ def renderer(templates: dict[str, str]) -> Renderer:
     return Renderer(templates)
 
 
+def api_of(client: WebClient) -> SlackApi:
+    """The API as the service makes it, with a pace of its own that never makes a test wait."""
+    ticks = itertools.count(step=60.0)
+    return SlackApi(client, Pace(monotonic=lambda: next(ticks), sleep=lambda _seconds: None))
+
+
 @dataclass(frozen=True)
 class SlackServer:
     """The emulator; `process` can be stopped and continued to lose an answer."""
@@ -71,6 +78,11 @@ class SlackServer:
     def messages(self, channel: str) -> list[dict[str, Any]]:
         """What stands in a channel, newest first."""
         answer = self.client().conversations_history(channel=channel, include_all_metadata=True)
+        return list(answer["messages"])
+
+    def thread(self, channel: str, ts: str) -> list[dict[str, Any]]:
+        """A message and what stands in its thread, oldest first."""
+        answer = self.client().conversations_replies(channel=channel, ts=ts)
         return list(answer["messages"])
 
 
@@ -219,6 +231,7 @@ class Mailbox:
     refusals: dict[str, str] = field(default_factory=dict)
     cuts_after_data: bool = False
     data_answer: str = "250 kept"
+    largest: int = 10_000_000
     received: list[Envelope] = field(default_factory=list)
 
     def server(self, **fields: Any) -> MailServer:
@@ -242,6 +255,8 @@ class Mailbox:
 
     async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:
         """Keep the mail, and perhaps hang up before saying so."""
+        if len(envelope.content or b"") > self.largest:
+            return "552 too large"
         if self.data_answer.startswith("2"):
             self.received.append(envelope)
         if self.cuts_after_data:

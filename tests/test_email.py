@@ -13,11 +13,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from detector.delivery.bulletins import Cause, Digest, Kind, Notice
 from detector.delivery.incidents import incident_id
 from detector.notifiers.email import Email
 from detector.notifiers.mail_server import MailServer
 from detector.ports import DeliveryError
-from detector.rendering import Renderer, overlay
+from detector.rendering import Renderer, overlay, sample_lists
 from detector.rendering.samples import impossible_travel, simple_match
 from tests.conftest_delivery import Mailbox, MailTrust, mail_server
 from tests.fakes import bulletin
@@ -37,10 +38,62 @@ def test_an_alert_arrives_as_text_and_html(mailbox: Mailbox, renderer: Renderer)
     assert mail["To"] == "soc@example.com, boss@example.com"
     assert mail["Auto-Submitted"] == "auto-generated"
     assert mail["References"] == f"<{incident_id(impossible_travel())}@example.com>"
-    assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html"]
+    kinds = [part.get_content_type() for part in mail.iter_parts()]
+    assert kinds == ["text/plain", "multipart/related"]
     text = mail.get_body(("plain",))
     assert text is not None
-    assert text.get_content().replace("\r\n", "\n") == renderer.email(impossible_travel()).text
+    assert (
+        text.get_content().replace("\r\n", "\n")
+        == renderer.email(bulletin(impossible_travel())).text
+    )
+
+
+def test_the_picture_lies_in_the_mail_and_the_html_shows_it(
+    mailbox: Mailbox, renderer: Renderer
+) -> None:
+    mailer(mailbox, renderer).send(bulletin(impossible_travel()), key="k", again=False)
+
+    [mail] = arrived(mailbox)
+    [shown] = [part for part in mail.walk() if part.get_content_type() == "image/png"]
+    html = mail.get_body(("html",))
+    assert html is not None
+    assert f'src="cid:{shown["Content-ID"].strip("<>")}"' in html.get_content()
+    assert 'alt="Map: Toronto, CA to Lagos, NG, 9,041 km in 61 minutes"' in html.get_content()
+    assert shown.get_content()[:4] == b"\x89PNG"
+
+
+def test_a_mail_that_is_too_large_goes_without_its_picture(
+    mailbox: Mailbox, renderer: Renderer
+) -> None:
+    mailbox.largest = 15_000
+    mailer(mailbox, renderer).send(bulletin(impossible_travel()), key="k", again=False)
+    [mail] = arrived(mailbox)
+    assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html"]
+
+
+def test_what_follows_is_threaded_under_the_first_mail(
+    mailbox: Mailbox, renderer: Renderer
+) -> None:
+    mail = mailer(mailbox, renderer)
+    first = mail.send(bulletin(impossible_travel()), key="inc.1", again=False)
+    worse = bulletin(impossible_travel(), kind=Kind.ALARM, cause=Cause.LEVEL_RAISED, head=first)
+    mail.send(worse, key="inc.2", again=False)
+
+    opened, second = arrived(mailbox)
+    assert second["In-Reply-To"] == opened["Message-ID"]
+    assert second["References"] == f"{opened['References']} {opened['Message-ID']}"
+    assert second["Subject"] == opened["Subject"]
+
+
+@pytest.mark.parametrize("message", sample_lists(), ids=lambda each: each.id)
+def test_a_digest_and_a_notice_arrive_as_text_and_html(
+    mailbox: Mailbox, renderer: Renderer, message: Digest | Notice
+) -> None:
+    mailer(mailbox, renderer).send(message, key=message.id, again=False)
+    [mail] = arrived(mailbox)
+    assert mail["Subject"] == f"Low: {message.title}"
+    for part in mail.iter_parts():
+        assert message.title.lower() in part.get_content().lower()
 
 
 def test_addresses_are_checked_when_they_are_configured(

@@ -9,10 +9,13 @@ from datetime import UTC, datetime
 import pytest
 from inline_snapshot import snapshot
 
-from detector.alerts import Alert, Reason
+from detector.alerts import Alert
+from detector.delivery.bulletins import Cause
+from detector.delivery.incidents import incident_id
 from detector.rendering import NAMES, Renderer, TemplateError, check_templates, overlay, samples
 from detector.rendering.samples import impossible_travel, simple_match
 from detector.rendering.view import local_time
+from tests.fakes import bulletin
 
 
 def test_the_shipped_templates_have_no_mistakes(templates: dict[str, str]) -> None:
@@ -21,7 +24,7 @@ def test_the_shipped_templates_have_no_mistakes(templates: dict[str, str]) -> No
 
 
 def test_the_fallback_is_one_sentence_that_says_it_all(renderer: Renderer) -> None:
-    assert textwrap.wrap(renderer.slack(impossible_travel()).text) == snapshot(
+    assert textwrap.wrap(renderer.slack(bulletin(impossible_travel())).text) == snapshot(
         [
             "🟠 High: Ana Diaz signed in from Lagos 61 minutes after signing in from",
             "Toronto, 9,041 km away. (Sat 14 Mar 2026, 10:02 UTC; next: Call Ana:",
@@ -31,8 +34,10 @@ def test_the_fallback_is_one_sentence_that_says_it_all(renderer: Renderer) -> No
 
 
 def test_the_blocks_of_a_plain_match(renderer: Renderer) -> None:
-    *shown, ids = renderer.slack(simple_match()).blocks
-    assert ids["elements"][0]["text"].startswith(f"{simple_match().id} · service_account_token")
+    *shown, ids = renderer.slack(bulletin(simple_match())).blocks
+    assert ids["elements"][0]["text"].startswith(
+        f"{incident_id(simple_match())} · service_account_token"
+    )
     assert shown == snapshot(
         [
             {
@@ -100,7 +105,7 @@ deploy\
 
 
 def test_a_mail_is_as_good_as_the_slack_message(renderer: Renderer) -> None:
-    mail = renderer.email(impossible_travel())
+    mail = renderer.email(bulletin(impossible_travel()))
     assert mail.subject == snapshot("High: Impossible travel: Ana Diaz (ana.diaz@acme.example)")
     assert mail.text == snapshot("""\
 HIGH: Impossible travel
@@ -133,33 +138,33 @@ WHAT TO DO NEXT
   3. See what the Lagos session opened, and rotate those items.
 
 -- \n\
-b7ldwhlmfgipndfiaweo7d4cck · impossible_travel · 2 events in 61 min
+inc-b7ldwhlmfgipndfi · impossible_travel · 2 events in 61 min
 Score 73 of 100 · acme
 """)
 
 
 def test_what_is_not_known_leaves_no_empty_heading(renderer: Renderer) -> None:
-    mail = renderer.email(simple_match())
+    mail = renderer.email(bulletin(simple_match()))
     for heading in ("why this fired", "what to do next", "what speaks against it"):
         assert heading not in mail.text.lower()
         assert heading not in mail.html.lower()
-        assert heading not in str(renderer.slack(simple_match()).blocks).lower()
+        assert heading not in str(renderer.slack(bulletin(simple_match())).blocks).lower()
 
 
 @pytest.mark.parametrize("alert", samples(), ids=lambda alert: alert.rule.name)
 def test_the_words_of_an_alert_reach_every_part_of_the_mail(
     renderer: Renderer, alert: Alert
 ) -> None:
-    mail = renderer.email(alert)
+    mail = renderer.email(bulletin(alert))
     flat = " ".join(mail.text.split())
-    for said in (alert.summary, alert.rule.title, alert.id, *alert.runbook):
+    for said in (alert.summary, alert.rule.title, incident_id(alert), *alert.runbook):
         assert said in flat
     assert alert.rule.title in mail.subject
 
 
 def test_at_most_ten_facts_and_the_rest_is_counted(renderer: Renderer) -> None:
     alert = dataclasses.replace(simple_match(), evidence={f"fact_{n}": n for n in range(30)})
-    text = renderer.email(alert).text
+    text = renderer.email(bulletin(alert)).text
     assert "Fact 8 " in text
     assert "Fact 9 " not in text
     assert "21 further facts" in text
@@ -171,7 +176,7 @@ def test_a_link_in_a_step_is_for_clicking_and_one_in_an_event_is_not(renderer: R
         summary="See https://evil.example now.",
         runbook=("https://wiki.example/runbook",),
     )
-    message = renderer.slack(alert)
+    message = renderer.slack(bulletin(alert))
     assert {"type": "link", "url": "https://wiki.example/runbook", "text": "Open the runbook"} in [
         element
         for block in message.blocks
@@ -181,18 +186,18 @@ def test_a_link_in_a_step_is_for_clicking_and_one_in_an_event_is_not(renderer: R
         for section in part["elements"]
         for element in section["elements"]
     ]
-    everything = str(message) + str(renderer.email(alert))
+    everything = str(message) + str(renderer.email(bulletin(alert)))
     assert "https://evil.example" not in everything
     assert "hxxps://evil.example" in everything
 
 
 def test_an_alert_that_was_told_before_says_so(renderer: Renderer) -> None:
-    alert = dataclasses.replace(simple_match(), reason=Reason.STILL_HAPPENING, count=1200)
-    again = renderer.slack(alert)
+    told = bulletin(dataclasses.replace(simple_match(), count=1200), cause=Cause.REPEATED)
+    again = renderer.slack(told)
     assert again.blocks[0]["text"]["text"].endswith("(still happening)")
     assert "1,200 events in 61 min" in again.blocks[-1]["elements"][0]["text"]
-    assert "still happening" in renderer.email(alert).text
-    assert renderer.email(alert).subject == renderer.email(simple_match()).subject
+    assert "still happening" in renderer.email(told).text
+    assert renderer.email(told).subject == renderer.email(bulletin(simple_match())).subject
 
 
 @pytest.mark.parametrize("zone", ["../../etc/passwd", "Europe", "No/Such", "", 7, None])
@@ -203,7 +208,7 @@ def test_a_zone_that_is_none_is_not_shown(zone: object) -> None:
 def test_own_templates_lie_over_the_shipped_ones(templates: dict[str, str]) -> None:
     own = overlay(templates, {"email.subject.j2": "[{{ level }}] {{ alert.id }}"})
     alert = simple_match()
-    assert Renderer(own).email(alert).subject == f"[Low] {alert.id}"
+    assert Renderer(own).email(bulletin(alert)).subject == f"[Low] {alert.id}"
 
 
 @pytest.mark.parametrize(
@@ -281,8 +286,8 @@ def test_a_template_cannot_leave_its_box(templates: dict[str, str], attack: str)
 
 def test_an_alert_is_never_a_template(renderer: Renderer) -> None:
     alert = dataclasses.replace(simple_match(), summary="{{ 7 + 7 }} {% raw %}")
-    assert "{{ 7 + 7 }} {% raw %}" in renderer.email(alert).text
-    assert "{{ 7 + 7 }} {% raw %}" in renderer.slack(alert).text
+    assert "{{ 7 + 7 }} {% raw %}" in renderer.email(bulletin(alert)).text
+    assert "{{ 7 + 7 }} {% raw %}" in renderer.slack(bulletin(alert)).text
 
 
 def test_a_renderer_is_not_made_of_broken_templates(templates: dict[str, str]) -> None:

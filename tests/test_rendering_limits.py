@@ -9,6 +9,7 @@ from typing import Any
 from detector.rendering import Renderer, overlay
 from detector.rendering.limits import MOST_BLOCKS, MOST_JSON, within_limits
 from detector.rendering.samples import impossible_travel
+from tests.fakes import bulletin
 from tests.test_rendering_hostile import mistakes
 
 
@@ -90,7 +91,7 @@ def test_an_alert_with_far_too_much_to_say_keeps_its_sentence(renderer: Renderer
         why=("+ because " + "of everything " * 100,) * 100,
         runbook=("do " + "everything " * 100,) * 50,
     )
-    blocks = renderer.slack(alert).blocks
+    blocks = renderer.slack(bulletin(alert)).blocks
     assert len(json.dumps(blocks)) <= MOST_JSON
     assert blocks[0]["text"]["text"].endswith("Impossible travel")
     assert blocks[1]["elements"][0]["elements"][0]["text"] == alert.summary
@@ -106,6 +107,10 @@ blocks:
     type: section
     text: {type: mrkdwn, text: "*{{ number }}* {{ alert.summary * 50 }}"}
 """
-    blocks = Renderer(overlay(templates, {"slack.yaml": own})).slack(impossible_travel()).blocks
+    blocks = (
+        Renderer(overlay(templates, {"slack.yaml": own}))
+        .slack(bulletin(impossible_travel()))
+        .blocks
+    )
     assert mistakes(blocks) == []
     assert blocks[0]["text"]["text"].startswith("*0* Ana Diaz")

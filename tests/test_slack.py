@@ -12,12 +12,16 @@ import pytest
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from detector.notifiers.slack import Slack, slack_client
+from detector.delivery.bulletins import Cause, Digest, Kind, Notice
+from detector.notifiers.slack import Slack
+from detector.notifiers.slack_api import slack_client
 from detector.notifiers.slack_errors import wait_s
+from detector.notifiers.slack_pictures import Pictures
+from detector.notifiers.slack_places import Place
 from detector.ports import DeliveryError, Notifier
-from detector.rendering import Renderer, overlay
+from detector.rendering import Renderer, overlay, sample_lists
 from detector.rendering.samples import impossible_travel, simple_match
-from tests.conftest_delivery import TOKEN, Answer, SlackServer
+from tests.conftest_delivery import TOKEN, Answer, SlackServer, api_of
 from tests.fakes import bulletin
 
 DATE = "Mon, 23 Nov 2026 10:00:00 GMT"
@@ -26,7 +30,7 @@ DATE = "Mon, 23 Nov 2026 10:00:00 GMT"
 @pytest.fixture
 def slack(slack_server: SlackServer, slack_channel: str, renderer: Renderer) -> Slack:
     """The notifier, pointed at a fresh channel."""
-    return Slack(slack_server.client(), renderer, slack_channel)
+    return Slack(api_of(slack_server.client()), renderer, slack_channel)
 
 
 def test_an_alert_is_posted_with_blocks_and_its_key(
@@ -35,8 +39,8 @@ def test_an_alert_is_posted_with_blocks_and_its_key(
     receipt = slack.send(bulletin(impossible_travel()), key="alert.1", again=False)
 
     [message] = slack_server.messages(slack_channel)
-    wanted = renderer.slack(impossible_travel())
-    assert message["ts"] == receipt.message_id
+    wanted = renderer.slack(bulletin(impossible_travel()))
+    assert message["ts"] == Place.of(receipt).ts
     assert message["text"] == wanted.text
     assert message["blocks"] == wanted.blocks
     assert message["metadata"]["event_payload"]["idem"] == "alert.1"
@@ -59,10 +63,96 @@ def test_an_alert_that_did_not_arrive_is_sent_when_asked_again(
     assert len(slack_server.messages(slack_channel)) == 1
 
 
+def test_an_incident_is_edited_in_place_and_replied_to_in_its_thread(
+    slack_server: SlackServer, slack_channel: str, slack: Slack
+) -> None:
+    head = slack.send(bulletin(simple_match()), key="inc.1", again=False)
+    told = bulletin(simple_match(), impossible_travel(), head=head)
+    edited = slack.send(dataclasses.replace(told, kind=Kind.UPDATE), key="inc.2", again=False)
+    note = dataclasses.replace(told, kind=Kind.NOTE, changes=("Ana looks at it.",))
+    slack.send(note, key="inc.3", again=False)
+    alarm = dataclasses.replace(told, kind=Kind.ALARM, cause=Cause.ANOTHER_ALERT)
+    slack.send(alarm, key="inc.4", again=False)
+
+    assert edited == head
+    first, *replies = slack_server.thread(slack_channel, Place.of(head).ts)
+    assert "Impossible travel" in first["blocks"][0]["text"]["text"]
+    note_text, alarm_text = (reply["text"] for reply in replies)
+    assert note_text.endswith("Ana looks at it.")
+    assert "Another alert" in alarm_text
+
+
+def test_a_reply_that_arrived_is_found_in_the_thread_and_not_sent_twice(
+    slack_server: SlackServer, slack_channel: str, slack: Slack
+) -> None:
+    head = slack.send(bulletin(simple_match()), key="inc.1", again=False)
+    note = bulletin(simple_match(), kind=Kind.NOTE, head=head, changes=("Ana looks at it.",))
+    first = slack.send(note, key="inc.2", again=False)
+
+    assert slack.send(note, key="inc.2", again=True) == first
+    assert len(slack_server.thread(slack_channel, Place.of(head).ts)) == 2
+
+
+def test_an_incident_whose_message_is_gone_is_told_anew(
+    slack_server: SlackServer, slack_channel: str, renderer: Renderer
+) -> None:
+    told: list[str] = []
+    slack = Slack(api_of(slack_server.client()), renderer, slack_channel, notice=told.append)
+    gone = Place(slack_channel, "1700000000.000001").receipt
+    update = bulletin(simple_match(), kind=Kind.UPDATE, head=gone)
+
+    anew = slack.send(update, key="inc.2", again=False)
+    [message] = slack_server.messages(slack_channel)
+    assert message["ts"] == Place.of(anew).ts
+    assert "message_not_found" in told[0]
+
+
+@pytest.mark.parametrize("message", sample_lists(), ids=lambda each: each.id)
+def test_a_digest_and_a_notice_are_posted(
+    slack_server: SlackServer, slack_channel: str, slack: Slack, message: Digest | Notice
+) -> None:
+    slack.send(message, key=message.id, again=False)
+    [posted] = slack_server.messages(slack_channel)
+    assert posted["blocks"][0]["text"]["text"].endswith(message.title)
+
+
+def test_the_picture_comes_into_the_thread_and_only_there(
+    slack_server: SlackServer, slack_channel: str, renderer: Renderer
+) -> None:
+    api = api_of(slack_server.client())
+    pictures = Pictures(api)
+    slack = Slack(api, renderer, slack_channel, pictures=pictures)
+    head = slack.send(bulletin(impossible_travel()), key="inc.1", again=False)
+    pictures.close()
+
+    _, reply = slack_server.thread(slack_channel, Place.of(head).ts)
+    [file] = reply["files"]
+    assert (file["name"], file["mimetype"]) == ("journey.png", "image/png")
+    assert len([m for m in slack_server.messages(slack_channel) if not m.get("thread_ts")]) <= 1
+
+
+def test_a_picture_that_fails_is_only_left_out(
+    slack_server: SlackServer, slack_channel: str, renderer: Renderer
+) -> None:
+    told: list[str] = []
+    pictures = Pictures(api_of(NoFiles(token=TOKEN, base_url=slack_server.base_url)))
+    slack = Slack(
+        api_of(slack_server.client()),
+        renderer,
+        slack_channel,
+        pictures=pictures,
+        notice=told.append,
+    )
+    slack.send(bulletin(impossible_travel()), key="inc.1", again=False)
+    pictures.close()
+    assert len(slack_server.messages(slack_channel)) == 1
+    assert told == ["picture left out: DeliveryError: Slack: no answer: TimeoutError"]
+
+
 def test_a_lost_answer_is_looked_up_and_nothing_is_sent_twice(
     slack_server: SlackServer, slack_channel: str, renderer: Renderer
 ) -> None:
-    slack = Slack(slack_server.client(timeout_s=1), renderer, slack_channel)
+    slack = Slack(api_of(slack_server.client(timeout_s=1)), renderer, slack_channel)
     slack_server.process.send_signal(signal.SIGSTOP)
     try:
         with pytest.raises(DeliveryError) as lost:
@@ -73,7 +163,7 @@ def test_a_lost_answer_is_looked_up_and_nothing_is_sent_twice(
     assert lost.value.ambiguous
     found = slack.send(bulletin(simple_match()), key="alert.1", again=True)
     [message] = slack_server.messages(slack_channel)
-    assert message["ts"] == found.message_id
+    assert message["ts"] == Place.of(found).ts
 
 
 def test_a_channel_given_by_name_is_found_for_the_look_up(
@@ -81,11 +171,11 @@ def test_a_channel_given_by_name_is_found_for_the_look_up(
 ) -> None:
     client = slack_server.client()
     made = client.conversations_create(name="named-channel")["channel"]
-    posted = Slack(client, renderer, made["id"]).send(
+    posted = Slack(api_of(client), renderer, made["id"]).send(
         bulletin(simple_match()), key="k", again=False
     )
 
-    found = Slack(client, renderer, "#named-channel").send(
+    found = Slack(api_of(client), renderer, "#named-channel").send(
         bulletin(simple_match()), key="k", again=True
     )
     assert found == posted
@@ -115,7 +205,7 @@ def test_a_refused_layout_is_sent_as_plain_text_and_told(
     alert = dataclasses.replace(
         simple_match(), summary="<!channel> look at <https://evil.example|this>"
     )
-    Slack(client, renderer, slack_channel, notice=told.append).send(
+    Slack(api_of(client), renderer, slack_channel, notice=told.append).send(
         bulletin(alert), key="k", again=False
     )
 
@@ -132,7 +222,7 @@ def test_a_broken_template_does_not_hold_an_alert_back(
     broken = Renderer(
         overlay(templates, {"slack.yaml": "text: x\nblocks:\n  - text: '{{ nobody }}'\n"})
     )
-    Slack(slack_server.client(), broken, slack_channel, notice=told.append).send(
+    Slack(api_of(slack_server.client()), broken, slack_channel, notice=told.append).send(
         bulletin(simple_match()), key="k", again=False
     )
 
@@ -210,6 +300,14 @@ def test_a_date_without_a_clock_waits_the_usual_time() -> None:
     assert wait_s({"retry-after": "soon", "date": DATE}) == 30.0
 
 
+class NoFiles(WebClient):
+    """A Slack that takes no files."""
+
+    def files_upload_v2(self, **arguments: Any) -> Any:
+        """Take too long."""
+        raise TimeoutError
+
+
 class RefusesBlocks(WebClient):
     """A Slack that does not take blocks; the emulator takes any."""
 
@@ -223,5 +321,7 @@ class RefusesBlocks(WebClient):
 def failure(client: WebClient, renderer: Renderer, *, channel: str = "C1") -> DeliveryError:
     """How sending an alert fails."""
     with pytest.raises(DeliveryError) as caught:
-        Slack(client, renderer, channel).send(bulletin(simple_match()), key="k", again=False)
+        Slack(api_of(client), renderer, channel).send(
+            bulletin(simple_match()), key="k", again=False
+        )
     return caught.value

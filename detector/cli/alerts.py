@@ -13,6 +13,7 @@ from detector import app, settings
 from detector.alerts import Alert, Status, to_json
 from detector.changes.alerts import SetStatus, one
 from detector.cli import output
+from detector.rendering import alone
 from detector.settings import ConfigError
 from detector.store.sqlite import Sqlite
 
@@ -76,7 +77,7 @@ def _show(args: Namespace, store: Sqlite, config: settings.Settings, alert: Aler
         output.as_json(to_json(alert) | {"history": history})
         return 0
     terminal = output.console()
-    terminal.print(app.renderer(config).console(alert))
+    terminal.print(app.renderer(config).console(alone(alert)))
     for at, who, status, note in history:
         terminal.print(output.plain(f"{at:%Y-%m-%d %H:%M} {who}: {status} {note}"))
     return 0

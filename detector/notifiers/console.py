@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from rich.console import Console, Group, RenderableType
-from rich.text import Text
+from rich.console import Console
 
-from detector.delivery.bulletins import Bulletin
 from detector.ports import Message, Receipt
-from detector.rendering import Renderer, paragraphs
+from detector.rendering import Renderer
 
 
 class Terminal:
@@ -22,12 +20,6 @@ class Terminal:
 
     def send(self, message: Message, *, key: str, again: bool) -> Receipt:  # noqa: ARG002
         """Show the message; a second time if asked again, since a terminal keeps no record."""
-        self._console.print(self._shown(message))
+        self._console.print(self._renderer.console(message))
         self._console.print()
         return Receipt(key)
-
-    def _shown(self, message: Message) -> RenderableType:
-        if isinstance(message, Bulletin):
-            return self._renderer.console(message.incident.worst)
-        first, *others = paragraphs(message)
-        return Group(Text(first, style="bold"), *(Text(line) for line in others))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import smtplib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -15,11 +15,18 @@ from typing import Final
 from detector.delivery.bulletins import Bulletin, Digest
 from detector.notifiers.email_errors import Refusals, classified
 from detector.notifiers.mail_server import MailServer
+from detector.pictures import Picture, picture
 from detector.ports import Message, Receipt
-from detector.rendering import Mail, Renderer, TemplateError, paragraphs
+from detector.rendering import PICTURE, Mail, Renderer, TemplateError, paragraphs
 
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_MESSAGE_ID = re.compile(r"<[A-Za-z0-9._-]{1,128}@[A-Za-z0-9.-]{1,255}>")
 MOST_REMEMBERED: Final = 1000
+TOO_LARGE: Final = 552
+
+
+class TooLarge(Exception):
+    """The server does not take so large a mail; without its picture it may."""
 
 
 class Email:
@@ -53,11 +60,17 @@ class Email:
 
     def send(self, message: Message, *, key: str, again: bool) -> Receipt:  # noqa: ARG002
         """Send to whoever has not got it yet. A repeat has the same Message-ID and folds."""
-        letter = self._letter(message, key)
+        shown = _picture(message, self._notice)
+        letter = self._letter(message, key, shown)
         settled = self._settled.setdefault(key, set())
         waiting = [address for address in self._to if address not in settled]
         with self._server.connect(self._domain) as smtp:
-            refusals = Refusals.of(_hand_in(smtp, letter, waiting), waiting)
+            try:
+                refused = _hand_in(smtp, letter, waiting)
+            except TooLarge:
+                smtp.rset()
+                refused = _hand_in(smtp, self._letter(message, key, None), waiting)
+        refusals = Refusals.of(refused, waiting)
         for line in refusals.permanent_lines:
             self._notice(f"{self.name}: {line}")
         settled.update(set(waiting) - set(refusals.later))
@@ -66,28 +79,40 @@ class Email:
         self._settled.pop(key, None)
         return Receipt(letter["Message-ID"])
 
-    def _letter(self, message: Message, key: str) -> EmailMessage:
-        mail = self._mail(message)
+    def _letter(self, message: Message, key: str, shown: Picture | None) -> EmailMessage:
+        mail = self._mail(message, shown)
         letter = EmailMessage()
         letter["Subject"] = mail.subject
         letter["From"] = self._from()
         letter["To"] = ", ".join(self._to)
         letter["Date"] = _date(message)
         letter["Message-ID"] = f"<{_local_part(key)}@{self._domain}>"
-        letter["References"] = f"<{_local_part(_thread(message))}@{self._domain}>"
+        for name, value in self._thread(message):
+            letter[name] = value
         letter["Auto-Submitted"] = "auto-generated"
         letter["X-Auto-Response-Suppress"] = "All"
         letter.set_content(mail.text, cte="quoted-printable")
         if mail.html:
             letter.add_alternative(mail.html, subtype="html", cte="quoted-printable")
+        if mail.html and shown is not None and PICTURE in mail.html:
+            _add_picture(letter, shown)
         return letter
 
-    def _mail(self, message: Message) -> Mail:
-        if isinstance(message, Bulletin):
-            try:
-                return self._renderer.email(message.incident.worst)
-            except TemplateError as problem:
-                self._notice(f"{self.name}: sent as plain text: {problem}")
+    def _thread(self, message: Message) -> Iterator[tuple[str, str]]:
+        """The headers by which mail programs put the mails of one incident together."""
+        root = f"<{_local_part(_about(message))}@{self._domain}>"
+        head = getattr(message, "head", None)
+        if isinstance(head, Receipt) and _MESSAGE_ID.fullmatch(head.message_id):
+            yield "In-Reply-To", head.message_id
+            yield "References", f"{root} {head.message_id}"
+        else:
+            yield "References", root
+
+    def _mail(self, message: Message, shown: Picture | None) -> Mail:
+        try:
+            return self._renderer.email(message, picture=shown.alt if shown else "")
+        except TemplateError as problem:
+            self._notice(f"{self.name}: sent as plain text: {problem}")
         said = paragraphs(message)
         return Mail(said[0][:150], "\n".join(said) + "\n", "")
 
@@ -101,7 +126,7 @@ class Email:
             self._settled.pop(next(iter(self._settled)))
 
 
-def _thread(message: Message) -> str:
+def _about(message: Message) -> str:
     return message.incident.id if isinstance(message, Bulletin) else message.id
 
 
@@ -109,6 +134,27 @@ def _date(message: Message) -> datetime:
     if isinstance(message, Bulletin):
         return message.incident.worst.detected_at
     return message.until if isinstance(message, Digest) else message.at
+
+
+def _picture(message: Message, notice: Callable[[str], None]) -> Picture | None:
+    """The picture of the alert that speaks for an incident; a failure leaves it out."""
+    if not isinstance(message, Bulletin):
+        return None
+    try:
+        return picture(message.incident.worst)
+    except Exception as error:
+        notice(f"picture left out: {type(error).__name__}: {error}")
+        return None
+
+
+def _add_picture(letter: EmailMessage, shown: Picture) -> None:
+    """Put the picture beside the HTML that shows it."""
+    html = letter.get_body(("html",))
+    assert isinstance(html, EmailMessage)
+    content_id = f"<{PICTURE.removeprefix('cid:')}>"
+    html.add_related(
+        shown.png, "image", "png", cid=content_id, filename=shown.name, disposition="inline"
+    )
 
 
 def _hand_in(
@@ -121,6 +167,12 @@ def _hand_in(
         return smtp.sendmail(sender, to, message.as_bytes(policy=SMTP))
     except smtplib.SMTPRecipientsRefused as error:
         return error.recipients
+    except smtplib.SMTPResponseException as error:
+        if error.smtp_code == TOO_LARGE and any(
+            part.get_content_maintype() == "image" for part in message.walk()
+        ):
+            raise TooLarge from error
+        raise classified(error, sending=True) from error
     except (OSError, smtplib.SMTPException) as error:
         raise classified(error, sending=True) from error
 

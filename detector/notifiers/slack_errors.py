@@ -52,6 +52,7 @@ CONFIGURATION: Final = frozenset(
         "two_factor_setup_required",
     }
 )
+NO_EDIT: Final = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
 DEFAULT_WAIT_S: Final = 30.0
 _CODE = re.compile(r"[a-z0-9_]{1,60}")
 
@@ -60,7 +61,11 @@ class ContentRefused(Exception):
     """Slack does not take these blocks or this text; nothing was posted."""
 
 
-def refused(response: SlackResponse) -> DeliveryError | ContentRefused:
+class EditRefused(Exception):
+    """Slack does not let this message be edited, and never will; nothing was changed."""
+
+
+def refused(response: SlackResponse) -> DeliveryError | ContentRefused | EditRefused:
     """Classify an answer: by HTTP status first, since an error page is no JSON."""
     status, headers = (
         int(response.status_code),
@@ -79,6 +84,8 @@ def refused(response: SlackResponse) -> DeliveryError | ContentRefused:
         return DeliveryError(f"Slack: {code}", ambiguous=True)
     if code in CONTENT:
         return ContentRefused(f"Slack: {code}")
+    if code in NO_EDIT:
+        return EditRefused(f"Slack: {code}")
     if code in CONFIGURATION or code.startswith("restricted_action"):
         return DeliveryError(f"Slack: {code}", parked=True)
     return DeliveryError(f"Slack: {code}")

@@ -1,4 +1,4 @@
-"""Try every template on sample alerts, and name every mistake with its line."""
+"""Try every template on sample messages, and name every mistake with its line."""
 
 from __future__ import annotations
 
@@ -15,47 +15,63 @@ from detector.rendering.environments import (
     plain_environment,
     rendered,
 )
-from detector.rendering.mail import HTML, SUBJECT, TEXT
-from detector.rendering.samples import samples
-from detector.rendering.slack import SLACK, fill_slack, read_slack
-from detector.rendering.view import view
+from detector.rendering.mail import FRAME, HTML, LIST_HTML, LIST_TEXT, SUBJECT, TEXT
+from detector.rendering.messages import incident_view, list_view
+from detector.rendering.samples import sample_bulletins, sample_lists
+from detector.rendering.slack import INCIDENT, LIST, REPLY, fill_slack, read_slack
 
-NAMES: Final = (SLACK, SUBJECT, TEXT, HTML)
+NAMES: Final = (
+    INCIDENT, REPLY, LIST, SUBJECT, TEXT, HTML, LIST_TEXT, LIST_HTML, FRAME,
+)  # fmt: skip
 """The templates that there must be."""
+
+_LISTS: Final = frozenset({LIST, LIST_TEXT, LIST_HTML})
 
 
 def check_templates(templates: Mapping[str, str]) -> list[TemplateError]:
-    """Every mistake in the templates; an empty list if each renders every sample alert."""
-    errors = [*_unused(templates), *_slack_errors(templates)]
-    for name in (SUBJECT, TEXT, HTML):
+    """Every mistake in the templates; an empty list if each renders every sample message."""
+    errors = list(_unused(templates))
+    for name in (INCIDENT, REPLY, LIST):
+        errors.extend(_slack_errors(name, templates))
+    for name in (SUBJECT, TEXT, HTML, LIST_TEXT, LIST_HTML):
         errors.extend(_mail_errors(name, templates))
-    return sorted(errors, key=lambda error: (error.file, error.line))
+    unique = {(error.file, error.line, error.text): error for error in errors}
+    return sorted(unique.values(), key=lambda error: (error.file, error.line))
 
 
-def _slack_errors(templates: Mapping[str, str]) -> list[TemplateError]:
-    layout, errors = read_slack(templates)
+def _slack_errors(name: str, templates: Mapping[str, str]) -> list[TemplateError]:
+    layout, errors = read_slack(name, templates)
     if layout is None:
         return errors
-    return _tried(lambda context: fill_slack(layout, context))
+    return _tried(name, lambda context: fill_slack(layout, context))
 
 
 def _mail_errors(name: str, templates: Mapping[str, str]) -> list[TemplateError]:
-    environment = html_environment(templates) if name == HTML else plain_environment(templates)
+    is_html = name in (HTML, LIST_HTML)
+    environment = html_environment(templates) if is_html else plain_environment(templates)
     try:
         template = compiled(environment, name)
     except TemplateError as error:
         return [error]
-    return _tried(lambda context: rendered(template, context, file=name))
+    return _tried(name, lambda context: rendered(template, context, file=name))
 
 
-def _tried(fill: Callable[[Mapping[str, Any]], object]) -> list[TemplateError]:
+def _tried(name: str, fill: Callable[[Mapping[str, Any]], object]) -> list[TemplateError]:
     """The first mistake that any sample shows."""
     try:
-        for alert in samples():
-            fill(view(alert))
+        for context in _lists() if name in _LISTS else _incidents():
+            fill(context | {"picture": "a map"})
     except TemplateError as error:
         return [error]
     return []
+
+
+def _incidents() -> Iterable[dict[str, Any]]:
+    return (incident_view(each, buttons=True) for each in sample_bulletins())
+
+
+def _lists() -> Iterable[dict[str, Any]]:
+    return (list_view(each) for each in sample_lists())
 
 
 def _unused(templates: Mapping[str, str]) -> Iterable[TemplateError]:

@@ -23,6 +23,7 @@ LABELS: Final[Mapping[str, str]] = {
     "speed_kmh": "Speed needed",
     "place": "Place",
     "source.ip": "Address",
+    "from_ip": "Address before",
     "network": "Network",
     "device": "Device",
     "client": "App",
@@ -50,7 +51,7 @@ _HIDDEN: Final = frozenset(
         "timezone", "source.city", "source.region", "source.country",
         # What the sentence and the reasons say already, and numbers for machines only.
         "fields", "value", "also_new", "known_days", "colleagues", "device_new", "device_known",
-        "device_days", "new_client", "from_days", "to_days", "radius_km", "latitudes",
+        "device_days", "new_client", "minutes", "from_days", "to_days", "radius_km", "latitudes",
         "longitudes", "reasons", "anomaly_score", "threshold", "model", "trained_rows",
         "schedule", "hours", "slot_days", "week", "event.action", "object.type", "followed_by", "followed_after_min",
     }

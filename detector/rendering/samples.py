@@ -1,16 +1,31 @@
-"""Five alerts as the engine raises them, to try templates on."""
+"""Alerts and messages as the engine makes them, to try templates on."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from detector.alerts import Alert, Reason, RuleRef, Status, alert_id
+from detector.delivery.bulletins import (
+    Bulletin,
+    Cause,
+    Digest,
+    DigestKind,
+    Kind,
+    Notice,
+    Receipt,
+    Section,
+)
+from detector.delivery.incidents import incident
+from detector.delivery.journal import Change, How
 from detector.findings import Level, Subject, SubjectType
+from detector.rendering.messages import alone
 
 _ANA: Final = Subject(SubjectType.PERSON, "5J3KQ7", "ana.diaz@acme.example", "Ana Diaz")
 _MARK: Final = Subject(SubjectType.PERSON, "8T2MVX", "mark.olsen@acme.example", "Mark Olsen")
 _BOT: Final = Subject(SubjectType.SERVICE_ACCOUNT, "K4WQ2N")
+_OFFICE_WEEK: Final = ("0" * 8 + "3699999952" + "0" * 6) * 5 + "0" * 48
 _WHEN: Final = datetime(2026, 3, 14, 10, 2, tzinfo=UTC)
 
 
@@ -22,6 +37,44 @@ def samples() -> tuple[Alert, ...]:
         off_hours_admin(),
         isolation_forest(),
         simple_match(),
+    )
+
+
+def sample_bulletins() -> tuple[Bulletin, ...]:
+    """Each sample alone, and an incident of several with everything that a message may hold."""
+    return (*(alone(alert) for alert in samples()), takeover())
+
+
+def takeover() -> Bulletin:
+    """Ana's account in other hands: two alerts, acknowledged by a colleague."""
+    travel, hour = impossible_travel(), isolation_forest()
+    told = incident("inc-b7ldwhlmfgipndfi", [replace(travel, status=Status.ACKNOWLEDGED), hour])
+    note = "calling Ana"
+    return Bulletin(
+        Kind.ALARM,
+        Cause.ANOTHER_ALERT,
+        told,
+        changes=(hour.summary,),
+        history=(Change(_WHEN, travel.id, "acknowledged", "mark.olsen", How.SLACK, note),),
+        coverage="All three feeds are complete up to 10:01 UTC.",
+        head=Receipt("1773482520.000100"),
+        mentions=("<!subteam^S0SECURITY>",),
+        delayed=timedelta(hours=2),
+    )
+
+
+def sample_lists() -> tuple[Digest | Notice, ...]:
+    """A daily digest, and a notice of the service itself."""
+    sections = (
+        Section("New alerts", ("Low: 6 reports exported by 3 people", "Medium: 1 new device")),
+        Section("Health", ("Complete up to 06:00 UTC, no gaps.",)),
+    )
+    summary = "7 alerts in 24 hours; none is high."
+    until = _WHEN.replace(hour=7, minute=0)
+    since = until - timedelta(days=1)
+    return (
+        Digest("dig-1", DigestKind.DAILY, "The last day", summary, sections, since, until),
+        Notice("not-1", "A silence ends", ("Mark's silence of new devices has ended.",), until),
     )
 
 
@@ -37,6 +90,9 @@ def impossible_travel() -> Alert:
             "to_place": "Lagos, NG",
             "distance_km": 9041.0,
             "speed_kmh": 8893.0,
+            "minutes": 61.0,
+            "latitudes": [43.6532, 6.4541],
+            "longitudes": [-79.3832, 3.3947],
             "source.ip": "198.51.100.24",
             "source.city": "Lagos",
             "source.country": "NG",
@@ -94,6 +150,7 @@ def off_hours_admin() -> Alert:
             "target.email": "ana.diaz@acme.example",
             "group": "Owners",
             "local_time": "Sat 03:14",
+            "week": _OFFICE_WEEK,
             "usual_hours": "Mon-Fri 08:00-18:00",
             "timezone": None,
             "source.ip": "203.0.113.9",

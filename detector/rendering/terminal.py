@@ -29,8 +29,8 @@ _EDGE: Final = Box("▌   \n▌   \n    \n▌   \n    \n    \n▌   \n▌   \n")
 def panel(context: Mapping[str, Any]) -> RenderableType:
     """The alert behind a coloured edge; every text is literal, none is parsed as markup."""
     alert: Alert = context["alert"]
-    style = STYLES[alert.level]
-    parts = [
+    style = STYLES[context["incident"].level]
+    parts: list[RenderableType] = [
         _headline(context, style),
         Text(plain(alert.summary), style="bold"),
         Text(),
@@ -38,21 +38,42 @@ def panel(context: Mapping[str, Any]) -> RenderableType:
         *_listed("Why this fired", context["reasons"], ("+", style)),
         *_listed("What speaks against it", context["doubts"], ("-", "green")),
         *_steps(context["steps"]),
+        *_listed("Also in this incident", _others(context), ("*", style)),
+        *_listed("What was done", context["history"], ("*", "dim")),
         Text(),
         Text(
             plain(" · ".join((alert.id, alert.rule.name, context["events"], alert.account))),
             style="dim",
         ),
     ]
+    return _edged(parts, style)
+
+
+def board(context: Mapping[str, Any]) -> RenderableType:
+    """A digest or a notice: a title, a summary, and lines under headings."""
+    parts: list[RenderableType] = [Text(plain(context["title"]), style="bold")]
+    parts += [Text(plain(said)) for said in (context["summary"], *context["lines"]) if said]
+    for section in context["sections"]:
+        parts += _listed(plain(section.title), section.lines, ("*", "dim"))
+    parts += [Text(), Text(plain(f"{context['id']} · {context['period']}"), style="dim")]
+    return _edged(parts, "bright_black")
+
+
+def _edged(parts: list[RenderableType], style: str) -> RenderableType:
     return Panel(Group(*parts), box=_EDGE, border_style=style, padding=(0, 1), width=WIDTH)
+
+
+def _others(context: Mapping[str, Any]) -> Iterable[str]:
+    return (f"{other.level} {other.summary} {other.when}".strip() for other in context["others"])
 
 
 def _headline(context: Mapping[str, Any], style: str) -> Text:
     alert: Alert = context["alert"]
-    line = Text(f" {alert.level.upper()} ", style=f"bold reverse {style}")
+    line = Text(f" {context['level'].upper()} ", style=f"bold reverse {style}")
     line.append(f"  {plain(alert.rule.title)}", style="not reverse")
-    if context["update"]:
-        line.append(f"  {context['update']}", style="italic not reverse")
+    for said in (context["state"], context["update"]):
+        if said:
+            line.append(f"  {said}", style="italic not reverse")
     line.append(f"  score {alert.score}", style="dim not bold not reverse")
     return line
 

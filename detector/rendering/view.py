@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from detector.alerts import Alert, Reason
+from detector.alerts import Alert
 from detector.findings import Level
 from detector.rendering.facts import facts, who
 
@@ -29,16 +29,8 @@ COLOURS: Final = {
 """Dark enough to carry white text."""
 
 
-UPDATES: Final = {
-    Reason.LEVEL_RAISED: "level raised",
-    Reason.STILL_HAPPENING: "still happening",
-    Reason.AMENDED: "amended",
-}
-"""What a message says of an alert that was told before."""
-
-
 def view(alert: Alert) -> dict[str, Any]:
-    """The names that templates may use, as documented at the head of each template."""
+    """The names that templates may use for one alert, as documented at the head of each."""
     local = local_time(alert.time, zone=alert.evidence.get("timezone"))
     against = tuple(said[2:] for said in alert.why if said.startswith("- "))
     return {
@@ -48,6 +40,7 @@ def view(alert: Alert) -> dict[str, Any]:
         "colour": COLOURS[alert.level],
         "who": who(alert.subject),
         "when": utc(alert.time),
+        "stamp": int(alert.time.timestamp()),
         "local": local,
         "facts": facts(alert, local=local),
         "reasons": tuple(
@@ -55,19 +48,27 @@ def view(alert: Alert) -> dict[str, Any]:
         ),
         "doubts": against,
         "steps": alert.runbook,
-        "events": events(alert),
-        "update": UPDATES.get(alert.reason, ""),
     }
 
 
-def events(alert: Alert) -> str:
+def events(count: int, first: datetime, last: datetime) -> str:
     """How many events there were, and over how long."""
-    counted = f"{alert.count:,} event" + "s" * (alert.count != 1)
-    minutes = (alert.time - alert.first_time) // timedelta(minutes=1)
-    for unit, length in (("days", 24 * 60), ("h", 60), ("min", 1)):
-        if minutes >= 2 * length:
-            return f"{counted} in {minutes // length} {unit}"
-    return counted
+    counted = f"{count:,} event" + "s" * (count != 1)
+    took = span(last - first)
+    return f"{counted} in {took}" if took else counted
+
+
+def span(length: timedelta) -> str:
+    """A span in the largest unit of which there are two; empty if it is shorter than that.
+
+    >>> span(timedelta(hours=41, minutes=5)), span(timedelta(seconds=70))
+    ('41 h', '')
+    """
+    minutes = length // timedelta(minutes=1)
+    for unit, size in (("days", 24 * 60), ("h", 60), ("min", 1)):
+        if minutes >= 2 * size:
+            return f"{minutes // size} {unit}"
+    return ""
 
 
 def utc(time: datetime) -> str:

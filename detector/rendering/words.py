@@ -29,7 +29,7 @@ def title(message: Message) -> str:
     """One line that says what the message is about."""
     if isinstance(message, Bulletin):
         return sentence(message.incident.worst)
-    return plain(message.title)
+    return plain(message.title) or "Vaultwatch"
 
 
 def paragraphs(message: Message) -> tuple[str, ...]:
