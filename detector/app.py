@@ -248,7 +248,7 @@ class Service:
             if once:
                 for _, _, desk in self._desks:
                     desk.trainer = jobs.AtOnce()
-                polled = [self._poll(api, desk) for _, api, desk in self._desks]
+                polled = [self._poll(*each) for each in self._desks]
                 self._tell()
             else:
                 polled = []
@@ -293,7 +293,9 @@ class Service:
                 "jitter": min(5, int(seconds / 4)),
                 "next_run_time": now(),
             }
-            scheduler.add_job(self._poll, "interval", (api, desk), executor="poll", **timing)
+            scheduler.add_job(
+                self._poll, "interval", (config, api, desk), executor="poll", **timing
+            )
         scheduler.add_job(
             self._tell, "interval", seconds=TELL_EVERY_S, executor="tell", next_run_time=now()
         )
@@ -302,10 +304,12 @@ class Service:
         log.info("stopping")
         scheduler.shutdown(wait=True)
 
-    def _poll(self, api: OnePassword, desk: jobs.Desk) -> bool:
+    def _poll(self, config: SourceConfig, api: OnePassword, desk: jobs.Desk) -> bool:
+        habits = [jobs.Habit(each.every, each.over) for each in config.sweeps]
         try:
             with self._backfilling(desk) as told:
                 polled = jobs.poll(desk, api, now, told)
+            jobs.sweep(desk, api, now, habits)
         except Exception:
             # What was not stored is thrown away; the next round starts from the last commit.
             log.exception("poll failed", account=desk.account.name)

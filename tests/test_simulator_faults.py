@@ -253,7 +253,7 @@ def test_introspection_can_fail_as_well(small: Simulation, hand: Hand) -> None:
         assert http.get("/api/v2/auth/introspect", headers=headers).status_code == 503
 
 
-@pytest.mark.parametrize("word", sorted(FAULTS))
+@pytest.mark.parametrize("word", sorted(set(FAULTS) - {"keyset"}))
 def test_every_fault_can_be_written(word: str) -> None:
     text = "status=500" if word == "status" else word
 

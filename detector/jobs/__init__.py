@@ -2,12 +2,14 @@
 
 from detector.jobs.desk import AtOnce, Desk, Point, Polled, Progress, Route, nowhere, open_account
 from detector.jobs.polling import keep_state, poll, take_in, tick
+from detector.jobs.sweeping import Habit, sweep
 from detector.jobs.telling import tell
 from detector.jobs.training import train
 
 __all__ = [
     "AtOnce",
     "Desk",
+    "Habit",
     "Point",
     "Polled",
     "Progress",
@@ -16,6 +18,7 @@ __all__ = [
     "nowhere",
     "open_account",
     "poll",
+    "sweep",
     "take_in",
     "tell",
     "tick",

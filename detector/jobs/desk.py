@@ -9,7 +9,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
 from detector import accounts, plans
 from detector.accounts import Account
@@ -17,6 +17,9 @@ from detector.alerts import Alert, Reason
 from detector.jobs.lanes import Lane
 from detector.jobs.ledger import Ledger
 from detector.store.sqlite import Commit, Control, Sqlite
+
+if TYPE_CHECKING:
+    from detector.jobs.sweeping import Sweep
 
 Point = Callable[[str], None]
 """A named place at which a test may let the process die."""
@@ -80,6 +83,8 @@ class Desk:
     """The training under way: the id and artefact of its model, null if there were too few rows."""
     train_after: datetime = datetime(1970, 1, 1, tzinfo=UTC)
     """No training begins before then."""
+    sweep: Sweep | None = None
+    """The overlap sweep that is under way."""
     stale: bool = False
     looked: date | None = None
     """When the plan was last looked over for filters that have expired."""

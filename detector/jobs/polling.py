@@ -48,6 +48,7 @@ def poll(
         batch = intake.release(clock())
         if batch is not None:
             outcome = take_in(desk, batch, clock(), ledger)
+            _report(desk, batch)
             events += outcome.frame.height
             alerts.update({alert.id: alert for alert in outcome.alerts})
             if progress is not None:
@@ -58,6 +59,18 @@ def poll(
         alerts.update({alert.id: alert for alert in tick(desk, clock(), proof).alerts})
         train(desk, clock())
     return Polled(events, tuple(alerts.values()), failures)
+
+
+def _report(desk: Desk, batch: Batch) -> None:
+    """Say in the log which items could not be read as they should be."""
+    for flaw in batch.flaws:
+        log.warning(
+            "item flawed",
+            account=desk.account.name,
+            feed=flaw.feed,
+            reason=flaw.reason,
+            set_aside=flaw.set_aside,
+        )
 
 
 def renew(desk: Desk, now: datetime) -> None:
@@ -78,6 +91,8 @@ def take_in(desk: Desk, batch: Batch, now: datetime, ledger: Ledger) -> kernel.O
     proof = ledger.proof(batch.cursors)
     with desk.changing() as account:
         outcome = kernel.detect(account.state, batch.frame, window.contents(batch.raws))
+        if not (outcome.frame.height or batch.cursors or batch.flaws):
+            return outcome
         commit = Commit(
             account.name,
             now,
@@ -94,14 +109,6 @@ def take_in(desk: Desk, batch: Batch, now: datetime, ledger: Ledger) -> kernel.O
             snapshot=_snapshot(account),
         )
         desk.commit(commit, "commit")
-    for flaw in batch.flaws:
-        log.warning(
-            "item flawed",
-            account=account.name,
-            feed=flaw.feed,
-            reason=flaw.reason,
-            set_aside=flaw.set_aside,
-        )
     return outcome
 
 

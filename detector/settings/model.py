@@ -92,6 +92,13 @@ class Secret(_Part):
         return SecretStr(text.strip())
 
 
+class SweepConfig(_Part):
+    """An overlap sweep: how often recent events are read a second time, and how far back."""
+
+    every: Span
+    over: Span
+
+
 class SourceConfig(_Part):
     """One 1Password account."""
 
@@ -103,6 +110,13 @@ class SourceConfig(_Part):
     poll_every: Span = timedelta(seconds=60)
     backfill: Span = Field(
         default=timedelta(days=35), description="History fetched at first start."
+    )
+    sweeps: tuple[SweepConfig, ...] = Field(
+        default=(
+            SweepConfig(every=timedelta(minutes=15), over=timedelta(hours=2)),
+            SweepConfig(every=timedelta(days=1), over=timedelta(days=3)),
+        ),
+        description="Second readings, for what syncs late.",
     )
 
 

@@ -22,6 +22,7 @@ from detector.settings.model import (
     Settings,
     SlackConfig,
     SourceConfig,
+    SweepConfig,
 )
 
 DEFAULT_FILE: Final = "vaultwatch.toml"
@@ -130,7 +131,7 @@ def _line(file: str, error: Any, from_environment: Mapping[_Place, str]) -> str:
 def _keys(place: list[str]) -> list[str]:
     """The valid keys of the table at a place."""
     tables: dict[str, type[BaseModel]] = {
-        "sources": SourceConfig, "data": DataConfig, "slack": SlackConfig, "email": EmailConfig,
+        "sources": SourceConfig, "sweeps": SweepConfig, "data": DataConfig, "slack": SlackConfig, "email": EmailConfig,
         "paths": PathsConfig, "routes": Route, "match": Match, "token": Secret, "password": Secret,
     }  # fmt: skip
     for name in reversed(place):

@@ -13,7 +13,7 @@ import msgspec
 from detector.events import FEEDS
 from detector.simulator.cursors import NEVER, BadCursor, Position, decode, encode
 from detector.simulator.replies import Reply, bad_request, found, not_found, refused
-from detector.simulator.shelf import Shelf
+from detector.simulator.shelf import KeysetShelf, Shelf
 from detector.simulator.simulation import Simulation
 from detector.simulator.tokens import Grant, Token, issue
 
@@ -39,12 +39,15 @@ class Page:
 class Endpoints:
     """The API over a simulation. An item is there once it has arrived by the clock."""
 
-    def __init__(self, simulation: Simulation, clock: Clock, host: str) -> None:
+    def __init__(
+        self, simulation: Simulation, clock: Clock, host: str, *, keyset: bool = False
+    ) -> None:
+        shelf = KeysetShelf if keyset else Shelf
         self._simulation, self._clock, self._host = simulation, clock, host
         self._rng = random.Random(simulation.plan.seed)
         self._tokens: dict[str, Token] = {}
         self._shelves = {
-            feed: Shelf([arrival for arrival in simulation.arrivals if arrival.feed == feed])
+            feed: shelf([arrival for arrival in simulation.arrivals if arrival.feed == feed])
             for feed in FEEDS
         }
 

@@ -44,6 +44,7 @@ PAGES: Final = {
     "extra-fields": "fields that nobody has documented",
     "unknown-enums": "actions, categories and types that nobody has documented",
     "shuffled": "the items of a page in random order",
+    "keyset": "cursors follow event time: what syncs late is passed over (whenever it is named)",
 }
 FAULTS: Final = TRANSPORT | PAGES
 """Every fault with its meaning."""
@@ -93,15 +94,21 @@ class FaultRule:
 
 @dataclass(frozen=True, slots=True)
 class FaultPlan:
-    """All faults of a server; the first that holds is the one that happens."""
+    """All faults of a server; the first that holds is the one that happens.
+
+    `keyset` is no fault of one request but the order of all feeds.
+    """
 
     rules: tuple[FaultRule, ...] = ()
     seed: int = 0
+    keyset: bool = False
 
 
 def parse_faults(texts: Sequence[str], *, seed: int = 0) -> FaultPlan:
     """Read faults from their short form. Raises FaultError."""
-    return FaultPlan(tuple(_rule(text) for text in texts), seed)
+    rules = tuple(_rule(text) for text in texts)
+    single = tuple(rule for rule in rules if rule.fault.word != "keyset")
+    return FaultPlan(single, seed, keyset=len(single) < len(rules))
 
 
 def _rule(text: str) -> FaultRule:

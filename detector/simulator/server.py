@@ -132,7 +132,8 @@ def serve(
 ) -> Server:
     """Serve a simulation as of `clock` until `stop` is called or the `with` block ends."""
     listener = _Listener(("127.0.0.1", port), _Request)
-    endpoints = Endpoints(simulation, clock, f"127.0.0.1:{listener.server_address[1]}")
+    host = f"127.0.0.1:{listener.server_address[1]}"
+    endpoints = Endpoints(simulation, clock, host, keyset=faults is not None and faults.keyset)
     listener.api = Server(endpoints, clock, listener, faults, Budget() if rate_limit else None)
     threading.Thread(target=listener.serve_forever, args=(0.05,), daemon=True).start()
     return listener.api

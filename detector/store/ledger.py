@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from detector import workhours
 from detector.coverage import Coverage, Gap, Interval
@@ -49,6 +49,19 @@ def sweep_gaps(
                 workhours.microseconds(span.end),
             ),
         )
+
+
+def end_sweeps(sql: sqlite3.Connection, account: str, over: Iterable[timedelta], at: int) -> None:
+    """Note when the sweeps that reach back so far were done."""
+    for span in over:
+        row = (account, span // timedelta(microseconds=1), at)
+        sql.execute("REPLACE INTO sweep VALUES (?, ?, ?)", row)
+
+
+def sweeps(database: Database, account: str) -> dict[timedelta, datetime]:
+    """When the last sweep was done, by how far it reached back."""
+    rows = database.rows("SELECT over, at FROM sweep WHERE account = ?", account)
+    return {timedelta(microseconds=over): workhours.instant(at) for over, at in rows}
 
 
 def read(database: Database, account: str) -> dict[str, Coverage]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -78,6 +78,10 @@ class Sqlite:
     def coverage(self, account: str) -> dict[str, Coverage]:
         """What is known to be complete, by feed."""
         return ledger.read(self._database, account)
+
+    def sweeps(self, account: str) -> dict[timedelta, datetime]:
+        """When the last overlap sweep was done, by how far it reached back."""
+        return ledger.sweeps(self._database, account)
 
     def snapshot(self, account: str) -> tuple[int, bytes] | None:
         """The newest snapshot of the kernel's state: its seq and body."""

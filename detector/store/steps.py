@@ -7,7 +7,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import polars as pl
 
@@ -55,6 +55,8 @@ class Commit:
     gaps: Sequence[Gap] = ()
     swept: Mapping[str, Interval] = field(default_factory=dict)
     """Per feed the time that was read a second time."""
+    sweeps: Sequence[timedelta] = ()
+    """How far back the overlap sweeps reached that ended now."""
     controls: Sequence[Control] = ()
     alerts: Sequence[Alert] = ()
     suppressed: Sequence[Finding] = ()
@@ -78,6 +80,7 @@ def write(sql: sqlite3.Connection, commit: Commit) -> None:
     ledger.cover(sql, account, commit.covered)
     ledger.name_gaps(sql, account, commit.gaps, at)
     ledger.sweep_gaps(sql, account, commit.swept, at)
+    ledger.end_sweeps(sql, account, commit.sweeps, at)
     if commit.frame is not None and commit.frame.height:
         row = _segment(commit, commit.frame)
         sql.execute("INSERT INTO segment VALUES (?, ?, ?, ?, ?, ?, ?)", row)

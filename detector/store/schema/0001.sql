@@ -32,6 +32,13 @@ CREATE TABLE gap (
     lost INTEGER NOT NULL,
     PRIMARY KEY (account, feed, start, "end")
 ) STRICT;
+-- When the overlap sweep that reaches back so far was last done.
+CREATE TABLE sweep (
+    account TEXT NOT NULL,
+    over INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (account, over)
+) STRICT;
 CREATE TABLE segment (
     account TEXT NOT NULL,
     lo_seq INTEGER NOT NULL,
