@@ -310,7 +310,9 @@ def test_stories_come_with_the_rule_they_are_about() -> None:
     stories = {story.name: story for story in SHIPPED.stories}
     story = stories["same trip through the office VPN"]
 
-    assert story.rule_id == BOOK.behaviors[0].rule.id
+    travel = BOOK.named("op_impossible_travel")
+    assert travel is not None
+    assert story.rule_id == travel.id
     assert story.learned
     assert story.networks == {"office": ("203.0.113.0/24",)}
     assert (story.expect.alerts, story.expect.because) == (0, "both-ends-corporate")

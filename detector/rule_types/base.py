@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,10 +15,31 @@ from detector import events, workhours
 from detector.facts import Facts
 from detector.findings import Finding, Level, Subject, SubjectType
 from detector.networks import Networks
-from detector.observations import Observations
+from detector.observations import (
+    CLIENT,
+    COUNTRY,
+    DEVICE,
+    ITEM,
+    NETWORK,
+    PLACE,
+    SLOT,
+    VAULT,
+    Observations,
+)
 from detector.rule import Rule
 
 SERVICE_MAIL = "@1passwordserviceaccounts.com"
+KIND_OF: Final = {
+    "source.country": COUNTRY,
+    "source.city": PLACE,
+    "source.network": NETWORK,
+    "device.id": DEVICE,
+    "client.fingerprint": CLIENT,
+    "vault.id": VAULT,
+    "item.id": ITEM,
+    "hour": SLOT,
+}
+"""Fields whose novelty the facts know; other fields are remembered by a rule itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field, TypeAdapter
 
+from detector.rule_types.base import Behavior
+from detector.rule_types.dormant_return import DormantReturn
 from detector.rule_types.first_seen import FirstSeen
 from detector.rule_types.impossible_travel import ImpossibleTravel
 from detector.rule_types.off_hours import OffHours
+from detector.rule_types.session_hijack import SessionHijack
+from detector.rule_types.volume import Volume
 
-AnyBehavior = Annotated[
-    FirstSeen | ImpossibleTravel | OffHours,
-    Field(discriminator="type"),
-]
-BEHAVIORS: tuple[type[FirstSeen] | type[ImpossibleTravel] | type[OffHours], ...] = (
+BEHAVIORS: Final[tuple[type[Behavior], ...]] = (
+    DormantReturn,
     FirstSeen,
     ImpossibleTravel,
     OffHours,
+    SessionHijack,
+    Volume,
 )
 
-adapter: TypeAdapter[FirstSeen | ImpossibleTravel | OffHours] = TypeAdapter(AnyBehavior)
+adapter: TypeAdapter[Behavior] = TypeAdapter(
+    Annotated[
+        DormantReturn | FirstSeen | ImpossibleTravel | OffHours | SessionHijack | Volume,
+        Field(discriminator="type"),
+    ]
+)
 """Validates the mapping under `behavior:`; its errors carry the path of the field."""

@@ -17,24 +17,13 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from detector import events, workhours
 from detector.facts import Facts
 from detector.findings import Finding, Level
-from detector.observations import CLIENT, COUNTRY, DEVICE, ITEM, NETWORK, PLACE, SLOT, VAULT
+from detector.observations import CLIENT, COUNTRY, DEVICE, NETWORK, PLACE, SLOT
 from detector.rule import Rule
 from detector.rule_types import aftermath
-from detector.rule_types.base import Behavior, Scene, Tail, Told, one_event
+from detector.rule_types.base import KIND_OF, Behavior, Scene, Tail, Told, one_event
 from detector.spells import DAY_US
 from detector.wording import client, place, plural
 
-KIND_OF: Final = {
-    "source.country": COUNTRY,
-    "source.city": PLACE,
-    "source.network": NETWORK,
-    "device.id": DEVICE,
-    "client.fingerprint": CLIENT,
-    "vault.id": VAULT,
-    "item.id": ITEM,
-    "hour": SLOT,
-}
-"""Fields whose novelty the facts know; other fields are remembered by the rule itself."""
 SESSION_US: Final = 7 * DAY_US
 LATE_US: Final = 8 * DAY_US
 """What is older than this can be reached by no event, however late."""

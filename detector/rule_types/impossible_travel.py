@@ -18,11 +18,12 @@ from pydantic import Field
 from detector import networks, workhours
 from detector.facts import Facts
 from detector.findings import Finding, Level
-from detector.observations import CLIENT, COUNTRY, DEVICE, NETWORK, PLACE
+from detector.observations import CLIENT, DEVICE, NETWORK, PLACE
 from detector.rule import Rule
 from detector.rule_types import aftermath
 from detector.rule_types.base import Behavior, Scene, Tail, Told, one_event
-from detector.rule_types.journeys import Leg, Point, is_phone, leg
+from detector.rule_types.journeys import Leg, Point, leg
+from detector.rule_types.journeys import point as point_of
 from detector.spells import DAY_US
 from detector.wording import client, plural
 
@@ -93,7 +94,7 @@ class ImpossibleTravel(Behavior):
         way = tail.ways.get(name)
         if way is None:
             way = tail.ways[name] = Way()
-        point = _point(scene, row)
+        point = point_of(scene, row)
         point.device = tail.devices.get(point.session or "")
         for legs in _journeys(way, point, scene.facts, name):
             fast = [each for each in legs if each and self._too_fast(each)]
@@ -209,27 +210,6 @@ def _journeys(way: Way, point: Point, facts: Facts, name: str) -> Iterator[list[
 
 def _is_trusted(facts: Facts, name: str, point: Point) -> bool:
     return _days(facts, name, point) >= FAMILIAR_DAYS
-
-
-def _point(scene: Scene, row: int) -> Point:
-    page = scene.page
-    ip = scene.text("source.ip", row)
-    return Point(
-        time=page.times[row],
-        seq=page.seqs[row],
-        event_id=page.ids[row],
-        latitude=page.columns["source.latitude"][row],
-        longitude=page.columns["source.longitude"][row],
-        country=page.values[COUNTRY][row],
-        place=page.values[PLACE][row],
-        ip=ip,
-        network=page.values[NETWORK][row],
-        kind=scene.networks.kind(ip),
-        session=scene.text("session.id", row),
-        client=page.values[CLIENT][row],
-        type=scene.text("event.type", row),
-        phone=is_phone(scene.text("client.os_name", row)),
-    )
 
 
 def _learn_device(scene: Scene, row: int, tail: TravelTail) -> None:

@@ -8,6 +8,8 @@ from typing import Final
 import msgspec
 
 from detector import geo, wording
+from detector.observations import CLIENT, COUNTRY, NETWORK, PLACE
+from detector.rule_types.base import Scene
 
 RADIUS_KM: Final = {"office": 25.0, "vpn": 25.0, "hosting": 25.0, "mobile": 250.0}
 """Radius of error of a located address by kind of network (arXiv 2605.21937, rounded up)."""
@@ -73,6 +75,28 @@ def leg(start: Point, end: Point) -> Leg | None:
     far = geo.distance_km(start.latitude, start.longitude, end.latitude, end.longitude)
     near = max(0.0, far - start.radius_km - end.radius_km)
     return Leg(start, end, far, near, abs(end.time - start.time) / MINUTE_US)
+
+
+def point(scene: Scene, row: int) -> Point:
+    """The point that an event of a page shows."""
+    page = scene.page
+    ip = scene.text("source.ip", row)
+    return Point(
+        time=page.times[row],
+        seq=page.seqs[row],
+        event_id=page.ids[row],
+        latitude=page.columns["source.latitude"][row],
+        longitude=page.columns["source.longitude"][row],
+        country=page.values[COUNTRY][row],
+        place=page.values[PLACE][row],
+        ip=ip,
+        network=page.values[NETWORK][row],
+        kind=scene.networks.kind(ip),
+        session=scene.text("session.id", row),
+        client=page.values[CLIENT][row],
+        type=scene.text("event.type", row),
+        phone=is_phone(scene.text("client.os_name", row)),
+    )
 
 
 def is_phone(os_name: str | None) -> bool:

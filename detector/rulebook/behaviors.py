@@ -9,9 +9,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from detector.rule_types import catalog
-from detector.rule_types.first_seen import FirstSeen
-from detector.rule_types.impossible_travel import ImpossibleTravel
-from detector.rule_types.off_hours import OffHours
+from detector.rule_types.base import Behavior
 from detector.rulebook.documents import Path
 from detector.rulebook.mistakes import did_you_mean, quoted
 from detector.rulebook.references import Draft, Register
@@ -19,7 +17,6 @@ from detector.rulebook.reports import Report
 from detector.rulebook.schemas import of_feed
 from detector.rulebook.vocabulary import PSEUDO_FIELDS
 
-AnyBehavior = FirstSeen | ImpossibleTravel | OffHours
 _TYPES: Final = {
     str(kind.model_fields["type"].annotation.__args__[0]): kind  # type: ignore[union-attr]
     for kind in catalog.BEHAVIORS
@@ -27,7 +24,7 @@ _TYPES: Final = {
 _FIELD_KEYS: Final = {"group-by": "group_by", "fields": "fields", "with-any-new": "with_any_new"}
 
 
-def read_behavior(report: Report) -> AnyBehavior | None:
+def read_behavior(report: Report) -> Behavior | None:
     """The behaviour of a document; null, and mistakes, if the catalog refuses it."""
     mapping = report.at(("behavior",))
     if not isinstance(mapping, dict):
@@ -41,14 +38,14 @@ def read_behavior(report: Report) -> AnyBehavior | None:
         return None
 
 
-def read_bases(report: Report, behavior: AnyBehavior, register: Register) -> tuple[Draft, ...]:
+def read_bases(report: Report, behavior: Behavior, register: Register) -> tuple[Draft, ...]:
     """The drafts of the rules that a behaviour looks at."""
     path: Path = ("behavior", "rules")
     found = (register.find(report, (*path, index)) for index in range(len(behavior.rules)))
     return tuple(draft for draft in found if draft)
 
 
-def in_columns(report: Report, behavior: AnyBehavior, feeds: Iterable[str]) -> AnyBehavior:
+def in_columns(report: Report, behavior: Behavior, feeds: Iterable[str]) -> Behavior:
     """The behaviour with columns in place of raw names; unknown fields are mistakes."""
     names = _columns(feeds)
     update: dict[str, tuple[str, ...]] = {}
@@ -101,18 +98,18 @@ def _complain(report: Report, mapping: dict[str, Any], problem: Any) -> None:
             report.wrong(path, f"{quoted(problem['input'])}: {_first_line(problem['msg'])}")
 
 
-def _keys(kind: type[AnyBehavior], path: Path) -> list[str]:
+def _keys(kind: type[Behavior], path: Path) -> list[str]:
     """The keys that may stand under `path` in a behaviour of this kind."""
     return [field.alias or name for name, field in _fields(kind, path).items()]
 
 
-def _default(kind: type[AnyBehavior] | None, path: Path) -> object:
+def _default(kind: type[Behavior] | None, path: Path) -> object:
     """What stands at `path` of a behaviour if nothing is written."""
     field = _fields(kind, path[:-1]).get(str(path[-1])) if kind else None
     return field.default if field else None
 
 
-def _fields(kind: type[AnyBehavior], path: Path) -> dict[str, FieldInfo]:
+def _fields(kind: type[Behavior], path: Path) -> dict[str, FieldInfo]:
     fields: dict[str, FieldInfo] = dict(kind.model_fields)
     for step in path:
         inner = fields[str(step)].annotation if str(step) in fields else None

@@ -9,9 +9,7 @@ import numpy as np
 import polars as pl
 
 from detector.rule import Rule
-from detector.rule_types.first_seen import FirstSeen
-from detector.rule_types.impossible_travel import ImpossibleTravel
-from detector.rule_types.off_hours import OffHours
+from detector.rule_types.base import Behavior
 from detector.rulebook.conditions import Condition
 from detector.rulebook.logsources import LogSource
 from detector.rulebook.matching import Plan, Rows, matches, plans
@@ -35,7 +33,7 @@ class BehaviorRule:
     """A rule about what is usual, and the ids of the rules whose matches it looks at."""
 
     rule: Rule
-    behavior: FirstSeen | ImpossibleTravel | OffHours
+    behavior: Behavior
     bases: tuple[str, ...]
 
 

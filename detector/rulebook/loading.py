@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from detector.rule import Rule
-from detector.rulebook.behaviors import AnyBehavior, in_columns, read_bases, read_behavior
+from detector.rule_types.base import Behavior
+from detector.rulebook.behaviors import in_columns, read_bases, read_behavior
 from detector.rulebook.book import BehaviorRule, Match, Rulebook, bind
 from detector.rulebook.conditions import Condition, conjunction
 from detector.rulebook.detections import feeds_of, read_detection
@@ -96,7 +97,7 @@ def _conditions(drafts: Iterable[Draft]) -> Conditions:
     return found
 
 
-def _schemas(drafts: Iterable[Draft]) -> list[tuple[Draft, AnyBehavior]]:
+def _schemas(drafts: Iterable[Draft]) -> list[tuple[Draft, Behavior]]:
     return [
         (draft, behavior)
         for draft in drafts
@@ -105,7 +106,7 @@ def _schemas(drafts: Iterable[Draft]) -> list[tuple[Draft, AnyBehavior]]:
 
 
 def _behaviors(
-    schemas: Iterable[tuple[Draft, AnyBehavior]], conditions: Conditions, register: Register
+    schemas: Iterable[tuple[Draft, Behavior]], conditions: Conditions, register: Register
 ) -> list[BehaviorRule]:
     made: list[BehaviorRule] = []
     for draft, schema in schemas:

@@ -1,0 +1,176 @@
+"""Dormant return: an account, person or program, acts again after a long silence.
+
+An account that was never seen is dormant, too, if we have watched for long enough and nobody
+was seen to invite, provision or activate it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar, Final, Literal
+
+from pydantic import Field
+
+from detector.findings import Finding, Level
+from detector.observations import CLIENT, COUNTRY, NETWORK, PLACE
+from detector.rule import Rule
+from detector.rule_types import aftermath
+from detector.rule_types.base import Behavior, Scene, Tail, Told, one_event
+from detector.spells import DAY_US
+from detector.wording import client, place, plural
+
+PROVISIONING: Final = {
+    "user": frozenset(
+        [
+            "create",
+            "provsn",
+            "activate",
+            "join",
+            "verify",
+            "sendts",
+            "resendts",
+            "convert",
+            "upguest",
+        ]
+    ),
+    "invite": frozenset({"create", "update"}),
+}
+"""Audited actions that say that an account begins, or begins again, on purpose."""
+EXPECT_US: Final = 180 * DAY_US
+"""So long after an invitation a first appearance is no surprise."""
+
+
+class DormantTail(Tail):
+    """When watching began, who is expected, and who has returned in the last hour."""
+
+    began: int = 0
+    expected: dict[str, int] = {}
+    """By user id or e-mail, when somebody was last invited, provisioned or activated."""
+    suspicions: dict[str, aftermath.Suspicion] = {}
+
+
+class DormantReturn(Behavior):
+    """The first act of an account after `quiet` days of silence, or ever, if nobody announced it.
+
+    Alone it is low; new surroundings, or what it goes on to do, raise it.
+    """
+
+    columns: ClassVar[tuple[str, ...]] = (
+        "user.email", "user.name", "event.action", "object.type", "object.id", "target.id",
+        "target.email", "aux.info", "source.ip", "session.id",
+    )  # fmt: skip
+    tail: ClassVar[type[Tail]] = DormantTail
+
+    type: Literal["dormant_return"]
+    quiet: str = Field(
+        default="30d", pattern=r"^\d+d$", description="So many days without any act are dormant."
+    )
+
+    @property
+    def quiet_us(self) -> int:
+        """The silence in microseconds."""
+        return int(self.quiet[:-1]) * DAY_US
+
+    def watch(self, rule: Rule, scene: Scene, rows: Sequence[int], tail: Any) -> Iterator[Finding]:
+        """Judge the silence before each event; note who is announced."""
+        for row, matched, _, sensitive in scene.walk(rows):
+            time = scene.page.times[row]
+            tail.began = min(tail.began or time, time)
+            if sensitive:
+                yield from aftermath.followed(tail.suspicions, scene, row, Level.HIGH)
+            announced = _announced(scene, row)
+            for who in announced:
+                tail.expected[who] = max(time, tail.expected.get(who, 0))
+            name = scene.page.people[row]
+            if matched and name is not None and not announced:
+                yield from self._judge(rule, scene, (row, name), tail)
+
+    def _judge(
+        self, rule: Rule, scene: Scene, at: tuple[int, str], tail: DormantTail
+    ) -> Iterator[Finding]:
+        row, name = at
+        time, person = scene.page.times[row], scene.facts.people.get(name)
+        silent_us = time - (person.last if person else tail.began)
+        if silent_us < self.quiet_us:
+            return
+        found = self._found(rule, scene, at, silent_us)
+        announced = max(tail.expected.get(key, 0) for key in _keys(scene, row, name))
+        if announced:
+            found = replace(
+                found, suppressed_by="announced", margin=round((time - announced) / DAY_US, 1)
+            )
+        aftermath.remember(tail.suspicions, found, scene.page.values[NETWORK][row])
+        yield found
+
+    def _found(self, rule: Rule, scene: Scene, at: tuple[int, str], silent_us: int) -> Finding:
+        (row, name), page, facts = at, scene.page, scene.facts
+        person = facts.people.get(name)
+        also = [
+            word
+            for word, kind in (("the network", NETWORK), ("the country", COUNTRY), ("the client", CLIENT))
+            if (value := page.values[kind][row])
+            and person is not None
+            and not facts.days(name, kind, value)
+        ]  # fmt: skip
+        strange = person is None or len(also) >= 2
+        fingerprint = page.values[CLIENT][row]
+        return replace(
+            one_event(scene, row, rule, scene.actor(row, name)),
+            level=rule.level if strange else rule.level.raised(-1),
+            rarity=min(0.9, 0.3 + 0.2 * len(also)),
+            evidence={
+                "quiet_days": silent_us // DAY_US,
+                "never_seen": person is None,
+                "active_days": person.days if person else 0,
+                "also_new": also,
+                "client": client(fingerprint) if fingerprint else None,
+                "place": place(page.values[PLACE][row], page.values[COUNTRY][row]),
+                "source.ip": scene.text("source.ip", row),
+                "timezone": facts.zone_of(name),
+            },
+        )
+
+    def forget(self, tail: Any, clock: int) -> None:
+        """Drop announcements and returns that are too old to matter."""
+        aftermath.forget(tail.suspicions, clock - 8 * DAY_US)
+        tail.expected = {
+            who: time for who, time in tail.expected.items() if time >= clock - EXPECT_US
+        }
+
+    @staticmethod
+    def tell(who: str, evidence: dict[str, Any]) -> Told:
+        """How long the account was silent, and what is new about its return."""
+        silence = plural(evidence["quiet_days"], "day")
+        where = f" from {evidence['place']}" if evidence["place"] else ""
+        if evidence["never_seen"]:
+            summary = f"{who} acts for the first time in {silence} of watching{where}"
+            why = ["+ nobody was seen to invite, provision or activate the account"]
+        else:
+            summary = f"{who} is back after {silence} without any act{where}"
+            why = [f"+ active on {plural(evidence['active_days'], 'day')} before the silence"]
+        why += [f"+ new for this person: {each}" for each in evidence["also_new"]]
+        if not evidence["also_new"] and not evidence["never_seen"]:
+            why.append("- network, country and client are the usual ones of this person")
+        if "followed_by" in evidence:
+            minutes = plural(evidence["followed_after_min"], "minute")
+            why.insert(
+                0, f"+ followed after {minutes} by a sensitive action: {evidence['followed_by']}"
+            )
+        return Told(summary, tuple(why))
+
+
+def _announced(scene: Scene, row: int) -> tuple[str, ...]:
+    """Whom the event announces, by id and e-mail; nobody for other events."""
+    action, kind = scene.text("event.action", row), scene.text("object.type", row)
+    if action not in PROVISIONING.get(kind or "", ()):
+        return ()
+    named = [
+        scene.text(column, row) for column in ("target.id", "object.id", "target.email", "aux.info")
+    ]
+    return tuple(text.casefold() for text in named if text)
+
+
+def _keys(scene: Scene, row: int, name: str) -> tuple[str, ...]:
+    email = scene.text("user.email", row) or ""
+    return (name.casefold(), name.rpartition(":")[2].casefold(), email.casefold())

@@ -1,0 +1,210 @@
+"""Session hijack: one session goes on from another network, as a stolen session does.
+
+Only audit events and sign-ins name their session. A session that moves is everyday: a laptop goes
+home. It is suspicious where the new network is one that the person never used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar, Final, Literal
+
+import msgspec
+
+from detector import networks, workhours
+from detector.facts import Facts
+from detector.findings import Finding, Level
+from detector.observations import COUNTRY, NETWORK
+from detector.rule import Rule
+from detector.rule_types import aftermath
+from detector.rule_types.base import Behavior, Scene, Tail, Told, one_event
+from detector.rule_types.journeys import Leg, Point, leg, point
+from detector.spells import DAY_US
+from detector.wording import plural
+
+KEEP_US: Final = 15 * DAY_US
+MOST_SESSIONS: Final = 50_000
+MOST_POINTS: Final = 8
+NEAR_KM: Final = 100.0
+FAST_KMH: Final = 1_000.0
+OVERLAP_US: Final = 3_600_000_000
+EGRESS_PEOPLE: Final = 3
+
+
+class Run(msgspec.Struct):
+    """A session: the newest point of each network that it was seen on, in order of coming."""
+
+    points: dict[str, Point] = {}
+
+
+class HijackTail(Tail):
+    """Sessions by id, the one that was touched last at the end."""
+
+    sessions: dict[str, Run] = {}
+    suspicions: dict[str, aftermath.Suspicion] = {}
+
+
+class SessionHijack(Behavior):
+    """One session on two networks, of which the person never used the second before.
+
+    Alone it is low, for people travel with their sessions. It is of the rule's level where no
+    aircraft could connect the two places, where two cities are seen within an hour of each other,
+    or where the network is one of hosting or anonymity.
+    """
+
+    columns: ClassVar[tuple[str, ...]] = (
+        "user.email", "user.name", "source.ip", "source.latitude", "source.longitude",
+        "session.id", "client.os_name", "event.type", "event.action", "object.type",
+    )  # fmt: skip
+    tail: ClassVar[type[Tail]] = HijackTail
+
+    type: Literal["session_hijack"]
+
+    def watch(self, rule: Rule, scene: Scene, rows: Sequence[int], tail: Any) -> Iterator[Finding]:
+        """Compare each event with the other networks of its session."""
+        for row, matched, _, sensitive in scene.walk(rows):
+            if sensitive:
+                yield from aftermath.followed(tail.suspicions, scene, row, Level.CRITICAL)
+            session, name = scene.text("session.id", row), scene.page.people[row]
+            if matched and session and name is not None:
+                yield from self._moved(rule, scene, (row, name, session), tail)
+
+    def _moved(
+        self, rule: Rule, scene: Scene, at: tuple[int, str, str], tail: HijackTail
+    ) -> Iterator[Finding]:
+        row, name, session = at
+        here = point(scene, row)
+        if here.network is None:
+            return
+        run = tail.sessions.pop(session, None) or Run()
+        tail.sessions[session] = run
+        if len(tail.sessions) > MOST_SESSIONS:
+            del tail.sessions[next(iter(tail.sessions))]
+        others = [old for network, old in run.points.items() if network != here.network]
+        if others:
+            finding = self._judge(rule, scene, (row, name), (others, here))
+            if finding is not None:
+                aftermath.remember(tail.suspicions, finding, here.network)
+                yield finding
+        known = run.points.get(here.network)
+        if known is None or known.time <= here.time:
+            run.points[here.network] = here
+        while len(run.points) > MOST_POINTS:
+            del run.points[next(iter(run.points))]
+
+    def _judge(
+        self, rule: Rule, scene: Scene, at: tuple[int, str], points: tuple[list[Point], Point]
+    ) -> Finding | None:
+        """The finding of the point that is stranger to the person, against the nearest other."""
+        (row, name), (others, here), facts = at, points, scene.facts
+        there = min(others, key=lambda old: abs(old.time - here.time))
+        strange, usual = sorted((here, there), key=lambda each: _days(facts, name, each))
+        if _days(facts, name, strange) > 0:
+            return None
+        way = leg(*sorted((strange, usual), key=lambda each: (each.time, each.seq)))
+        strong = _strong(facts, name, strange, usual, way)
+        rung, margin = _rung(scene, name, strange, usual)
+        ends = sorted((strange, usual), key=lambda each: (each.time, each.seq))
+        return replace(
+            one_event(scene, row, rule, scene.actor(row, name)),
+            level=rule.level if set(strong) - {"country"} else Level.LOW,
+            rarity=min(0.9, 0.2 + 0.2 * len(strong)),
+            time=workhours.instant(ends[1].time),
+            first_time=workhours.instant(ends[0].time),
+            event_ids=tuple(each.event_id for each in ends),
+            event_seqs=tuple(each.seq for each in ends),
+            evidence={
+                "from_place": usual.label,
+                "to_place": strange.label,
+                "from_ip": usual.ip,
+                "source.ip": strange.ip,
+                "source.country": strange.country,
+                "distance_km": round(way.distance_km) if way else None,
+                "minutes": round(abs(strange.time - usual.time) / 60_000_000, 1),
+                "strong": strong,
+                "timezone": facts.zone_of(name),
+            },
+            suppressed_by=rung,
+            margin=margin,
+        )
+
+    def forget(self, tail: Any, clock: int) -> None:
+        """Drop sessions that no late event can reach."""
+        aftermath.forget(tail.suspicions, clock - 8 * DAY_US)
+        tail.sessions = {
+            session: run
+            for session, run in tail.sessions.items()
+            if max(each.time for each in run.points.values()) >= clock - KEEP_US
+        }
+
+    @staticmethod
+    def tell(who: str, evidence: dict[str, Any]) -> Told:
+        """From which network to which, and what makes it strange."""
+        summary = (
+            f"A session of {who} went on from {evidence['to_place']} ({evidence['source.ip']}), "
+            f"{_span(evidence['minutes'])} away in time from {evidence['from_place']} "
+            f"({evidence['from_ip']})"
+        )
+        why = ["+ the network was never used by this person before"]
+        why += [f"+ {_STRONG[each]}" for each in evidence["strong"]]
+        if not evidence["strong"]:
+            why.append(
+                "- the country is usual, and the way between the two can be gone in the time"
+            )
+        if "followed_by" in evidence:
+            minutes = plural(evidence["followed_after_min"], "minute")
+            why.insert(
+                0, f"+ followed after {minutes} by a sensitive action: {evidence['followed_by']}"
+            )
+        return Told(summary, tuple(why))
+
+
+_STRONG: Final = {
+    "country": "the country is new for this person, too",
+    "speed": "no aircraft connects the two places in the time between",
+    "overlap": "both networks were used within an hour of each other, in different cities",
+    "hosting": "the network belongs to a hosting company",
+    "anonymiser": "the network hides where its users are",
+}
+
+
+def _days(facts: Facts, name: str, each: Point) -> int:
+    return facts.days(name, NETWORK, each.network or "")
+
+
+def _strong(facts: Facts, name: str, strange: Point, usual: Point, way: Leg | None) -> list[str]:
+    """What makes the move more than a laptop on its way home."""
+    found = []
+    if strange.country and not facts.days(name, COUNTRY, strange.country):
+        found.append("country")
+    if way and way.effective_km >= NEAR_KM and way.speed_kmh >= FAST_KMH:
+        found.append("speed")
+    apart = bool(strange.place and usual.place and strange.place != usual.place)
+    if apart and way and way.effective_km > 0 and abs(strange.time - usual.time) <= OVERLAP_US:
+        found.append("overlap")
+    if strange.kind == "hosting":
+        found.append("hosting")
+    if strange.kind in {"relay", "anonymiser"}:
+        found.append("anonymiser")
+    return found
+
+
+def _rung(scene: Scene, name: str, strange: Point, usual: Point) -> tuple[str | None, float | None]:
+    """The first innocent explanation that holds, and by how much."""
+    facts = scene.facts
+    if strange.kind in {networks.OFFICE, networks.VPN} or usual.kind == networks.VPN:
+        return "corporate-network", None
+    crowd = facts.others(name, NETWORK, strange.network or "")
+    if crowd >= EGRESS_PEOPLE:
+        return "tenant-egress", float(crowd - EGRESS_PEOPLE)
+    person = facts.people.get(name)
+    if person is None or person.days < 3:
+        return aftermath.LEARNING, 3.0 - (person.days if person else 0)
+    return None, None
+
+
+def _span(minutes: float) -> str:
+    if minutes < 90:
+        return plural(max(1, minutes), "minute")
+    return f"{minutes / 60:.1f} hours"

@@ -1,0 +1,357 @@
+"""Volume: more of something than the person ever does, at once or day after day.
+
+What is usual is the person's own past, drawn towards that of everybody as long as it is short.
+A burst is judged in an hour, a day and a week; and because who takes little every day is never
+a burst, it is also judged on how many of the last days there was some.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Final, Literal
+
+from pydantic import Field
+
+from detector import workhours
+from detector.findings import Finding, Level
+from detector.observations import CLIENT, COUNTRY, ITEM, NETWORK, VAULT
+from detector.rule import Rule
+from detector.rule_types import aftermath
+from detector.rule_types.base import KIND_OF, Behavior, Scene, Tail, Told, one_event
+from detector.rule_types.paces import (
+    HISTORY_DAYS,
+    STEADY_EACH,
+    Pace,
+    Seen,
+    Usual,
+    VolumeTail,
+    active_days_in,
+    close,
+    usual_of,
+)
+from detector.rule_types.surprise import as_often, more_than_usual
+from detector.spells import DAY_US
+from detector.wording import plural
+
+HOUR_US: Final = DAY_US // 24
+WINDOWS: Final = {"hour": (HOUR_US, 1 / 3), "day": (DAY_US, 1.0), "week": (7 * DAY_US, 0.0)}
+"""Length, and how many usual days lie in it; a week has as many as were active in it."""
+STEADY_US: Final = 8 * DAY_US
+STEADY_DAYS: Final = 4
+"""Days of eight with some are steady."""
+KEEP_US: Final = 16 * DAY_US
+"""Values are kept for the longest window and the lateness of events."""
+MOST_VALUES: Final = 1_000
+ONE_VAULT: Final = 0.75
+"""This share of the items in one vault is one piece of work."""
+LEARN_DAYS: Final = 14
+LEARN_ACTIVE: Final = 10
+WARM_PERSON_DAYS: Final = 30
+CHANCES: Final = {"low": 1e-6, "medium": 3e-4, "high": 3e-3}
+"""An alert if the chance of so much is below this; so one ordinary day in so many alerts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Excess:
+    """The least likely window that ends at an event."""
+
+    window: str
+    count: int
+    chance: float
+    expected: float
+    start: int
+    end: int
+
+
+class Volume(Behavior):
+    """More than is usual for the person, judged against the own past and that of everybody.
+
+    Chances are tails of a negative binomial distribution (windows) and of a binomial one (days).
+    """
+
+    columns: ClassVar[tuple[str, ...]] = ("user.email", "user.name", "session.id", "source.ip")
+    tail: ClassVar[type[Tail]] = VolumeTail
+
+    type: Literal["volume"]
+    of: str | None = Field(
+        default=None, description="Field whose distinct values are counted; without it, events."
+    )
+    only: Literal["all", "new"] = Field(
+        default="all", description="new: only values that the person was never seen with before."
+    )
+    least: int = Field(default=10, ge=2, description="Fewer than this in a window never alert.")
+    within: tuple[Literal["hour", "day", "week"], ...] = Field(
+        default=("hour", "day", "week"),
+        min_length=1,
+        description="Windows that are judged; week also looks at how many of its days had some.",
+    )
+    sensitivity: Literal["low", "medium", "high"] = Field(
+        default="medium",
+        description="Chance of so much in an ordinary window, below which it alerts: "
+        "low 1e-6, medium 3e-4, high 3e-3.",
+    )
+
+    def watch(self, rule: Rule, scene: Scene, rows: Sequence[int], tail: Any) -> Iterator[Finding]:
+        """Count what each event adds, and judge the windows that hold it."""
+        for row in rows:
+            name = scene.page.people[row]
+            if name is None:
+                continue
+            pace = tail.people.get(name)
+            if pace is None:
+                pace = tail.people[name] = Pace()
+            pace.days.setdefault(scene.page.times[row] // DAY_US, 0)
+            if self._counted(scene, row, name, pace):
+                yield from self._judge(rule, scene, (row, name), tail)
+
+    def _counted(self, scene: Scene, row: int, name: str, pace: Pace) -> bool:
+        """Whether the event adds to the person's count; notes it."""
+        page, value = scene.page, scene.page.ids[row]
+        if self.of is not None:
+            kind = KIND_OF.get(self.of)
+            shown = page.values[kind][row] if kind is not None else scene.text(self.of, row)
+            if shown is None:
+                return False
+            if self.only == "new" and kind is not None and scene.facts.days(name, kind, shown):
+                return False
+            day = page.times[row] // DAY_US
+            value = shown if self.only == "new" else f"{day} {shown}"
+        if value in pace.seen or len(pace.seen) >= MOST_VALUES:
+            return False
+        pace.seen[value] = Seen(
+            page.times[row], page.seqs[row], page.ids[row], page.values[VAULT][row]
+        )
+        pace.days[page.times[row] // DAY_US] += 1
+        return True
+
+    def _judge(
+        self, rule: Rule, scene: Scene, at: tuple[int, str], tail: VolumeTail
+    ) -> Iterator[Finding]:
+        row, name = at
+        pace, time = tail.people[name], scene.page.times[row]
+        if len(pace.seen) < min(self.least, STEADY_DAYS * STEADY_EACH):
+            return
+        usual = usual_of(scene.facts, tail, name, time)
+        excess = self._excess(pace, usual, time)
+        if excess is None:
+            return
+        pace.flagged[time // DAY_US] = None
+        inside = {
+            value: each
+            for value, each in pace.seen.items()
+            if excess.start <= each.time <= excess.end and _is_fresh(each, time)
+        }
+        found = self._found(rule, scene, at, (usual, excess, inside))
+        if found.suppressed_by is None:
+            for each in inside.values():
+                each.told_at = each.told_at or time
+        yield found
+
+    def _excess(self, pace: Pace, usual: Usual, time: int) -> Excess | None:
+        """The least likely of all windows with the event in them, null if all are usual.
+
+        What an alert told of a day ago and before counts no more, or a week would be told twice.
+        """
+        fresh = [each for each in pace.seen.values() if _is_fresh(each, time)]
+        times = sorted(each.time for each in fresh)
+        found = [
+            excess
+            for window in self.within
+            if (excess := self._burst(pace, usual, (window, times), time))
+        ]
+        if "week" in self.within:
+            found += self._steady(pace, usual, time)
+        worst = min(found, key=lambda each: each.chance, default=None)
+        return worst if worst and worst.chance < CHANCES[self.sensitivity] else None
+
+    def _burst(
+        self, pace: Pace, usual: Usual, counted: tuple[str, list[int]], time: int
+    ) -> Excess | None:
+        """The fullest window of one length that holds the event, null if it is nothing much."""
+        window, times = counted
+        length_us, days = WINDOWS[window]
+        ends = times[bisect_left(times, time) : bisect_right(times, time + length_us - 1)]
+        count, end = max(
+            (bisect_right(times, end) - bisect_right(times, end - length_us), end)
+            for end in dict.fromkeys([time, *ends])
+        )
+        most = usual.most_in_week if window == "week" else usual.most
+        if count < self.least or count <= most:
+            return None
+        span = days or float(active_days_in(pace, end - length_us, end))
+        chance = more_than_usual(count, usual.mean * span, usual.spread)
+        return Excess(window, count, chance, usual.mean * span, end - length_us + 1, end)
+
+    def _steady(self, pace: Pace, usual: Usual, time: int) -> Iterator[Excess]:
+        """A few a day, for days: how many of the last eight days had some."""
+        end_day = max(seen.time for seen in pace.seen.values()) // DAY_US
+        for day in range(time // DAY_US, min(end_day, time // DAY_US + 7) + 1):
+            last = [each for each in range(day - 7, day + 1) if each in pace.days]
+            some = [each for each in last if pace.days[each] >= STEADY_EACH]
+            if len(some) < STEADY_DAYS:
+                continue
+            count = sum(pace.days[each] for each in last)
+            chance = as_often(len(some), len(last), usual.steady)
+            expected = usual.mean * len(last)
+            if count >= self.least:
+                end = (day + 1) * DAY_US - 1
+                yield Excess("days", count, chance, expected, (day - 7) * DAY_US, end)
+
+    def _found(
+        self,
+        rule: Rule,
+        scene: Scene,
+        at: tuple[int, str],
+        judged: tuple[Usual, Excess, dict[str, Seen]],
+    ) -> Finding:
+        (row, name), (usual, excess, inside) = at, judged
+        evidence = self._evidence(scene, at, judged)
+        rung, margin = _rung(scene, name, usual, scene.page.times[row])
+        shown = sorted(inside.values(), key=lambda each: (each.time, each.seq))[-100:]
+        return replace(
+            one_event(scene, row, rule, scene.actor(row, name)),
+            level=_level(rule, evidence),
+            rarity=min(0.99, max(0.1, -math.log10(max(excess.chance, 1e-300)) / 16)),
+            first_time=workhours.instant(shown[0].time),
+            time=workhours.instant(shown[-1].time),
+            event_ids=tuple(each.event_id for each in shown),
+            event_seqs=tuple(each.seq for each in shown),
+            evidence=evidence,
+            suppressed_by=rung,
+            margin=margin,
+        )
+
+    def _evidence(
+        self,
+        scene: Scene,
+        at: tuple[int, str],
+        judged: tuple[Usual, Excess, dict[str, Seen]],
+    ) -> dict[str, Any]:
+        (row, name), (usual, excess, inside) = at, judged
+        kind = KIND_OF.get(self.of or "")
+        values = [value.rpartition(" ")[2] for value in inside]
+        shared = (
+            [scene.facts.others(name, kind, value) for value in values] if kind is not None else []
+        )
+        page, vaults = scene.page, Counter(each.vault for each in inside.values() if each.vault)
+        also = [
+            word
+            for word, kind in (("source.network", NETWORK), ("source.country", COUNTRY),
+                               ("client.fingerprint", CLIENT))
+            if (value := page.values[kind][row]) and not scene.facts.days(name, kind, value)
+        ]  # fmt: skip
+        return {
+            "counted": _NOUNS.get(self.of or "", "value" if self.of else "event"),
+            "only": self.only,
+            "vaults": len(vaults),
+            "in_one_vault": round(max(vaults.values(), default=0) / max(1, len(inside)), 2),
+            "new_vaults": sum(not scene.facts.days(name, VAULT, vault) for vault in vaults),
+            "count": excess.count,
+            "window": excess.window,
+            "expected": round(excess.expected, 2),
+            "everybody": round(usual.everybody, 2),
+            "most": usual.most,
+            "active_days": usual.days,
+            "chance": float(f"{excess.chance:.2g}"),
+            "nobody_else": sum(others <= 0 for others in shared) if kind == ITEM else None,
+            "also_new": also,
+            "source.ip": scene.text("source.ip", row),
+            "source.country": page.values[COUNTRY][row],
+            "timezone": scene.facts.zone_of(name),
+        }
+
+    def forget(self, tail: Any, clock: int) -> None:
+        """Close the days that are over, and drop what no window and no late event can reach."""
+        today, first = clock // DAY_US, tail.closed
+        for name, pace in list(tail.people.items()):
+            close(tail, pace, first, today)
+            pace.seen = {
+                value: seen for value, seen in pace.seen.items() if seen.time >= clock - KEEP_US
+            }
+            oldest = today - HISTORY_DAYS
+            pace.days = {day: count for day, count in pace.days.items() if day >= oldest}
+            pace.flagged = {day: None for day in pace.flagged if day >= oldest}
+            if not pace.days:
+                del tail.people[name]
+        tail.closed = today
+        tail.crowd = {
+            day: crowd for day, crowd in tail.crowd.items() if day >= today - HISTORY_DAYS
+        }
+
+    @staticmethod
+    def tell(who: str, evidence: dict[str, Any]) -> Told:
+        """How much, in which time, and what is usual."""
+        new = "never used before, " if evidence["only"] == "new" else ""
+        counted = plural(evidence["count"], evidence["counted"])
+        span = _SPANS[evidence["window"]]
+        summary = (
+            f"{who}: {counted} {new}{span}; {evidence['expected']:,.1f} would be usual in that time"
+        )
+        chance = evidence["chance"]
+        odds = f"one in {1 / chance:,.0f}" if chance > 1e-12 else "less than one in a trillion"
+        why = [
+            f"+ the chance of so much by what is usual is {odds}",
+            f"+ the most on one of {plural(evidence['active_days'], 'day')} before was "
+            f"{evidence['most']}; everybody's usual is {evidence['everybody']:,.1f} a day",
+        ]
+        if evidence["nobody_else"]:
+            why.append(f"+ {evidence['nobody_else']} of them are used by nobody else")
+        elif evidence["nobody_else"] == 0:
+            why.append("- colleagues use all of them, too")
+        if evidence["in_one_vault"] >= ONE_VAULT:
+            why.append("- they lie in one vault, as in a project, a rotation or a hand-over")
+        elif evidence["vaults"] > 1:
+            why.append(f"+ they lie in {evidence['vaults']} vaults")
+        why += [f"+ also new for this person: {_ALSO[each]}" for each in evidence["also_new"]]
+        if not evidence["also_new"]:
+            why.append("- network, country and client are usual for this person")
+        return Told(summary, tuple(why))
+
+
+_NOUNS: Final = {
+    "item.id": "item",
+    "vault.id": "vault",
+    "target.id": "person",
+    "source.ip": "address",
+}
+_SPANS: Final = {
+    "hour": "within an hour",
+    "day": "within a day",
+    "week": "within a week",
+    "days": "bit by bit within eight days",
+}
+_ALSO: Final = {
+    "source.network": "the network",
+    "source.country": "the country",
+    "client.fingerprint": "the client",
+}
+
+
+def _rung(scene: Scene, name: str, usual: Usual, time: int) -> tuple[str | None, float | None]:
+    """Too little is known yet: of the person, or of everybody."""
+    person = scene.facts.people.get(name)
+    age_days = (time - person.first) / DAY_US if person else 0.0
+    if usual.person_days < WARM_PERSON_DAYS:
+        return aftermath.LEARNING, float(WARM_PERSON_DAYS - usual.person_days)
+    if age_days < LEARN_DAYS and usual.days < LEARN_ACTIVE:
+        return aftermath.LEARNING, LEARN_DAYS - age_days
+    return None, None
+
+
+def _level(rule: Rule, evidence: dict[str, Any]) -> Level:
+    """Higher from strange surroundings; lower for what colleagues use, or a work in one vault.
+
+    A project, a rotation or a hand-over lies in one vault that the person works with; who looks
+    for what there is reads across vaults.
+    """
+    shared = evidence["nobody_else"] == 0
+    one_work = evidence["in_one_vault"] >= ONE_VAULT and not evidence["new_vaults"]
+    return rule.level.raised(int(bool(evidence["also_new"])) - int(shared or one_work))
+
+
+def _is_fresh(seen: Seen, time: int) -> bool:
+    return seen.told_at is None or abs(time - seen.told_at) <= DAY_US

@@ -1,0 +1,191 @@
+"""Volume, dormant return and session hijack: what they must see, and what they must not."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import nbinom
+
+from detector import kernel
+from detector.findings import Level
+from detector.rule_types.surprise import as_often, more_than_usual
+from tests import stories
+from tests.stories import Heard, Item, audit, few, play, sign_in, usage
+from tests.team import learned_engine
+
+EVENING = stories.at("20:00")
+
+
+def reveals(who: str, day: int, count: int, *, vaults: int = 4) -> list[Item]:
+    """Items that nobody ever used, one a minute from ten o'clock on."""
+    start = stories.MONDAY + timedelta(days=day, hours=10)
+    return [
+        usage(who, "paris", start + timedelta(minutes=n), action="reveal",
+              item=f"loot-{who}-{day}-{n}", vault=f"vault-{n % vaults}")
+        for n in range(count)
+    ]  # fmt: skip
+
+
+def quiet_engine() -> kernel.State:
+    return learned_engine(with_model=False)
+
+
+def test_many_items_out_of_the_blue_alert_and_the_alert_names_them() -> None:
+    loot = reveals("ann", 0, 14)
+    (alert,) = play(quiet_engine(), loot).of("op_reveal_unused")
+
+    assert alert.level == Level.MEDIUM
+    assert set(alert.event_ids) == {item.id for item in loot}
+
+
+def test_few_items_each_day_alert_after_some_days() -> None:
+    work = [item for day in (0, 1, 2, 3, 4) for item in reveals("ann", day, 3)]
+    (alert,) = play(quiet_engine(), work).of("op_reveal_unused")
+
+    assert alert.evidence["window"] in {"week", "days"}
+
+
+def test_few_items_on_one_day_do_not() -> None:
+    assert not play(quiet_engine(), reveals("ann", 0, 4)).of("op_reveal_unused")
+
+
+def test_items_that_the_person_uses_are_not_counted() -> None:
+    usual = [
+        usage("ann", "paris", f"{10 + n // 60}:{n % 60:02}", action="reveal", item=f"item-ann-{n % 4}")
+        for n in range(40)
+    ]  # fmt: skip
+    assert not play(quiet_engine(), usual).of("op_reveal_unused")
+
+
+def test_a_work_in_one_known_vault_is_only_low() -> None:
+    state = quiet_engine()
+    play(state, reveals("ann", 0, 2, vaults=1))
+    (alert,) = play(state, reveals("ann", 2, 14, vaults=1)).of("op_reveal_unused")
+
+    assert alert.level == Level.LOW
+
+
+def test_who_often_does_much_is_not_surprising() -> None:
+    """The person's own past is what counts: three weeks of twelve new items on every workday."""
+    state, days = quiet_engine(), [day for day in range(28) if day % 7 < 5]
+    for day in days:
+        play(state, reveals("ann", day, 12))
+    calm = quiet_engine()
+
+    assert not play(state, reveals("ann", 30, 12)).of("op_reveal_unused")
+    assert play(calm, reveals("ann", 30, 12)).of("op_reveal_unused")
+
+
+def _evening(items: list[Item]) -> Heard:
+    """What an engine says whose clock stands at the evening, so that no fact settles between."""
+    state = quiet_engine()
+    kernel.tick(state, EVENING)
+    return play(state, [Item(each.feed, each.fields, each.time, EVENING) for each in items])
+
+
+@few
+@given(st.integers(1, 25), st.randoms(use_true_random=False))
+def test_a_volume_is_found_in_whatever_order_it_comes(count: int, chance: Random) -> None:
+    loot = reveals("ann", 0, count)
+    mixed = loot.copy()
+    chance.shuffle(mixed)
+    on_time, late = _evening(loot), _evening(mixed)
+
+    assert bool(on_time.of("op_reveal_unused")) == bool(late.of("op_reveal_unused"))
+    assert {event for alert in on_time.of("op_reveal_unused") for event in alert.event_ids} <= {
+        event for alert in late.of("op_reveal_unused") for event in alert.event_ids
+    }
+
+
+@given(st.integers(1, 60), st.floats(0.01, 50), st.floats(1, 40))
+def test_more_is_never_likelier(count: int, mean: float, spread: float) -> None:
+    here, more = (more_than_usual(n, mean, spread) for n in (count, count + 1))
+    assert 0 <= more <= here + 1e-9 <= 1 + 1e-9
+
+
+@given(st.integers(1, 60), st.floats(0.05, 50), st.floats(1.1, 40))
+def test_chances_are_those_of_the_distribution(count: int, mean: float, spread: float) -> None:
+    exact = nbinom(mean / (spread - 1), 1 / spread).sf(count - 1)
+    assert more_than_usual(count, mean, spread) == pytest.approx(exact, rel=0.2, abs=1e-12)
+
+
+@given(st.integers(0, 8), st.integers(0, 8), st.floats(0, 1))
+def test_how_often_is_a_chance(times: int, tries: int, chance: float) -> None:
+    assert 0 <= as_often(times, tries, chance) <= 1
+
+
+def test_a_person_who_was_away_for_long_comes_back() -> None:
+    state = quiet_engine()
+    kernel.tick(state, stories.at("40 8:00"))
+    back = sign_in("ann", "lagos", "40 9:00", client="web")
+    (alert,) = play(state, [back]).of("op_dormant_return")
+
+    assert (alert.level, alert.event_ids) == (Level.MEDIUM, (back.id,))
+    assert alert.evidence["quiet_days"] >= 39
+
+
+def test_an_account_that_nobody_announced_is_dormant_until_now() -> None:
+    state = quiet_engine()
+    kernel.tick(state, stories.at("20 8:00"))
+    heard = play(state, [sign_in("zoe", "paris", "20 9:00")])
+
+    assert [alert.evidence["never_seen"] for alert in heard.of("op_dormant_return")] == [True]
+
+
+@pytest.mark.parametrize("deed", ["provsn user", "create user", "activate user"])
+def test_an_account_that_was_announced_is_not(deed: str) -> None:
+    state = quiet_engine()
+    kernel.tick(state, stories.at("20 8:00"))
+    heard = play(
+        state,
+        [audit("ben", "paris", "20 8:30", deed=deed, object="ZOE"), sign_in("zoe", "paris", "20 9:00")],
+    )  # fmt: skip
+
+    assert not heard.of("op_dormant_return")
+    assert "announced" in {finding.suppressed_by for finding in heard.suppressed}
+
+
+def test_what_somebody_who_is_back_does_next_raises_the_alert() -> None:
+    state = quiet_engine()
+    kernel.tick(state, stories.at("40 8:00"))
+    back = [
+        sign_in("ann", "paris", "40 9:00", session="S"),
+        audit("ann", "paris", "40 9:20", session="S", deed="export vault"),
+    ]
+    (alert,) = play(state, back).of("op_dormant_return")
+
+    assert (alert.level, alert.evidence["followed_by"]) == (Level.HIGH, "exporting a vault")
+
+
+def _session(minutes: int, place: str) -> list[Item]:
+    later = stories.at("9:00") + timedelta(minutes=minutes)
+    return [
+        sign_in("ann", "paris", "9:00", session="S"),
+        audit("ann", place, later, session="S"),
+    ]
+
+
+def test_a_session_that_goes_on_from_another_continent_is_stolen() -> None:
+    trip = _session(30, "tokyo")
+    (alert,) = play(quiet_engine(), trip).of("op_session_hijack")
+
+    assert alert.level == Level.MEDIUM
+    assert set(alert.event_ids) == {item.id for item in trip}
+
+
+def test_a_session_that_travels_as_fast_as_people_do_is_low() -> None:
+    (alert,) = play(quiet_engine(), _session(26 * 60, "tokyo")).of("op_session_hijack")
+
+    assert alert.level == Level.LOW
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_a_stolen_session_is_found_whichever_end_comes_late(order: tuple[int, int]) -> None:
+    trip = _session(30, "tokyo")
+    (alert,) = _evening([trip[place] for place in order]).of("op_session_hijack")
+
+    assert set(alert.event_ids) == {item.id for item in trip}
