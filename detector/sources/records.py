@@ -104,6 +104,9 @@ def _mend(feed: str, raw: bytes) -> tuple[wire.Item | None, str]:
         return None, f"not JSON: {error}"
     if not isinstance(fields, dict):
         return None, f"not an object but {type(fields).__name__}"
+    if "uuid" not in fields:
+        # 1Password's documentation once showed the key with its colon inside.
+        fields["uuid"] = fields.get("uuid:")
     wrong: list[str] = []
     good = _right_leaves(wire.TYPES[feed], fields, wrong, "")
     for name in ("uuid", "timestamp"):
