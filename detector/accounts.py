@@ -97,6 +97,8 @@ def _from_snapshot(store: Sqlite, name: str, span: timedelta) -> Account | None:
     if not snapshots.attach(state, tails):
         return None
     state.model, refused = usable(store, model_id)
+    if memory.channel.shadow is not None:
+        state.challenger, _ = usable(store, memory.channel.shadow.model_id)
     clock = workhours.instant(memory.clock)
     for frame, raws in store.pages(name, upto=seq):
         state.window.restore(frame, window.contents(raws))
@@ -136,5 +138,5 @@ def apply(store: Sqlite, account: Account, control: Control) -> kernel.Outcome |
         account.state = kernel.reconfigure(account.state, plan)
     elif control.kind in {MODEL, ROLLBACK}:
         model, account.refused = usable(store, control.body.decode())
-        kernel.adopt(account.state, model)
+        kernel.adopt(account.state, model, at_once=control.kind == ROLLBACK)
     return None

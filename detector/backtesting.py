@@ -58,7 +58,12 @@ def as_it_was(store: Sqlite) -> Readers:
 
 def afresh(plan: kernel.Plan) -> Readers:
     """One plan for the whole log; models are trained anew where the log adopted one."""
-    return Readers(lambda _mark: plan, lambda _mark, state: kernel.train(state))
+
+    def trained(mark: Mark | Control, state: kernel.State) -> Model | None:
+        # Which model a person went back to is not known to another history.
+        return kernel.train(state) if mark.kind == accounts.MODEL else None
+
+    return Readers(lambda _mark: plan, trained)
 
 
 def replay_log(
@@ -77,7 +82,7 @@ def replay_log(
             state = kernel.reconfigure(state, readers.plan(step))
         elif step.kind in {accounts.MODEL, accounts.ROLLBACK}:
             trained = readers.model(step, state)
-            kernel.adopt(state, trained)
+            kernel.adopt(state, trained, at_once=step.kind == accounts.ROLLBACK)
             done.trained += trained is not None
     return _ended(done, state)
 

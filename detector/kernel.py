@@ -89,9 +89,10 @@ def tick(state: State, now: datetime) -> Outcome:
     return Outcome(empty, nothing, tuple(run.alerts.values()), tuple(run.suppressed))
 
 
-def adopt(state: State, model: Model | None) -> None:
-    """Use a trained model from here on: one entry of the log.
+def adopt(state: State, model: Model | None, *, at_once: bool = False) -> None:
+    """Take in a trained model: one entry of the log.
 
+    It first runs in the shadow of the one at work, if there is one that was declared alike.
     Without a model (there was too little to train on) the next training is put off.
     """
     state.memory.seq += 1
@@ -100,9 +101,16 @@ def adopt(state: State, model: Model | None) -> None:
         return
     span = declaration.retrain_every // timedelta(microseconds=1)
     state.memory.channel.due = state.memory.clock + span
-    if model is not None:
-        state.model = model
-        channels.adopt(state.memory.channel, model, declaration)
+    if model is None:
+        return
+    before = state.model
+    alike = before is not None and before.origin.declared == model.origin.declared
+    if alike and not at_once and declaration.shadow:
+        state.challenger = model
+        channels.challenge(state.memory.channel, model, declaration, state.memory.clock)
+        return
+    state.model, state.challenger = model, None
+    channels.adopt(state.memory.channel, model, declaration)
 
 
 def reconfigure(state: State, plan: Plan) -> State:
@@ -116,7 +124,9 @@ def reconfigure(state: State, plan: Plan) -> State:
         for entry in plan.rulebook.behaviors
         if isinstance(state.tails.get(entry.rule.id), entry.behavior.tail)
     }
-    changed = State(state.memory, plan, model=state.model, window=state.window, tails=kept)
+    changed = State(
+        state.memory, plan, state.model, state.challenger, window=state.window, tails=kept
+    )
     state.memory.facts.stated_zones = {}
     for person, contact in state.memory.contacts.items():
         changed.introduce(person, contact)

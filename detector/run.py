@@ -122,6 +122,7 @@ class Run:
             entry.behavior.forget(self.state.tails[entry.rule.id], day)
         if self.state.declaration is not None:
             channels.new_day(self.memory.channel, self.state.declaration, day)
+            self.state.end_trial(day)
         triage.close(self.memory.opened, self.state.rules, day)
 
     def _hour(self, page: Observations, hits: Hits, span: tuple[int, int]) -> None:
@@ -190,7 +191,9 @@ class Run:
         if declaration is None or model is None:
             return []
         cold_us = declaration.cold_start // timedelta(microseconds=1)
-        odd = channels.judge(self.memory.channel, model, self.memory.facts, rows, cold_us)
+        channel, facts = self.memory.channel, self.memory.facts
+        channels.compare(channel, self.state.challenger, facts, rows, cold_us)
+        odd = channels.judge(channel, model, facts, rows, cold_us)
         return [
             explanation.finding(
                 each, model, self.memory.facts, declaration, self._subject(each.row)

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from detector import matched, triage
+from detector.anomaly import channel as channels
 from detector.anomaly import explanation
 from detector.anomaly.channel import Channel
 from detector.anomaly.declaration import Declaration
@@ -56,6 +57,8 @@ class State:
     memory: Memory
     plan: Plan
     model: Model | None = None
+    challenger: Model | None = None
+    """A model in the shadow of the one at work."""
     window: Window = field(default_factory=lambda: Window(timedelta(days=30)))
     tails: dict[str, Tail] = field(default_factory=dict)
 
@@ -82,6 +85,18 @@ class State:
     def declaration(self) -> Declaration | None:
         """The model's declaration."""
         return self.plan.declaration
+
+    def end_trial(self, day: int) -> None:
+        """At midnight `day`: let a challenger that has passed its trial take over."""
+        if self.declaration is None:
+            return
+        trial = channels.end_trial(self.memory.channel, self.challenger, self.declaration, day)
+        if trial is None:
+            return
+        if trial.passed and self.challenger is not None:
+            self.model = self.challenger
+            channels.adopt(self.memory.channel, self.model, self.declaration)
+        self.challenger = None
 
     def introduce(self, person: str, contact: tuple[str | None, str | None]) -> None:
         """Note a person's e-mail and name, and the zone that the organisation states."""

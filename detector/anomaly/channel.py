@@ -10,22 +10,27 @@ import math
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 import msgspec
 import numpy as np
 
+from detector.anomaly import shadow as shadows
 from detector.anomaly import tally as tallies
 from detector.anomaly.declaration import FEATURES, Declaration
 from detector.anomaly.model import Model, Origin
+from detector.anomaly.shadow import KEPT_TRIALS, Shadow, Trial
 from detector.anomaly.tally import Habit, Tally
+from detector.anomaly.tops import Day, Tops, calibrated, record, tops
 from detector.facts import Facts, News
 from detector.observations import DEED, PRIVILEGED, Observations
 from detector.spells import DAY_US, HOUR_US
 
 MOST_IDS: Final = 100
 CALIBRATION_DAYS: Final = 14
-TOPS_A_DAY: Final = 200
+NEAR: Final = 4.0
+"""Scores further below the threshold than this are not kept."""
 STEP_GAIN: Final = 0.15
 """Share of the daily error by which the threshold moves (shared/model.md section 6)."""
 
@@ -55,14 +60,6 @@ class Row(msgspec.Struct, gc=False):
     tally: Tally
 
 
-class Day(msgspec.Struct):
-    """The closed hours of one day: float32 rows of features, and the person of each."""
-
-    day: int
-    rows: bytes
-    people: list[str]
-
-
 class Channel(msgspec.Struct):
     """Keyed state of the model channel."""
 
@@ -72,7 +69,7 @@ class Channel(msgspec.Struct):
     today: list[Day] = []
     """The closed hours of the day that is not over, one entry for each time they settled."""
     days: list[Day] = []
-    tops: dict[int, dict[str, float]] = {}
+    tops: Tops = {}
     """Per day the best score of each person, the best of them only."""
     raised: dict[str, int] = {}
     """Per person the end of the hour in which the channel last raised a finding."""
@@ -82,6 +79,10 @@ class Channel(msgspec.Struct):
     model_id: str = ""
     due: int = 0
     """Event time from which a training is due."""
+    shadow: Shadow | None = None
+    """The trial of a challenger, if one is under way."""
+    trials: list[Trial] = []
+    """The last trials, oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,10 +160,9 @@ def judge(
     odd = []
     for place in np.flatnonzero(scores >= min(channel.threshold, _floor(channel))).tolist():
         row, score = rows[place], float(scores[place])
-        person = facts.people.get(row.person)
-        if person is None or row.step - person.first < cold_us:
+        if _is_cold(facts, row, cold_us):
             continue
-        _record(channel, row, score)
+        record(channel.tops.setdefault((row.step - 1) // DAY_US, {}), row.person, score)
         hour = (row.step - 1) // HOUR_US
         if score >= channel.threshold and channel.raised.get(row.person, -1) < hour:
             if channel.raised.get(row.person, -25) < hour - 24:
@@ -172,17 +172,29 @@ def judge(
     return odd
 
 
+def compare(
+    channel: Channel, challenger: Model | None, facts: Facts, rows: Sequence[Row], cold_us: int
+) -> None:
+    """Let the challenger, if there is one, score the rows in the shadow of the model at work."""
+    if channel.shadow is None or challenger is None or not rows:
+        return
+    scores, _ = challenger.score(tallies.features(np.array([row.numbers for row in rows])))
+    for place in np.flatnonzero(scores >= channel.shadow.threshold - NEAR).tolist():
+        row = rows[place]
+        if not _is_cold(facts, row, cold_us):
+            day = (row.step - 1) // DAY_US
+            best = channel.shadow.tops.setdefault(day, {})
+            record(best, row.person, float(scores[place]))
+
+
+def _is_cold(facts: Facts, row: Row, cold_us: int) -> bool:
+    person = facts.people.get(row.person)
+    return person is None or row.step - person.first < cold_us
+
+
 def _floor(channel: Channel) -> float:
     """Scores below this cannot matter for the threshold and are not recorded."""
-    return channel.threshold - 4.0 if channel.threshold < float("inf") else 0.0
-
-
-def _record(channel: Channel, row: Row, score: float) -> None:
-    tops = channel.tops.setdefault((row.step - 1) // DAY_US, {})
-    tops[row.person] = max(score, tops.get(row.person, 0.0))
-    if len(tops) > 2 * TOPS_A_DAY:
-        for name in sorted(tops, key=lambda name: (-tops[name], name))[TOPS_A_DAY:]:
-            del tops[name]
+    return channel.threshold - NEAR if channel.threshold < float("inf") else 0.0
 
 
 def settle(channel: Channel, facts: Facts, clock: int) -> None:
@@ -219,7 +231,8 @@ def new_day(channel: Channel, declaration: Declaration, clock: int) -> None:
     if channel.model_id:
         error = min(2.0, (channel.raised_today - declaration.budget) / declaration.budget)
         channel.offset = max(-3.0, min(6.0, channel.offset + STEP_GAIN * error))
-        channel.threshold = _calibrated(channel, declaration.budget) + channel.offset
+        if channel.tops:
+            channel.threshold = calibrated(channel.tops, declaration.budget) + channel.offset
     channel.raised_today = 0
 
 
@@ -227,7 +240,7 @@ def training_rows(channel: Channel) -> np.ndarray:
     """The kept rows, oldest first, of shape (n, all features)."""
     width = len(FEATURES)
     kept = [*channel.days, *channel.today]
-    parts = [np.frombuffer(each.rows, dtype=np.float32).reshape(-1, width) for each in kept]
+    parts = [each.table() for each in kept]
     return np.concatenate(parts) if parts else np.empty((0, width), dtype=np.float32)
 
 
@@ -241,25 +254,34 @@ def lesson(channel: Channel) -> tuple[np.ndarray, Origin]:
 
 def adopt(channel: Channel, model: Model, declaration: Declaration) -> None:
     """Use a model from here on; its threshold comes from the last days' rows."""
-    channel.tops = {}
-    for day in channel.days[-CALIBRATION_DAYS:]:
-        rows = np.frombuffer(day.rows, dtype=np.float32).reshape(-1, len(FEATURES))
-        scores, _ = model.score(rows)
-        best: dict[str, float] = {}
-        for name, score in zip(day.people, scores.tolist(), strict=True):
-            best[name] = max(score, best.get(name, 0.0))
-        ranked = sorted(best, key=lambda name: (-best[name], name))[:TOPS_A_DAY]
-        channel.tops[day.day] = {name: best[name] for name in ranked}
+    channel.tops = _lately(channel, model)
     channel.model_id = model.id
-    channel.threshold = _calibrated(channel, declaration.budget) + channel.offset
+    channel.shadow = None
+    channel.threshold = calibrated(channel.tops, declaration.budget) + channel.offset
 
 
-def _calibrated(channel: Channel, budget: float) -> float:
-    """The score that the budget's share of the last days' person-days reached."""
-    if not channel.tops:
-        return channel.threshold
-    scores = sorted(
-        (score for tops in channel.tops.values() for score in tops.values()), reverse=True
-    )
-    place = round(budget * len(channel.tops))
-    return scores[min(place, len(scores) - 1)] if scores else channel.threshold
+def challenge(channel: Channel, model: Model, declaration: Declaration, clock: int) -> None:
+    """Let a model run in the shadow of the one at work until a midnight after `shadow`."""
+    until = clock + declaration.shadow // timedelta(microseconds=1)
+    threshold = calibrated(_lately(channel, model), declaration.budget) + channel.offset
+    channel.shadow = Shadow(model.id, clock, until, threshold)
+
+
+def end_trial(
+    channel: Channel, challenger: Model | None, declaration: Declaration, clock: int
+) -> Trial | None:
+    """The trial that is over at midnight `clock`, if one is."""
+    shadow = channel.shadow
+    if shadow is None or clock < shadow.until:
+        return None
+    trial = shadows.review(shadow, channel.tops, declaration.budget)
+    if challenger is None:
+        trial = msgspec.structs.replace(trial, why_not="its artefact could not be used")
+    channel.shadow = None
+    channel.trials = [*channel.trials, trial][-KEPT_TRIALS:]
+    return trial
+
+
+def _lately(channel: Channel, model: Model) -> Tops:
+    """What a model gives the kept hours of the last days."""
+    return tops(channel.days[-CALIBRATION_DAYS:], model)

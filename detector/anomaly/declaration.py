@@ -62,6 +62,10 @@ class Declaration(BaseModel):
     )
     train_on: Span = Field(default=timedelta(days=28), description="Guarded days before now.")
     retrain_every: Span = timedelta(days=7)
+    shadow: Span = Field(
+        default=timedelta(days=1),
+        description="How long a new model is tried in the shadow of the one at work.",
+    )
     first_training_after: Span = timedelta(days=14)
     cold_start: Span = Field(
         default=timedelta(days=7), description="Age under which a person is not alerted."

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-
-from detector.anomaly.declaration import FEATURES
-from detector.anomaly.model import Model
+from detector.anomaly.tops import Tops
 
 BUDGETS: Final = (0.5, 1.0, 2.0, 5.0)
 DRIFT_DAYS: Final = 7
@@ -27,25 +23,7 @@ class Meant:
     worst_day: int
 
 
-def bests(
-    days: Sequence[tuple[int, bytes, Sequence[str]]], model: Model
-) -> dict[int, dict[str, float]]:
-    """By day (since 1970) the best score of each person; days as (day, float32 rows, people)."""
-    found: dict[int, dict[str, float]] = {}
-    for day, body, people in days:
-        scores, _ = model.score(table(body))
-        best = found.setdefault(day, {})
-        for name, score in zip(people, scores.tolist(), strict=True):
-            best[name] = max(score, best.get(name, 0.0))
-    return found
-
-
-def table(body: bytes) -> np.ndarray:
-    """Rows of features as the channel keeps them."""
-    return np.frombuffer(body, dtype=np.float32).reshape(-1, len(FEATURES))
-
-
-def meant(best: dict[int, dict[str, float]], budget: float) -> Meant:
+def meant(best: Tops, budget: float) -> Meant:
     """The threshold that a budget would have had over these days, and what came over it."""
     scores = sorted((each for people in best.values() for each in people.values()), reverse=True)
     place = min(round(budget * len(best)), len(scores)) - 1

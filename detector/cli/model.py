@@ -20,6 +20,8 @@ from detector.accounts import Account
 from detector.anomaly import drift, preview
 from detector.anomaly.channel import Channel
 from detector.anomaly.model import Model
+from detector.anomaly.shadow import Trial
+from detector.anomaly.tops import tops
 from detector.changes.models import Adopt, Train
 from detector.cli import output
 from detector.settings import Settings
@@ -83,6 +85,8 @@ def _found(account: Account, store: Sqlite) -> dict[str, Any]:
         "correction": round(channel.offset, 2),
         "next_training": workhours.instant(channel.due) if channel.due else None,
         "raised": _raised(account, store),
+        "challenger": _challenger(channel),
+        "trials": [_trial(each) for each in channel.trials],
         "drift": _drift(model, channel) if model else {},
         "models": [
             {"id": identity, "made": made, "adopted": adopted.get(identity)}
@@ -104,6 +108,23 @@ def _described(model: Model, adopted: dict[str, datetime]) -> dict[str, Any]:
     }
 
 
+def _challenger(channel: Channel) -> dict[str, Any] | None:
+    shadow = channel.shadow
+    if shadow is None:
+        return None
+    return {"id": shadow.model_id, "until": workhours.instant(shadow.until)}
+
+
+def _trial(trial: Trial) -> dict[str, Any]:
+    return {
+        "id": trial.model_id,
+        "since": workhours.instant(trial.since),
+        "would_have_raised": trial.raised,
+        "agreement": trial.agreement,
+        "why_not": trial.why_not or None,
+    }
+
+
 def _raised(account: Account, store: Sqlite) -> dict[str, int]:
     """The model's alerts of the last 14 days of the event clock, by day."""
     declaration, clock = account.state.declaration, account.state.memory.clock
@@ -120,7 +141,7 @@ def _raised(account: Account, store: Sqlite) -> dict[str, int]:
 
 def _drift(model: Model, channel: Channel) -> dict[str, float]:
     """By feature how far the last week has moved from the training, most first."""
-    rows = [preview.table(day.rows) for day in channel.days[-preview.DRIFT_DAYS :]]
+    rows = [day.table() for day in channel.days[-preview.DRIFT_DAYS :]]
     if not rows:
         return {}
     found = model.drift(np.concatenate(rows))
@@ -131,8 +152,7 @@ def _preview(account: Account) -> list[dict[str, Any]]:
     channel, model = account.state.memory.channel, account.state.model
     if model is None or not channel.days:
         return []
-    days = [(day.day, day.rows, day.people) for day in channel.days]
-    best = preview.bests(days, model)
+    best = tops(channel.days, model)
     return [asdict(preview.meant(best, budget)) for budget in preview.BUDGETS]
 
 
@@ -152,6 +172,7 @@ def _show(terminal: Console, found: dict[str, Any]) -> None:
             f"{found['correction']:+.2f} is the controller's correction"
         )
         _say_raised(terminal, found["raised"])
+        _say_trials(terminal, found)
         _say_drift(terminal, found["drift"])
     for each in found["models"]:
         mark = "*" if model and each["id"] == model["id"] else " "
@@ -170,6 +191,21 @@ def _say_raised(terminal: Console, raised: dict[str, int]) -> None:
     if counts:
         days = " ".join(str(count) for count in counts)
         terminal.print(f"alerts of the last {len(counts)} days: {days} ({sum(counts)} in all)")
+
+
+def _say_trials(terminal: Console, found: dict[str, Any]) -> None:
+    challenger = found["challenger"]
+    if challenger:
+        until = f"{challenger['until']:%Y-%m-%d %H:%M}"
+        terminal.print(
+            f"challenger {challenger['id']} runs in its shadow until {until} UTC or later"
+        )
+    for trial in found["trials"][-1:]:
+        verdict = f"did not take over: {trial['why_not']}" if trial["why_not"] else "took over"
+        terminal.print(
+            f"last trial: {trial['id']} {verdict}; it would have raised {trial['would_have_raised']}, "
+            f"agreement {trial['agreement']:.0%}"
+        )
 
 
 def _say_drift(terminal: Console, found: dict[str, float]) -> None:

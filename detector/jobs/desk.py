@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 from detector import accounts, plans
 from detector.accounts import Account
 from detector.alerts import Alert, Reason
+from detector.anomaly.shadow import Trial
 from detector.jobs.lanes import Lane
 from detector.jobs.ledger import Ledger
 from detector.store.sqlite import Commit, Control, Sqlite
@@ -85,6 +86,8 @@ class Desk:
     """No training begins before then."""
     sweep: Sweep | None = None
     """The overlap sweep that is under way."""
+    trial: Trial | None = None
+    """The last trial of a model that was logged."""
     stale: bool = False
     looked: date | None = None
     """When the plan was last looked over for filters that have expired."""

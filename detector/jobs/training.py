@@ -22,10 +22,27 @@ log = structlog.get_logger()
 def train(desk: Desk, now: datetime) -> None:
     """Begin a training that is due; adopt the model of one that has ended."""
     with desk.mutex:
+        _tell_trial(desk)
         if desk.training is None and is_due(desk, now):
             begin(desk, now)
         if desk.training is not None and desk.training.done():
             adopt(desk, now)
+
+
+def _tell_trial(desk: Desk) -> None:
+    """Log the verdict on a challenger once."""
+    trials = desk.account.state.memory.channel.trials
+    newest = trials[-1] if trials else None
+    if newest is not None and newest != desk.trial:
+        told = log.info if newest.passed else log.warning
+        told(
+            "trial of a model has ended",
+            account=desk.account.name,
+            model=newest.model_id,
+            took_over=newest.passed,
+            why_not=newest.why_not or None,
+        )
+    desk.trial = newest
 
 
 def is_due(desk: Desk, now: datetime) -> bool:
