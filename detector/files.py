@@ -68,9 +68,9 @@ def texts(paths: PathsConfig, *, timezone: str = "UTC", own_rules: Path | None =
     )
 
 
-def templates(own: Path | None) -> dict[str, str]:
-    """Shipped message templates by file name, overlaid by the user's."""
-    found = read_folder(shipped("alert_templates"), ("*.j2", "*.yaml"))
+def templates(own: Path | None, *, only: bool = False) -> dict[str, str]:
+    """Shipped message templates by file name, overlaid by the user's; or the user's `only`."""
+    found = {} if only else read_folder(shipped("alert_templates"), ("*.j2", "*.yaml"))
     if own is not None:
         found |= read_folder(own, ("*.j2", "*.yaml"))
     return {Path(path).name: text for path, text in found.items()}

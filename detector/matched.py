@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import Any, Final
 
 from detector.findings import Finding, Subject, SubjectType
+from detector.observations import DEED
 from detector.rule import Rule
 from detector.rule_types.base import Scene, Told, one_event
-from detector.wording import deed
+from detector.wording import deed, plural
 
 COLUMNS: Final = (
     "user.email", "user.name", "event.feed", "event.action", "event.category", "event.type",
@@ -17,6 +18,9 @@ COLUMNS: Final = (
     "item.id", "client.app_name", "account.id",
 )  # fmt: skip
 """Event columns that findings of matches read."""
+
+KNOWN_DAYS: Final = 5
+"""Active days from which on what a person never did says something."""
 
 _SHOWN: Final = (
     "target.email", "target.name", "object.id", "aux.info", "source.ip", "source.country",
@@ -45,6 +49,7 @@ def finding(rule: Rule, scene: Scene, row: int, account: str) -> Finding:
             evidence[column] = value
     if found.subject.type is SubjectType.PERSON:
         evidence["timezone"] = scene.facts.zone_of(found.subject.id)
+        evidence |= _habit(scene, row, found.subject.id)
     return replace(found, evidence=evidence)
 
 
@@ -57,15 +62,31 @@ def _subject(rule: Rule, scene: Scene, row: int, account: str) -> Subject:
     return scene.person(row) or Subject(SubjectType.ACCOUNT, account)
 
 
+def _habit(scene: Scene, row: int, name: str) -> dict[str, Any]:
+    """On how many of the person's active days the same was done before."""
+    person, done = scene.facts.people.get(name), scene.page.values[DEED][row]
+    if person is None or done is None:
+        return {}
+    return {"deed_days": scene.facts.days(name, DEED, done), "known_days": person.days}
+
+
 def tell(rule: Rule, who: str, evidence: dict[str, Any]) -> Told:
-    """Who did what to whom from where, and what the rule says about it."""
+    """Who did what to whom from where, how unusual that is, and what the rule says about it."""
+    done = evidence["action"]
+    summary = f"{who} was {done}" if not done.startswith("'") else f"{rule.title}, by {who}"
     target = evidence.get("target.name") or evidence.get("target.email")
-    place = evidence.get("source.city") or evidence.get("source.country")
-    summary = f"{rule.title}: {who}"
     if target and target != who:
-        summary += f" to {target}"
-    if evidence.get("source.ip"):
-        summary += f" from {evidence['source.ip']}" + (f" ({place})" if place else "")
-    why = [f"+ {evidence['action']} matches the rule"]
+        summary += f", to or for {target}"
+    if place := evidence.get("source.city") or evidence.get("source.country"):
+        summary += f", from {place}"
+    habit, days = "", evidence.get("known_days", 0)
+    if days >= KNOWN_DAYS:
+        times = evidence["deed_days"]
+        seen = f"done on {times} of {plural(days, 'active day')}"
+        habit = (
+            f"- {seen} before" if times else f"+ never done before in {plural(days, 'active day')}"
+        )
+        summary += "" if times else f", for the first time in {plural(days, 'active day')}"
+    why = ["+ this rule alerts on every such action", *([habit] if habit else [])]
     why += [f"- can be harmless: {text}" for text in rule.falsepositives[:2]]
-    return Told(summary, tuple(why))
+    return Told(summary + ".", tuple(why))

@@ -47,6 +47,7 @@ def parser() -> argparse.ArgumentParser:
     _service(commands)
     _stored(commands)
     _analyst(commands)
+    _templates(commands)
     _backtest(commands)
     _evaluate(commands)
     _model(commands)
@@ -145,6 +146,27 @@ def _analyst(commands: Commands) -> None:
     test.add_argument("rule", nargs="*", help="names or ids (default: all)")
     for verb in (listing, show, test):
         verb.add_argument("--rules", type=Path, metavar="DIR", help="a folder of rules")
+        _also(verb)
+
+
+def _templates(commands: Commands) -> None:
+    templates = _command(commands, "templates", "list, copy and try message templates", "templates")
+    verbs = templates.add_subparsers(title="verbs", metavar="VERB", required=True, dest="verb")
+    listing = verbs.add_parser("list", help="list all templates, and which are yours")
+    copy = verbs.add_parser("copy", help="copy a shipped template, to change it")
+    copy.add_argument("name", help="as 'slack.yaml'")
+    copy.add_argument("--out", type=Path, metavar="DIR", help="(default: paths.templates)")
+    render = verbs.add_parser("render", help="show a message as a channel shows it")
+    render.add_argument(
+        "--alert", default="takeover", metavar="ID", help="a stored alert, or a sample"
+    )
+    render.add_argument("--channel", choices=("slack", "email", "html", "console"), default="slack")
+    render.add_argument("--png", type=Path, metavar="FILE", help="as a picture, by Chromium")
+    render.add_argument(
+        "--width", type=int, default=390, metavar="PIXELS", help="(default: a phone)"
+    )
+    render.add_argument("--dark", action="store_true", help="as shown at night")
+    for verb in (listing, copy, render):
         _also(verb)
 
 

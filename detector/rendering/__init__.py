@@ -5,7 +5,7 @@ from detector.rendering.environments import TemplateError
 from detector.rendering.mail import PICTURE, Mail
 from detector.rendering.messages import alone
 from detector.rendering.renderer import Renderer, overlay
-from detector.rendering.samples import sample_bulletins, sample_lists, samples
+from detector.rendering.samples import sample_bulletins, sample_lists, sample_messages, samples
 from detector.rendering.slack import SlackMessage
 from detector.rendering.words import escaped_sentence, escaped_text, paragraphs, sentence, title
 
@@ -24,6 +24,7 @@ __all__ = [
     "paragraphs",
     "sample_bulletins",
     "sample_lists",
+    "sample_messages",
     "samples",
     "sentence",
     "title",

@@ -29,8 +29,14 @@ LABELS: Final[Mapping[str, str]] = {
     "client": "App",
     "local_time": "Local time",
     "usual_hours": "Usual hours",
+    "aux.info": "Detail",
+    "client.app_name": "App",
+    "device.id": "Device id",
     "vault": "Vault",
+    "vault.id": "Vault id",
     "item": "Item",
+    "item.id": "Item id",
+    "object.id": "Object id",
     "count": "Count",
 }
 """What the well-known evidence is called, in the order in which it is shown."""
@@ -50,7 +56,7 @@ _HIDDEN: Final = frozenset(
     {
         "timezone", "source.city", "source.region", "source.country",
         # What the sentence and the reasons say already, and numbers for machines only.
-        "fields", "value", "also_new", "known_days", "colleagues", "device_new", "device_known",
+        "fields", "value", "also_new", "known_days", "deed_days", "colleagues", "device_new", "device_known",
         "device_days", "new_client", "minutes", "from_days", "to_days", "radius_km", "latitudes",
         "longitudes", "reasons", "anomaly_score", "threshold", "model", "trained_rows",
         "schedule", "hours", "slot_days", "week", "event.action", "object.type", "followed_by", "followed_after_min",

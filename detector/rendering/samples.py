@@ -13,6 +13,7 @@ from detector.delivery.bulletins import (
     Digest,
     DigestKind,
     Kind,
+    Message,
     Notice,
     Receipt,
     Section,
@@ -42,7 +43,7 @@ def samples() -> tuple[Alert, ...]:
 
 def sample_bulletins() -> tuple[Bulletin, ...]:
     """Each sample alone, and an incident of several with everything that a message may hold."""
-    return (*(alone(alert) for alert in samples()), takeover())
+    return (*(alone(alert) for alert in samples()), takeover(), worse())
 
 
 def takeover() -> Bulletin:
@@ -51,16 +52,31 @@ def takeover() -> Bulletin:
     told = incident("inc-b7ldwhlmfgipndfi", [replace(travel, status=Status.ACKNOWLEDGED), hour])
     note = "calling Ana"
     return Bulletin(
-        Kind.ALARM,
+        Kind.UPDATE,
         Cause.ANOTHER_ALERT,
         told,
         changes=(hour.summary,),
         history=(Change(_WHEN, travel.id, "acknowledged", "mark.olsen", How.SLACK, note),),
         coverage="All three feeds are complete up to 10:01 UTC.",
-        head=Receipt("1773482520.000100"),
+        head=Receipt("C0SECURITY:1773482520.000100"),
         mentions=("<!subteam^S0SECURITY>",),
         delayed=timedelta(hours=2),
     )
+
+
+def worse() -> Bulletin:
+    """The word in the thread that a second alert has come."""
+    return replace(takeover(), kind=Kind.ALARM, delayed=None)
+
+
+def sample_messages() -> dict[str, Message]:
+    """Every sample message by a name to ask for it."""
+    named: dict[str, Message] = {alert.rule.name: alone(alert) for alert in samples()}
+    return named | {
+        "takeover": takeover(),
+        "digest": sample_lists()[0],
+        "notice": sample_lists()[1],
+    }
 
 
 def sample_lists() -> tuple[Digest | Notice, ...]:
