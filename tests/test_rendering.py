@@ -68,34 +68,22 @@ def test_the_blocks_of_a_plain_match(renderer: Renderer) -> None:
                 "fields": [
                     {
                         "type": "mrkdwn",
-                        "text": """\
-*Who*
-service account K4WQ2N\
-""",
+                        "text": "*Who:* service account K4WQ2N",
                         "verbatim": True,
                     },
                     {
                         "type": "mrkdwn",
-                        "text": """\
-*When*
-Sat 14 Mar 2026, 10:02 UTC\
-""",
+                        "text": "*When:* Sat 14 Mar 2026, 10:02 UTC",
                         "verbatim": True,
                     },
                     {
                         "type": "mrkdwn",
-                        "text": """\
-*Action*
-create\
-""",
+                        "text": "*Action:* create",
                         "verbatim": True,
                     },
                     {
                         "type": "mrkdwn",
-                        "text": """\
-*Object*
-deploy\
-""",
+                        "text": "*Object:* deploy",
                         "verbatim": True,
                     },
                 ],
