@@ -60,7 +60,8 @@ def filled(rows: int) -> kernel.State:
     state = kernel.State(kernel.Memory("bench"), plan())
     for first in range(0, rows, FILL):
         frame, contents = page(first, FILL, START, timedelta(milliseconds=100))
-        state.window.restore(frame.with_columns(pl.lit(0).alias("event.seq")), contents)
+        state.window.fresh(frame, contents)
+        state.window.admit(frame.with_columns(pl.lit(0).alias("event.seq")))
     state.memory.seq = rows
     return state
 

@@ -50,21 +50,39 @@ def restore(store: Sqlite, name: str, *, span: timedelta) -> Account:
     if start is None:
         msg = f"account {name!r} is not in the store"
         raise StoreError(msg)
+    if not store.log.is_whole(name):
+        msg = f"account {name!r}: entries of the log are missing; restore a backup"
+        raise StoreError(msg)
     account = _from_snapshot(store, name, span)
     if account is None:
         account = Account(name, span, blank(name, start.teach_until, span=span), plans.Texts())
-    for entry in store.entries(name, after=account.state.memory.seq):
+        _begin_late(store, account)
+    for entry in store.log.entries(name, after=account.state.memory.seq):
         replay(store, account, entry)
     return account
 
 
 def replay(store: Sqlite, account: Account, entry: Entry) -> None:
     """Let one entry of the log have its effect on the account's state."""
+    # What was forgotten on demand, or is too old to be kept, leaves its numbers unused.
+    account.state.memory.seq = entry.seq - 1
     if entry.page is not None:
         frame, raws = entry.page
         kernel.detect(account.state, frame, window.contents(raws))
+        if account.state.memory.seq != frame["event.seq"][-1]:
+            msg = f"account {account.name!r}: an event is twice in the log; restore a backup"
+            raise StoreError(msg)
     elif entry.control is not None:
         apply(store, account, entry.control)
+
+
+def _begin_late(store: Sqlite, account: Account) -> None:
+    """Where the log's beginning is no longer kept, begin with the plan and model of that time."""
+    before = store.log.first_seq(account.name) - 1
+    for control in store.log.controls(account.name):
+        if control.seq <= before:
+            replay(store, account, Entry(control.seq, None, control))
+    account.state.memory.seq = before
 
 
 def blank(name: str, teach_until: datetime, *, span: timedelta) -> State:
@@ -88,7 +106,7 @@ def _from_snapshot(store: Sqlite, name: str, span: timedelta) -> Account | None:
         return None
     seq = found[0]
     memory, tails, model_id = loaded
-    adopted = [each for each in store.controls(name, kind=PLAN) if each.seq <= seq]
+    adopted = [each for each in store.log.controls(name, kind=PLAN) if each.seq <= seq]
     if not adopted:
         return None
     texts = plans.Texts.parse(adopted[-1].body)
@@ -99,10 +117,10 @@ def _from_snapshot(store: Sqlite, name: str, span: timedelta) -> Account | None:
     state.model, refused = usable(store, model_id)
     if memory.channel.shadow is not None:
         state.challenger, _ = usable(store, memory.channel.shadow.model_id)
-    clock = workhours.instant(memory.clock)
-    for frame, raws in store.pages(name, upto=seq):
-        state.window.restore(frame, window.contents(raws))
-        state.window.evict(clock)
+    state.window.seen.add(*store.log.known(name, upto=seq))
+    since = workhours.instant(memory.clock) - span
+    for frame in store.log.columns(name, window.KEPT, since=since, upto=seq):
+        state.window.admit(frame)
     return Account(name, span, state, texts, seq, refused)
 
 

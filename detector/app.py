@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from detector.sources.onepassword import OnePassword
 
 TELL_EVERY_S = 2.0
+TIDY_EVERY = timedelta(hours=1)
 log = structlog.get_logger()
 
 
@@ -250,6 +251,7 @@ class Service:
                     desk.trainer = jobs.AtOnce()
                 polled = [self._poll(*each) for each in self._desks]
                 self._tell()
+                self._tidy()
             else:
                 polled = []
                 self._schedule()
@@ -281,6 +283,7 @@ class Service:
             executors={
                 "poll": Pool(max(4, len(self._desks))),
                 "tell": Pool(1),
+                "tidy": Pool(1),
             },
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
             timezone=UTC,
@@ -298,6 +301,9 @@ class Service:
             )
         scheduler.add_job(
             self._tell, "interval", seconds=TELL_EVERY_S, executor="tell", next_run_time=now()
+        )
+        scheduler.add_job(
+            self._tidy, "interval", seconds=TIDY_EVERY.total_seconds(), executor="tidy"
         )
         scheduler.start()
         self._stop.wait()
@@ -338,3 +344,11 @@ class Service:
             jobs.tell(self._store, self._notifiers, now(), chance=Random(), point=self._point)
         except Exception:
             log.exception("telling failed")
+
+    def _tidy(self) -> None:
+        for _, _, desk in self._desks:
+            try:
+                jobs.tidy(desk, now(), remember=self._settings.data.remember)
+            except Exception:
+                # What was not finished is begun again at the next round.
+                log.exception("tidying failed", account=desk.account.name)

@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 import polars as pl
+from xxhash import xxh3_64_intdigest
 
 from detector import events
 
@@ -35,8 +36,9 @@ KEPT: Final = (
 """Columns that the window holds; text as categories, so that a row takes about 60 bytes."""
 
 _GROWTH: Final = 8
-_SEED: Final = 0x5EED
-_TEXT: Final = [name for name in KEPT if events.SCHEMA[name] == events.TEXT and name != "item.id"]
+CATEGORIES: Final = [
+    name for name in KEPT if events.SCHEMA[name] == events.TEXT and name != "item.id"
+]
 
 
 class SeenIds:
@@ -77,9 +79,9 @@ class SeenIds:
 
 
 def keys(frame: pl.DataFrame) -> np.ndarray:
-    """The 64-bit key of each row's (feed, uuid)."""
-    whole = pl.struct("event.feed", "event.id").hash(seed=_SEED).alias("key")
-    return frame.select(whole).to_series().to_numpy()
+    """The 64-bit key of each row's (feed, uuid): the same in every version, for it is stored."""
+    whole = pl.concat_str("event.feed", "event.id", separator="\0", ignore_nulls=True)
+    return contents(frame.select(whole.cast(pl.Binary)).to_series().to_list())
 
 
 class Window:
@@ -111,19 +113,14 @@ class Window:
         return rows, changed
 
     def admit(self, frame: pl.DataFrame) -> None:
-        """Append fresh rows, and drop the frames that have left the window."""
+        """Append fresh rows. After a restart, rows as they were kept: with at least `KEPT`."""
         if not frame.height:
             return
         newest = frame["event.time"].max()
-        slim = frame.select(KEPT).with_columns(pl.col(_TEXT).cast(pl.Categorical))
+        slim = frame.select(KEPT).with_columns(pl.col(CATEGORIES).cast(pl.Categorical))
         if isinstance(newest, datetime):
             self._frames.append((newest, slim))
         self._rows += frame.height
-
-    def restore(self, frame: pl.DataFrame, contents: np.ndarray) -> None:
-        """Take back a page that was admitted before a restart."""
-        self.fresh(frame, contents)
-        self.admit(frame)
 
     def evict(self, clock: datetime) -> None:
         """Drop the oldest frames whose newest event left the window."""
@@ -145,4 +142,4 @@ class Window:
 
 def contents(raws: Sequence[bytes]) -> np.ndarray:
     """A 64-bit hash of each raw item, by which a changed copy of a known event is told."""
-    return pl.Series(raws, dtype=pl.Binary).hash(seed=_SEED).to_numpy()
+    return np.fromiter(map(xxh3_64_intdigest, raws), dtype=np.uint64, count=len(raws))

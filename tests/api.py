@@ -70,7 +70,7 @@ class World:
 
     def stored(self) -> list[str]:
         """The ids of all stored events in the order of the log."""
-        pages = self.desk.store.pages("acme", upto=2**62)
+        pages = self.desk.store.log.pages("acme")
         return [uuid for frame, _ in pages for uuid in frame["event.id"].to_list()]
 
 

@@ -147,9 +147,7 @@ def check(world: World, calm: World) -> None:
     """All laws about what is stored, after whatever happened."""
     store = Sqlite(world.directory, write=False)
     calm_store = Sqlite(calm.directory, write=False)
-    ids = Counter(
-        uuid for frame, _ in store.pages("acme", upto=2**62) for uuid in frame["event.id"]
-    )
+    ids = Counter(uuid for frame, _ in store.log.pages("acme") for uuid in frame["event.id"])
     assert set(ids.values()) == {1}
     assert set(ids) == {item.id for item in (*history(), *(i for _, news in LIVE for i in news))}
     assert told(store.alerts()) == told(calm_store.alerts())
@@ -168,7 +166,7 @@ def _replays(store: Sqlite) -> None:
     start = store.started("acme")
     assert start is not None
     state = accounts.blank("acme", start.teach_until, span=SPAN)
-    steps = (entry.page or entry.control for entry in store.entries("acme", after=0))
+    steps = (entry.page or entry.control for entry in store.log.entries("acme", after=0))
     done = backtesting.replay_log(
         state, (step for step in steps if step), backtesting.as_it_was(store), lambda _: None
     )
@@ -250,7 +248,7 @@ def test_a_state_brought_back_is_the_state_that_was(calm: World) -> None:
     account = accounts.Account(
         "acme", SPAN, accounts.blank("acme", start.teach_until, span=SPAN), desk.account.texts
     )
-    for entry in desk.store.entries("acme", after=0):
+    for entry in desk.store.log.entries("acme", after=0):
         accounts.replay(desk.store, account, entry)
     close(desk)
 

@@ -37,7 +37,7 @@ def frame_of(folder: Path, *odd: Item) -> list[dict[str, object]]:
     """The rows that are stored of these items, by time."""
     with world(folder, odd, at("5 0:00"), texts=NO_RULES) as one:
         one.poll()
-        pages = one.desk.store.pages("acme", upto=2**62)
+        pages = one.desk.store.log.pages("acme")
         return [row for frame, _ in pages for row in frame.iter_rows(named=True)]
 
 

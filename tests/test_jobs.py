@@ -57,7 +57,7 @@ Start = Callable[..., jobs.Desk]
 
 def stored(desk: jobs.Desk) -> list[str]:
     """The ids of all stored events in the order of the log."""
-    pages = desk.store.pages("acme", upto=2**62)
+    pages = desk.store.log.pages("acme")
     return [uuid for frame, _ in pages for uuid in frame["event.id"].to_list()]
 
 
@@ -220,7 +220,7 @@ def test_time_does_not_pass_while_nothing_can_be_read(started: Start) -> None:
     polled = jobs.poll(desk, ScriptedSource(answers=away), Clock(START))
 
     assert len(polled.failures) == 3
-    assert desk.store.controls("acme", kind=accounts.TICK) == []
+    assert desk.store.log.controls("acme", kind=accounts.TICK) == []
 
 
 def test_a_damaged_item_is_set_aside_with_its_reason(started: Start) -> None:
@@ -244,7 +244,7 @@ def test_a_service_that_is_to_stop_stops_between_two_pages(started: Start) -> No
     polled = jobs.poll(desk, source, Clock(START))
 
     assert 0 < polled.events < 24
-    assert desk.store.controls("acme", kind=accounts.TICK) == []
+    assert desk.store.log.controls("acme", kind=accounts.TICK) == []
     desk.stopping = lambda: False
     jobs.poll(desk, source, Clock(START))
     assert sorted(stored(desk)) == sorted(item.id for item in history())

@@ -84,11 +84,11 @@ def test_rules_that_changed_take_effect_from_the_restart_on(tmp_path: Path) -> N
     (alert,) = jobs.poll(desk, source, Clock(at("14:00"))).alerts
 
     assert alert.event_ids == ("SECOND",)
-    adopted = desk.store.controls("acme", kind=accounts.PLAN)
+    adopted = desk.store.log.controls("acme", kind=accounts.PLAN)
     assert [each.at for each in adopted] == [START, at("13:00")]
     close(desk)
     desk = open_desk(tmp_path, at("15:00"), texts=texts)
-    assert len(desk.store.controls("acme", kind=accounts.PLAN)) == 2
+    assert len(desk.store.log.controls("acme", kind=accounts.PLAN)) == 2
     close(desk)
 
 
@@ -101,7 +101,7 @@ def test_people_and_networks_that_changed_are_logged_too(tmp_path: Path) -> None
 
     desk = open_desk(tmp_path, START, texts=texts)
 
-    assert len(desk.store.controls("acme", kind=accounts.PLAN)) == 2
+    assert len(desk.store.log.controls("acme", kind=accounts.PLAN)) == 2
     assert desk.account.state.plan.people.find("ann@acme.example") is not None
     close(desk)
 
@@ -114,7 +114,7 @@ def test_tails_are_kept_where_a_rule_stays(tmp_path: Path) -> None:
 
     desk = open_desk(tmp_path, at("13:00"), texts=replace(shipped_texts(), timezone="Europe/Paris"))
 
-    assert len(desk.store.controls("acme", kind=accounts.PLAN)) == 2
+    assert len(desk.store.log.controls("acme", kind=accounts.PLAN)) == 2
     assert desk.account.state.tails == before
     close(desk)
 

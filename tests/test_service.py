@@ -64,7 +64,7 @@ class Place:
         """How often each event is stored."""
         with_data = Sqlite(self.folder / "data", write=False)
         found = Counter(
-            uuid for frame, _ in with_data.pages("acme", upto=2**62) for uuid in frame["event.id"]
+            uuid for frame, _ in with_data.log.pages("acme") for uuid in frame["event.id"]
         )
         with_data.close()
         return found

@@ -85,13 +85,13 @@ def test_a_step_comes_back_as_it_was_stored(store: Sqlite, outcome: kernel.Outco
     assert [letter.alert for letter in store.outbox.due(NOW)] == [outcome.alerts[0]]
     assert store.model("m1") == b"trees"
     assert store.snapshot("acme") == (4, b"state")
-    entries = list(store.entries("acme", after=0))
+    entries = list(store.log.entries("acme", after=0))
     assert [entry.seq for entry in entries] == [1, 2]
     frame, raws = entries[1].page or (None, [])
     assert frame is not None
     assert frame.equals(outcome.frame)
     assert raws == [item.raw for item in _ITEMS]
-    assert list(store.entries("acme", after=4)) == []
+    assert list(store.log.entries("acme", after=4)) == []
 
 
 def test_a_page_and_all_that_came_of_it_is_stored_whole_or_not_at_all(
@@ -138,7 +138,7 @@ def test_accounts_have_logs_of_their_own(store: Sqlite, outcome: kernel.Outcome)
     store.commit(Commit("other", NOW, start=Start(NOW), controls=[Control(1, "plan", NOW)]))
     store.commit(step(outcome))
 
-    assert [entry.seq for entry in store.entries("other", after=0)] == [1]
+    assert [entry.seq for entry in store.log.entries("other", after=0)] == [1]
     assert store.events("other") == 0
     assert store.accounts() == ["acme", "other"]
 
@@ -285,7 +285,7 @@ def test_a_disk_that_is_full_loses_nothing_that_was_stored(
             _fill(store)
         kept = store.counts()["control"]
         assert kept > 1
-        assert [each.seq for each in store.controls("acme")] == list(range(1, kept + 1))
+        assert [each.seq for each in store.log.controls("acme")] == list(range(1, kept + 1))
         assert store.healthy() == "ok"
         store.close()
     finally:

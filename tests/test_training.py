@@ -113,7 +113,7 @@ def test_polling_goes_on_while_a_model_is_trained(desk: jobs.Desk, source: Scrip
     assert desk.account.state.model is None
     before = desk.account.state.memory.seq
     model = trained(desk)
-    (control,) = desk.store.controls("acme", kind=accounts.MODEL)
+    (control,) = desk.store.log.controls("acme", kind=accounts.MODEL)
     assert (control.seq, control.body.decode()) == (before + 1, model)
     assert desk.account.state.memory.channel.model_id == model
 
@@ -227,7 +227,7 @@ def test_going_back_uses_the_model_before_and_is_an_entry_of_the_log(
     assert (done["model"], done["before"]) == (first, second)
     assert Adopt("acme", second[:6]).carry_out(office)["model"] == second
     assert Adopt("acme").carry_out(office)["model"] == first
-    assert len(desk.store.controls("acme", kind=accounts.ROLLBACK)) == 3
+    assert len(desk.store.log.controls("acme", kind=accounts.ROLLBACK)) == 3
     reopened = again(desk, folder)
     assert reopened.account.state.model is not None
     assert reopened.account.state.model.id == first

@@ -81,7 +81,7 @@ def _folder(args: Namespace, config: settings.Settings) -> _History:
 def _log(args: Namespace, config: settings.Settings, store: Sqlite) -> _History:
     name = output.account(store.accounts(), args.account, config.data.directory)
     start = store.started(name)
-    found = (entry.page or entry.control for entry in store.entries(name, after=0))
+    found = (entry.page or entry.control for entry in store.log.entries(name, after=0))
     steps = (step for step in found if step is not None)
     return _History(steps, store.events(name), True, start.teach_until if start else None, name)
 

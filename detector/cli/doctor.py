@@ -71,11 +71,14 @@ def _data(directory: Path) -> str:
         raise StoreError(msg) from error
     store = Sqlite(directory, write=False)
     try:
-        verdict, counts = store.healthy(), store.counts()
+        verdict, counts, damaged = store.healthy(), store.counts(), store.damaged()
     finally:
         store.close()
     if verdict != "ok":
         msg = f"{directory}: the database is damaged: {verdict}; restore a backup"
+        raise StoreError(msg)
+    if damaged:
+        msg = f"{directory / damaged[0]}: is missing, {len(damaged)} in all; restore a backup"
         raise StoreError(msg)
     waiting = counts.get("outbox_waiting", 0) + counts.get("outbox_sending", 0)
     return f"{counts['event']:,} events, {counts['alert']:,} alerts, {waiting:,} messages waiting"
@@ -99,7 +102,7 @@ def _models(directory: Path) -> str:
 def _at_work(store: Sqlite, account: str) -> str:
     """The id of the model that was adopted last."""
     kinds = (accounts.MODEL, accounts.ROLLBACK)
-    moves = [each for kind in kinds for each in store.controls(account, kind=kind) if each.body]
+    moves = [each for kind in kinds for each in store.log.controls(account, kind=kind) if each.body]
     return max(moves, key=lambda each: each.seq).body.decode() if moves else ""
 
 

@@ -71,7 +71,7 @@ def _found(account: Account, store: Sqlite) -> dict[str, Any]:
     moves = [
         each
         for kind in (accounts.MODEL, accounts.ROLLBACK)
-        for each in store.controls(account.name, kind=kind)
+        for each in store.log.controls(account.name, kind=kind)
         if each.body
     ]
     adopted = {each.body.decode(): each.at for each in sorted(moves, key=lambda each: each.seq)}

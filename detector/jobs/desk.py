@@ -91,6 +91,8 @@ class Desk:
     stale: bool = False
     looked: date | None = None
     """When the plan was last looked over for filters that have expired."""
+    tidied: date | None = None
+    """When what is too old was last let go."""
     mutex: threading.RLock = field(default_factory=threading.RLock)
     """Held while the state changes: requests from the command line come in other threads."""
 

@@ -32,7 +32,7 @@ class Database:
     """One connection to the file in a data directory; with `write`, its only writer."""
 
     def __init__(self, directory: Path, *, write: bool, steps: Steps | None = None) -> None:
-        self.path = directory / FILE
+        self.directory, self.path = directory, directory / FILE
         self._mutex = threading.RLock()
         self._lock: int | None = None
         try:

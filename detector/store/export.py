@@ -72,7 +72,7 @@ def _refuse_mixture(folder: Path, choice: Choice) -> None:
 
 def _chosen(store: Sqlite, account: str, choice: Choice) -> Iterator[pl.DataFrame]:
     """The chosen rows of each stored page, with the raw items as a column."""
-    for frame, raws in store.pages(account, upto=2**62):
+    for frame, raws in store.log.pages(account):
         whole = frame.with_columns(raw=pl.Series(raws, dtype=pl.Binary)).select(
             "event.feed", *_COLUMNS
         )
@@ -129,7 +129,7 @@ def _write_controls(store: Sqlite, account: str, path: Path) -> None:
         if start is not None:
             first = {"seq": 0, "kind": "start", "at": _utc(start.teach_until)}
             file.write(json.dumps(first) + "\n")
-        for each in store.controls(account):
+        for each in store.log.controls(account):
             control = {"seq": each.seq, "kind": each.kind, "at": _utc(each.at)}
             file.write(json.dumps(control) + "\n")
 

@@ -2,37 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import threading
 from datetime import datetime, timedelta
 from pathlib import Path
-
-import polars as pl
 
 from detector import workhours
 from detector.alerts import Alert, Status
 from detector.coverage import Coverage
-from detector.store import ledger, segments, steps
+from detector.store import compaction, ledger, steps
+from detector.store.compaction import Point
 from detector.store.database import Database, StoreError
+from detector.store.log import Entry, Log
 from detector.store.outbox import Letter, Listed, Outbox, read_alert
 from detector.store.steps import Commit, Control, Start
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One entry of the log: a page of events, or a control."""
-
-    seq: int
-    page: tuple[pl.DataFrame, list[bytes]] | None
-    control: Control | None
 
 
 class Sqlite:
     """The embedded store. Raises StoreError where the directory cannot be used."""
 
     def __init__(self, directory: Path, *, write: bool = True) -> None:
+        self.directory = directory
         self._database = Database(directory, write=write)
         self.outbox = Outbox(self._database)
+        self.log = Log(self._database)
+        self._keeping = threading.Lock()
+        if write:
+            compaction.sweep(self._database)
 
     def close(self) -> None:
         """Close the file."""
@@ -88,32 +83,6 @@ class Sqlite:
         rows = self._database.rows("SELECT seq, body FROM snapshot WHERE account = ?", account)
         return (rows[0][0], rows[0][1]) if rows else None
 
-    def pages(self, account: str, *, upto: int) -> Iterator[tuple[pl.DataFrame, list[bytes]]]:
-        """The stored pages up to a seq, oldest first."""
-        query = "SELECT lo_seq FROM segment WHERE account = ? AND lo_seq <= ? ORDER BY lo_seq"
-        for (lo_seq,) in self._database.rows(query, account, upto):
-            yield self._page(account, lo_seq)
-
-    def entries(self, account: str, *, after: int) -> Iterator[Entry]:
-        """The log after a seq, in order."""
-        query = "SELECT lo_seq FROM segment WHERE account = ? AND lo_seq > ?"
-        pages = [(seq, None) for (seq,) in self._database.rows(query, account, after)]
-        controls = [(each.seq, each) for each in self.controls(account, after=after)]
-        for seq, control in sorted([*pages, *controls], key=lambda each: each[0]):
-            yield Entry(seq, None if control else self._page(account, seq), control)
-
-    def controls(self, account: str, *, after: int = 0, kind: str | None = None) -> list[Control]:
-        """The controls of the log after a seq, in order."""
-        rows = self._database.rows(
-            "SELECT seq, kind, at, body FROM control WHERE account = ? AND seq > ? "
-            "AND (? IS NULL OR kind = ?) ORDER BY seq",
-            account,
-            after,
-            kind,
-            kind,
-        )
-        return [Control(seq, name, workhours.instant(at), body) for seq, name, at, body in rows]
-
     def model(self, identity: str) -> bytes | None:
         """The artefact of a model."""
         rows = self._database.rows("SELECT body FROM model WHERE id = ?", identity)
@@ -165,6 +134,20 @@ class Sqlite:
             row = (identity, moment, who, status, note)
             sql.execute("INSERT INTO history VALUES (?, ?, ?, ?, ?)", row)
 
+    def compact(self, account: str, point: Point) -> int:
+        """Write pages of days that are over as files; how many files were written."""
+        with self._keeping:
+            return compaction.compact(self._database, account, point)
+
+    def expire(self, account: str, before: datetime, point: Point) -> int:
+        """Let go of events that are all before a time, whole days at once; how many they were."""
+        with self._keeping:
+            return compaction.expire(self._database, account, before, point)
+
+    def damaged(self, *, thoroughly: bool = False) -> list[str]:
+        """Files of segments that are missing or, looked at thoroughly, not what was written."""
+        return compaction.damaged(self._database, thoroughly=thoroughly)
+
     def counts(self) -> dict[str, int]:
         """How much there is of everything: for `doctor` and tests."""
         tables = ("alert", "suppressed", "flaw", "control", "segment", "model")
@@ -186,10 +169,6 @@ class Sqlite:
     def healthy(self) -> str:
         """SQLite's own verdict on the file: 'ok', or what is wrong."""
         return str(self._database.rows("PRAGMA quick_check")[0][0])
-
-    def _page(self, account: str, lo_seq: int) -> tuple[pl.DataFrame, list[bytes]]:
-        query = "SELECT data FROM segment WHERE account = ? AND lo_seq = ?"
-        return segments.unpack(self._database.rows(query, account, lo_seq)[0][0])
 
 
 __all__ = [

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from typing import Final
 
 import polars as pl
 
@@ -18,6 +19,12 @@ from detector.findings import Finding
 from detector.sources.records import Flaw
 from detector.store import ledger, segments
 from detector.store.database import StoreError
+
+LAST_SEQ: Final = (
+    "SELECT max(COALESCE((SELECT max(seq) FROM control WHERE account = ?1), 0), COALESCE("
+    "(SELECT hi_seq FROM segment WHERE account = ?1 ORDER BY lo_seq DESC LIMIT 1), 0))"
+)
+"""The number of the last entry of an account's log, 0 if it is empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +80,10 @@ def write(sql: sqlite3.Connection, commit: Commit) -> None:
     account, at = commit.account, workhours.microseconds(commit.at)
     if commit.start is not None:
         until = workhours.microseconds(commit.start.teach_until)
-        sql.execute("INSERT INTO account VALUES (?, ?, ?)", (account, commit.start.uuid, until))
+        sql.execute(
+            "INSERT INTO account (name, uuid, teach_until) VALUES (?, ?, ?)",
+            (account, commit.start.uuid, until),
+        )
     _go_on(sql, commit)
     for feed, (cursor, newest) in commit.cursors.items():
         _set_cursor(sql, (account, feed), cursor, (newest, at))
@@ -83,7 +93,11 @@ def write(sql: sqlite3.Connection, commit: Commit) -> None:
     ledger.end_sweeps(sql, account, commit.sweeps, at)
     if commit.frame is not None and commit.frame.height:
         row = _segment(commit, commit.frame)
-        sql.execute("INSERT INTO segment VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        sql.execute(
+            "INSERT INTO segment (account, lo_seq, hi_seq, lo_time, hi_time, stored, events, data) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            row,
+        )
     sql.executemany("INSERT OR IGNORE INTO flaw VALUES (?, ?, ?, ?, ?, ?, ?)", _flaws(commit, at))
     sql.executemany("INSERT INTO control VALUES (?, ?, ?, ?, ?)", _controls(commit))
     sql.executemany("INSERT INTO suppressed VALUES (?, ?, ?, ?, ?, ?)", _suppressed(commit))
@@ -101,15 +115,6 @@ def write(sql: sqlite3.Connection, commit: Commit) -> None:
         sql.execute("REPLACE INTO snapshot VALUES (?, ?, ?, ?)", (account, seq, at, body))
 
 
-def last_seq(sql: sqlite3.Connection, account: str) -> int:
-    """The number of the last entry of an account's log, 0 if it is empty."""
-    query = (
-        "SELECT max(COALESCE((SELECT max(seq) FROM control WHERE account = ?1), 0), COALESCE("
-        "(SELECT hi_seq FROM segment WHERE account = ?1 ORDER BY lo_seq DESC LIMIT 1), 0))"
-    )
-    return int(sql.execute(query, (account,)).fetchone()[0])
-
-
 def _go_on(sql: sqlite3.Connection, commit: Commit) -> None:
     """Refuse a step that does not go on where the log ends: nothing twice, nothing left out."""
     seqs = [control.seq for control in commit.controls]
@@ -117,7 +122,7 @@ def _go_on(sql: sqlite3.Connection, commit: Commit) -> None:
         seqs += commit.frame["event.seq"].to_list()
     if not seqs:
         return
-    first = last_seq(sql, commit.account) + 1
+    first = int(sql.execute(LAST_SEQ, (commit.account,)).fetchone()[0]) + 1
     if sorted(seqs) != list(range(first, first + len(seqs))):
         msg = (
             f"account {commit.account!r}: a step with the log entries {min(seqs)} to {max(seqs)} "
@@ -148,6 +153,7 @@ def _segment(commit: Commit, frame: pl.DataFrame) -> tuple[object, ...]:
         seqs[-1],
         times.min(),
         times.max(),
+        workhours.microseconds(commit.at),
         frame.height,
         segments.pack(frame, commit.raws),
     )

@@ -3,7 +3,8 @@ CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE account (
     name TEXT PRIMARY KEY,
     uuid TEXT,
-    teach_until INTEGER NOT NULL
+    teach_until INTEGER NOT NULL,
+    first_seq INTEGER NOT NULL DEFAULT 1
 ) STRICT;
 CREATE TABLE cursor (
     account TEXT NOT NULL,
@@ -39,15 +40,22 @@ CREATE TABLE sweep (
     at INTEGER NOT NULL,
     PRIMARY KEY (account, over)
 ) STRICT;
+-- Events of consecutive log entries: a page as a blob, or a day as a file that this row vouches for.
 CREATE TABLE segment (
     account TEXT NOT NULL,
     lo_seq INTEGER NOT NULL,
     hi_seq INTEGER NOT NULL,
     lo_time INTEGER NOT NULL,
     hi_time INTEGER NOT NULL,
+    stored INTEGER NOT NULL,
     events INTEGER NOT NULL,
-    data BLOB NOT NULL,
-    PRIMARY KEY (account, lo_seq)
+    forgotten INTEGER NOT NULL DEFAULT 0,
+    data BLOB,
+    file TEXT UNIQUE,
+    sha256 TEXT,
+    PRIMARY KEY (account, lo_seq),
+    CHECK ((data IS NULL) != (file IS NULL)),
+    CHECK ((sha256 IS NULL) = (file IS NULL))
 ) STRICT;
 CREATE TABLE control (
     account TEXT NOT NULL,
