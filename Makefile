@@ -25,6 +25,7 @@ test: $(STAMP)  ## every test but the slow proofs
 
 bench: $(STAMP)  ## speed, as ratios within one run
 	@$(BIN)/python -m benchmarks.page
+	@$(BIN)/python -m benchmarks.start
 	@$(BIN)/python -m benchmarks.backtest
 
 nightly: $(STAMP)  ## the slow proofs

@@ -36,6 +36,7 @@ KEPT: Final = (
 """Columns that the window holds; text as categories, so that a row takes about 60 bytes."""
 
 _GROWTH: Final = 8
+_MANY: Final = 100_000
 CATEGORIES: Final = [
     name for name in KEPT if events.SCHEMA[name] == events.TEXT and name != "item.id"
 ]
@@ -73,9 +74,16 @@ class SeenIds:
             self._levels.append(
                 (np.concatenate((before[0], last[0])), np.concatenate((before[1], last[1])))
             )
-        ids, contents = self._levels[-1]
+        self._levels[-1] = _sorted(*self._levels[-1])
+
+
+def _sorted(ids: np.ndarray, contents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    if len(ids) < _MANY:
         order = np.argsort(ids, kind="stable")
-        self._levels[-1] = (ids[order], contents[order])
+        return ids[order], contents[order]
+    # Half the time of numpy, and on both cores; for a page its fixed cost would be too much.
+    both = pl.DataFrame({"id": ids, "content": contents}).sort("id")
+    return both["id"].to_numpy(), both["content"].to_numpy()
 
 
 def keys(frame: pl.DataFrame) -> np.ndarray:

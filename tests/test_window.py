@@ -54,3 +54,18 @@ def test_a_changed_raw_item_has_another_hash() -> None:
 
     assert one != other
     assert contents([b"a"])[0] == one
+
+
+def test_many_ids_are_found_like_few() -> None:
+    chance = np.random.default_rng(3)
+    ids = np.unique(chance.integers(0, 2**63, 300_000, dtype=np.uint64))
+    chance.shuffle(ids)
+    seen = SeenIds()
+    seen.add(ids[:200_000], ids[:200_000] * np.uint64(7))
+    seen.add(ids[200_000:], ids[200_000:] * np.uint64(7))
+
+    known, hashes = seen.find(ids)
+
+    assert known.all()
+    assert (hashes == ids * np.uint64(7)).all()
+    assert not seen.find(ids + np.uint64(1))[0].all()
