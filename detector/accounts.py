@@ -11,10 +11,14 @@ from detector.anomaly import artefact
 from detector.anomaly.model import Model
 from detector.kernel import Memory, Plan, State
 from detector.rulebook.book import Rulebook
+from detector.store import export
 from detector.store.sqlite import Commit, Control, Entry, Sqlite, Start, StoreError
+from detector.triage import Judgement
 
 PLAN: Final = "plan"
 TICK: Final = "tick"
+VERDICT: Final = export.VERDICT
+"""A person has said what an alert was; the body is a `triage.Judgement`."""
 MODEL: Final = "model"
 """A training has ended; the body is the model's id, empty if there was too little to learn from."""
 ROLLBACK: Final = "rollback"
@@ -154,6 +158,8 @@ def apply(store: Sqlite, account: Account, control: Control) -> kernel.Outcome |
         account.texts = plans.Texts.parse(control.body)
         plan = plans.build(account.texts, control.at.date()).plan
         account.state = kernel.reconfigure(account.state, plan)
+    elif control.kind == VERDICT:
+        kernel.judge(account.state, Judgement.parse(control.body))
     elif control.kind in {MODEL, ROLLBACK}:
         model, account.refused = usable(store, control.body.decode())
         kernel.adopt(account.state, model, at_once=control.kind == ROLLBACK)

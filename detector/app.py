@@ -8,7 +8,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -20,12 +20,17 @@ import structlog
 from rich.console import Console
 
 from detector import changes, files, jobs
-from detector.alerts import Alert
-from detector.findings import Level
 from detector.plans import Texts, build
 from detector.ports import Notifier, SourceError
 from detector.rendering import Renderer
-from detector.settings import ConfigError, EmailConfig, Settings, SlackConfig, SourceConfig
+from detector.settings import (
+    ConfigError,
+    EmailConfig,
+    Settings,
+    SlackConfig,
+    SourceConfig,
+    orders,
+)
 from detector.store.sqlite import Sqlite
 from detector.terminal import progress
 
@@ -130,31 +135,6 @@ def _notice(name: str) -> Callable[[str], None]:
     return notice
 
 
-def destinations(settings: Settings) -> list[str]:
-    """The names of all destinations; the console if there is no other, or a route names it."""
-    routed = {name for each in settings.routes for name in each.send}
-    named = [*settings.slack, *settings.email]
-    return named if named and "console" not in routed else [*named, "console"]
-
-
-def route(settings: Settings, destinations: Sequence[str]) -> jobs.Route:
-    """Which destinations an alert goes to: the first route that matches, else every one from medium."""
-
-    def choose(alert: Alert) -> Sequence[str]:
-        for each in settings.routes:
-            match = each.match
-            if (
-                (not match.level or alert.level in match.level)
-                and (not match.account or alert.account in match.account)
-                and (not match.rule or alert.rule.name in match.rule or alert.rule.id in match.rule)
-                and (not match.tag or set(match.tag) & set(alert.tags))
-            ):
-                return [name for name in each.send if name in destinations]
-        return destinations if alert.level.rank >= Level.MEDIUM.rank else ()
-
-    return choose
-
-
 def source(config: SourceConfig, sleep: Callable[[float], object] = time.sleep) -> OnePassword:
     """The Events API of one account. Raises ConfigError."""
     from detector.sources.onepassword import Budget, OnePassword, Pace
@@ -203,8 +183,9 @@ class Service:
         texts = files.texts(settings.paths, timezone=settings.timezone)
         for mistake in build(texts, now().date()).mistakes:
             log.error("mistake in a file, the rest goes on", mistake=str(mistake))
-        names = destinations(settings)
-        self._notifiers = notifiers(settings, console if "console" in names else None)
+        self._orders = orders(settings)
+        named = "console" in self._orders.destinations
+        self._notifiers = notifiers(settings, console if named else None)
         sources = [(config, source(config, self._stop.wait)) for config in settings.sources]
         self._store = Sqlite(settings.data.directory)
         self._resources.callback(self._store.close)
@@ -229,7 +210,6 @@ class Service:
         desk = jobs.Desk(
             account,
             self._store,
-            route(self._settings, list(self._notifiers)),
             point=self._point,
             poll_every=config.poll_every,
             backfill=config.backfill,
@@ -250,7 +230,9 @@ class Service:
                 for _, _, desk in self._desks:
                     desk.trainer = jobs.AtOnce()
                 polled = [self._poll(*each) for each in self._desks]
-                self._tell()
+                self._decide()
+                for notifier in self._notifiers.values():
+                    self._send(notifier)
                 self._tidy()
             else:
                 polled = []
@@ -261,7 +243,7 @@ class Service:
 
     def _answer(self, body: bytes) -> bytes:
         """What a command asks for, carried out here, where the writer is."""
-        return changes.answer(changes.Office(self._store, now(), self._at_work), body)
+        return changes.answer(changes.Office(self._store, now(), self._at_work, self._orders), body)
 
     def _at_work(self, name: str) -> jobs.Desk:
         desks = {desk.account.name: desk for _, _, desk in self._desks}
@@ -299,9 +281,11 @@ class Service:
             scheduler.add_job(
                 self._poll, "interval", (config, api, desk), executor="poll", **timing
             )
-        scheduler.add_job(
-            self._tell, "interval", seconds=TELL_EVERY_S, executor="tell", next_run_time=now()
-        )
+        # A destination that does not answer keeps neither the decisions nor the others waiting.
+        often = {"seconds": TELL_EVERY_S, "executor": "tell", "next_run_time": now()}
+        scheduler.add_job(self._decide, "interval", **often)
+        for notifier in self._notifiers.values():
+            scheduler.add_job(self._send, "interval", (notifier,), **often)
         scheduler.add_job(
             self._tidy, "interval", seconds=TIDY_EVERY.total_seconds(), executor="tidy"
         )
@@ -339,11 +323,20 @@ class Service:
 
             yield told
 
-    def _tell(self) -> None:
+    def _round(self) -> jobs.Round:
+        return jobs.Round(self._store, self._orders, now(), Random(), self._point)
+
+    def _decide(self) -> None:
         try:
-            jobs.tell(self._store, self._notifiers, now(), chance=Random(), point=self._point)
+            jobs.decide(self._round(), self._notifiers)
         except Exception:
-            log.exception("telling failed")
+            log.exception("deciding failed")
+
+    def _send(self, notifier: Notifier) -> None:
+        try:
+            jobs.send(self._round(), notifier)
+        except Exception:
+            log.exception("telling failed", destination=notifier.name)
 
     def _tidy(self) -> None:
         for _, _, desk in self._desks:

@@ -80,6 +80,8 @@ def replay_log(
             _keep(done, kernel.tick(state, step.at), state)
         elif step.kind == accounts.PLAN:
             state = kernel.reconfigure(state, readers.plan(step))
+        elif step.kind == accounts.VERDICT:
+            kernel.judge(state, _judgement(step))
         elif step.kind in {accounts.MODEL, accounts.ROLLBACK}:
             trained = readers.model(step, state)
             kernel.adopt(state, trained, at_once=step.kind == accounts.ROLLBACK)
@@ -108,6 +110,13 @@ def replay(
                 done.trained += trained is not None
         advance(done.events + done.duplicates)
     return _ended(done, state)
+
+
+def _judgement(step: Mark | Control) -> triage.Judgement:
+    """What a person said, from the log or from its export."""
+    if isinstance(step, Control):
+        return triage.Judgement.parse(step.body)
+    return step.judgement or triage.Judgement("", "", "", harmless=False)
 
 
 def held_back(done: Replayed, finding: Finding) -> Alert:

@@ -14,7 +14,8 @@ from random import Random
 from detector import files, jobs
 from detector.alerts import Alert
 from detector.delivery.bulletins import Bulletin
-from detector.evaluation.grading import Catch, grade, is_told
+from detector.delivery.orders import Flood, Orders
+from detector.evaluation.grading import Catch, grade
 from detector.plans import Texts
 from detector.ports import Message, Notifier, Receipt
 from detector.settings import PathsConfig
@@ -101,11 +102,11 @@ class Stage:
 
     def live(self) -> Iterator[datetime]:
         """Let the days pass, step by step: poll, then tell. Yields the time after each step."""
-        chance = Random(self.company.plan.seed)
+        chance, orders = Random(self.company.plan.seed), _orders(tuple(self.notifiers))
         for _ in range(timedelta(days=self.length.live) // STEP):
             self.clock.time += STEP
             jobs.poll(self.desk, self.source, self.clock)
-            jobs.tell(self.store, self.notifiers, self.clock(), chance=chance)
+            jobs.tell(jobs.Round(self.store, orders, self.clock(), chance), self.notifiers)
             yield self.clock.time
 
 
@@ -120,9 +121,7 @@ def stage(
     texts = _texts(folder / "company")
     with closing(Sqlite(folder / "data")) as store, serve(company, clock) as server:
         account = jobs.open_account(store, ACCOUNT, texts, clock(), span=timedelta(days=30))
-        desk = jobs.Desk(
-            account, store, lambda alert: _routes(alert, tuple(notifiers)), poll_every=STEP
-        )
+        desk = jobs.Desk(account, store, poll_every=STEP)
         pace = Pace(Budget(1_000_000, monotonic=_still, sleep=_still_sleep), clock)
         api = OnePassword(server.token, pace=pace, base_url=server.url, name=ACCOUNT)
         with closing(api) as source, desk.pool:
@@ -167,8 +166,11 @@ def score(company: Simulation, alerts: Sequence[Alert], length: Length = DEFAULT
     )
 
 
-def _routes(alert: Alert, names: tuple[str, ...]) -> tuple[str, ...]:
-    return names if is_told(alert) else ()
+def _orders(names: tuple[str, ...]) -> Orders:
+    """Everything at once and nothing twice: nobody answers, and two weeks pass in a minute."""
+    at_once = timedelta(0)
+    many = Flood(high=100, other=100)
+    return Orders(names, medium_wait=at_once, remind_after=(), flood=many)
 
 
 def _texts(folder: Path) -> Texts:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import polars as pl
 
-from detector import events, workhours
+from detector import events, triage, workhours
 from detector.alerts import Alert
 from detector.anomaly import channel as channels
 from detector.anomaly import model as models
@@ -22,6 +22,7 @@ from detector.findings import Finding
 from detector.observations import Clock, observe
 from detector.run import Run, step_us
 from detector.state import Memory, Plan, State
+from detector.triage import Judgement
 
 __all__ = [
     "Memory",
@@ -30,6 +31,7 @@ __all__ = [
     "State",
     "adopt",
     "detect",
+    "judge",
     "reconfigure",
     "tick",
     "train",
@@ -111,6 +113,16 @@ def adopt(state: State, model: Model | None, *, at_once: bool = False) -> None:
         return
     state.model, state.challenger = model, None
     channels.adopt(state.memory.channel, model, declaration)
+
+
+def judge(state: State, judgement: Judgement) -> None:
+    """Hear what a person said of an alert: one entry of the log.
+
+    After a harmless one the guard over its subject lifts, and what is usual is learned again.
+    """
+    state.memory.seq += 1
+    if triage.judge(state.memory.opened, judgement):
+        state.memory.facts.lift(judgement.subject_id)
 
 
 def reconfigure(state: State, plan: Plan) -> State:

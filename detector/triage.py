@@ -58,6 +58,24 @@ class Verdict:
     alert: Alert | None
 
 
+class Judgement(msgspec.Struct, frozen=True):
+    """What a person said of an alert, as the log keeps it: nothing that a person wrote."""
+
+    alert: str
+    subject_type: str
+    subject_id: str
+    harmless: bool
+
+    @classmethod
+    def parse(cls, body: bytes) -> Judgement:
+        """Read back what `dump` wrote."""
+        return msgspec.json.decode(body, type=cls)
+
+    def dump(self) -> bytes:
+        """As it is stored."""
+        return msgspec.json.encode(self)
+
+
 def fingerprint(rule_id: str, subject: Subject) -> str:
     """What makes two findings the same trouble: the rule and the subject; never score or time."""
     return f"{rule_id}\x1f{subject.type}\x1f{subject.id}"
@@ -95,6 +113,27 @@ def close(opened: dict[str, list[Open]], rules: Mapping[str, Rule], clock: int) 
             opened[key] = left
         else:
             del opened[key]
+
+
+def judge(opened: dict[str, list[Open]], judgement: Judgement) -> bool:
+    """Close an alert: it takes no more findings, and the next one opens another.
+
+    Says whether what happened around it may be learned: it was harmless, and no other alert of
+    medium or above about the same subject waits for a verdict.
+    """
+    for key, olds in list(opened.items()):
+        left = [old for old in olds if old.id != judgement.alert]
+        if not left:
+            del opened[key]
+        elif len(left) < len(olds):
+            opened[key] = left
+    subject = (judgement.subject_type, judgement.subject_id)
+    waits = any(
+        (old.subject_type, old.subject_id) == subject and Level(old.level).rank >= Level.MEDIUM.rank
+        for olds in opened.values()
+        for old in olds
+    )
+    return judgement.harmless and not waits
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from random import Random
 
 from detector import events, jobs
 from detector.alerts import Alert
 from detector.delivery.bulletins import Bulletin, Cause, Kind
 from detector.delivery.incidents import incident, incident_id
+from detector.delivery.orders import Orders
 from detector.plans import Texts
 from detector.ports import CursorRefused, DeliveryError, Message, Page, Receipt, SourceError
 from detector.store.sqlite import Sqlite
@@ -71,12 +73,17 @@ class Mailbox:
     name: str = "mailbox"
     refuse: int = 0
     error: Exception = field(default_factory=lambda: DeliveryError("the server is away"))
-    messages: list[Alert] = field(default_factory=list)
+    edits: bool = False
+    messages: list[Message] = field(default_factory=list)
     keys: Counter[str] = field(default_factory=Counter)
     looked: list[str] = field(default_factory=list)
     """Keys of messages that may have arrived before, and were looked for."""
 
-    edits: bool = False
+    @property
+    def alerts(self) -> list[Alert]:
+        """The alert that speaks for each bulletin."""
+        told = [each for each in self.messages if isinstance(each, Bulletin)]
+        return [each.incident.worst for each in told]
 
     def send(self, message: Message, *, key: str, again: bool) -> Receipt:
         """Take the message, unless this one is refused."""
@@ -85,8 +92,7 @@ class Mailbox:
         if self.refuse > 0:
             self.refuse -= 1
             raise self.error
-        if isinstance(message, Bulletin):
-            self.messages.append(message.incident.worst)
+        self.messages.append(message)
         self.keys[key] += 1
         return Receipt(f"<{key}>")
 
@@ -134,14 +140,25 @@ def shipped_texts(**changed: object) -> Texts:
 def open_desk(
     directory: Path, now: datetime, *, texts: Texts | None = None, point: jobs.Point = jobs.nowhere
 ) -> jobs.Desk:
-    """The desk of account acme over a store in `directory`; all alerts go to the mailbox."""
+    """The desk of account acme over a store in `directory`."""
     store = Sqlite(directory)
     try:
         account = jobs.open_account(store, "acme", texts or shipped_texts(), now, span=SPAN)
     except BaseException:
         store.close()
         raise
-    return jobs.Desk(account, store, lambda alert: ("mailbox",), point=point)
+    return jobs.Desk(account, store, point=point)
+
+
+ORDERS = Orders(("mailbox",), medium_wait=timedelta(0), remind_after=())
+"""Every alert of medium or above goes to the mailbox, at once and once."""
+
+
+def round_(
+    store: Sqlite, now: datetime, orders: Orders = ORDERS, *, point: jobs.Point = jobs.nowhere
+) -> jobs.Round:
+    """One round of telling."""
+    return jobs.Round(store, orders, now, Random(1), point)
 
 
 def close(desk: jobs.Desk) -> None:

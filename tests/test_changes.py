@@ -16,11 +16,12 @@ import pytest
 from detector import changes, jobs, settings
 from detector.alerts import Status
 from detector.changes import door
-from detector.changes.alerts import SetStatus
+from detector.changes.alerts import Act
 from detector.changes.outbox import Retry
+from detector.delivery.commands import Verb
 from detector.store.database import DirectoryInUse
 from detector.store.sqlite import Sqlite
-from tests.fakes import Clock, ScriptedSource, close, open_desk
+from tests.fakes import Clock, Mailbox, ScriptedSource, close, open_desk, round_
 from tests.stories import at, audit
 
 NOW = at("12:00")
@@ -37,6 +38,7 @@ def config(tmp_path: Path) -> settings.Settings:
     desk = open_desk(tmp_path / "data", at("0:00"))
     theft = audit("ann", "lagos", "11:00", deed="export vault")
     jobs.poll(desk, ScriptedSource([theft]), Clock(NOW))
+    jobs.decide(round_(desk.store, NOW), {"mailbox": Mailbox()})
     close(desk)
     return settings.Settings.model_validate({"data": {"directory": tmp_path / "data"}})
 
@@ -57,17 +59,18 @@ def running(config: settings.Settings) -> Iterator[jobs.Desk]:
 
 
 def ack(config: settings.Settings, alert: str = "") -> dict[str, Any]:
-    request = SetStatus(alert, Status.ACKNOWLEDGED, who="sam", note="mine; \n'quoted'")
+    request = Act(Verb.ACK, alert, who="sam", note="mine; \n'quoted'")
     return changes.ask(config, request, NOW, never)
 
 
 def stored(config: settings.Settings) -> tuple[str, list[Any]]:
     with closing(Sqlite(config.data.directory, write=False)) as store:
         (alert,) = store.alerts()
-        return alert.status, store.history(alert.id)
+        said = store.journal.of(alert.id)
+        return alert.status, [(each.at, each.who, each.how, each.what, each.note) for each in said]
 
 
-ACKED = (Status.ACKNOWLEDGED, [(NOW, "sam", "acknowledged", "mine; \n'quoted'")])
+ACKED = (Status.ACKNOWLEDGED, [(NOW, "sam", "cli", "acknowledged", "mine; 'quoted'")])
 
 
 def test_without_a_service_the_command_is_the_writer(config: settings.Settings) -> None:
@@ -105,7 +108,7 @@ def test_the_door_of_a_service_that_was_killed_stands_in_nobodys_way(
     with running(config):
         ack(config)
 
-    assert len(stored(config)[1]) == 2
+    assert stored(config) == ACKED
 
 
 def test_a_service_that_is_starting_is_waited_for(config: settings.Settings) -> None:
@@ -147,7 +150,7 @@ def say(config: settings.Settings, body: bytes) -> bytes:
 
 def test_strange_callers_are_answered_and_harm_nobody(config: settings.Settings) -> None:
     with running(config):
-        for body in (b"", b"\xff" * 9, b'{"type":"Drop"}', b'{"type":"SetStatus","x":1}'):
+        for body in (b"", b"\xff" * 9, b'{"type":"Drop"}', b'{"type":"Act","x":1}'):
             assert b"does not know this request" in say(config, body)
         assert say(config, b" " * (door.LARGEST + 1)) == b""
         silent = [socket.socket(socket.AF_UNIX) for _ in range(3)]

@@ -18,7 +18,7 @@ from detector import jobs
 from detector.cli.main import run
 from detector.findings import Subject
 from detector.store.sqlite import Commit
-from tests.fakes import Clock, ScriptedSource, close, open_desk
+from tests.fakes import Clock, Mailbox, ScriptedSource, close, open_desk, round_
 from tests.stories import ROOT, at, audit
 
 CONTRACT = [
@@ -67,7 +67,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (alert,) = desk.store.alerts()
     subject = Subject(alert.subject.type, "X", HOSTILE, HOSTILE)
     bad = replace(alert, id="b" * 26, summary=HOSTILE, subject=subject)
-    desk.store.commit(Commit("acme", at("12:00"), alerts=[bad], outbox=[(bad.id, "mailbox")]))
+    desk.store.commit(Commit("acme", at("12:00"), alerts=[bad]))
+    jobs.decide(round_(desk.store, at("12:00")), {"mailbox": Mailbox()})
     close(desk)
     return folder
 
@@ -253,7 +254,7 @@ def test_messages_are_listed_and_sent_again(
     (letter,) = [
         each
         for each in map(json.loads, capsys.readouterr().out.splitlines())
-        if each["alert_id"] == "b" * 26
+        if each["about"] == f"inc-{'b' * 16}"
     ]
     assert (letter["state"], letter["destination"]) == ("waiting", "mailbox")
     assert run(["outbox", "list", *configured]) == 0

@@ -25,7 +25,7 @@ from detector.coverage import (
 )
 from detector.ports import SourceError
 from detector.store.sqlite import Commit, Sqlite, Start
-from tests.fakes import Clock, Death, Mortal, ScriptedSource, close, open_desk
+from tests.fakes import Clock, Death, Mailbox, Mortal, ScriptedSource, close, open_desk, round_
 from tests.stories import at, audit, usage
 
 MINUTE = timedelta(minutes=1)
@@ -239,7 +239,13 @@ def test_what_was_read_a_second_time_is_marked(tmp_path: Path) -> None:
     assert (found.swept, found_lost) == (at("3:00"), lost)
 
 
-def test_messages_of_a_long_outage_are_marked_as_catch_up(desk: jobs.Desk) -> None:
+def why(desk: jobs.Desk, who: str) -> set[str]:
+    """Why the alerts about somebody were sent or held."""
+    ids = [alert.id for alert in desk.store.alerts() if alert.subject.id == who]
+    return {each.reason for name in ids for each in desk.store.decisions(name)[:1]}
+
+
+def test_what_a_long_outage_hid_is_told_in_one_digest(desk: jobs.Desk) -> None:
     clock, source = Clock(at("0:00")), ScriptedSource()
     jobs.poll(desk, source, clock)
     source.add([audit("ann", "lagos", "3:00", deed="export vault")])
@@ -248,12 +254,12 @@ def test_messages_of_a_long_outage_are_marked_as_catch_up(desk: jobs.Desk) -> No
 
     alerts = jobs.poll(desk, source, clock).alerts
 
-    letters = desk.store.outbox.due(clock())
-    marked = {letter.alert.subject.id: letter.catch_up for letter in letters}
+    jobs.decide(round_(desk.store, clock()), {"mailbox": Mailbox()})
     assert len(alerts) >= 2
-    assert {who: marked[who] for who in ("ANN", "BEN")} == {"ANN": True, "BEN": False}
+    assert why(desk, "ANN") == {"catching_up"}
+    assert why(desk, "BEN") == {"first_told"}
     clock.time = at("10:10")
     source.add([audit("cleo", "lagos", "7:00", deed="export vault")])
     jobs.poll(desk, source, clock)
-    late = [each for each in desk.store.outbox.due(clock()) if each.alert.subject.id == "CLEO"]
-    assert {letter.catch_up for letter in late} == {False}
+    jobs.decide(round_(desk.store, clock()), {"mailbox": Mailbox()})
+    assert why(desk, "CLEO") == {"first_told"}

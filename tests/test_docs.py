@@ -13,7 +13,7 @@ from detector import files, plans
 from detector.cli.parser import parser
 from detector.foreign.mapping import read_mapping
 from detector.rule_types.catalog import BEHAVIORS
-from detector.settings import Settings
+from detector.settings import Settings, load
 
 ROOT = Path(__file__).parent.parent
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
@@ -77,6 +77,16 @@ def test_every_rule_on_the_pages_loads_and_its_files_are_read() -> None:
     assert people
     assert networks
     assert built.mistakes == ()
+
+
+def test_every_configuration_on_the_pages_is_valid(tmp_path: Path) -> None:
+    found = [body for page in PAGES for body in blocks(page, "toml")]
+    for body in found:
+        file = tmp_path / "vaultwatch.toml"
+        others = '[slack.leads]\nchannel = "#leads"\n[email]\nhost = "h"\nto = ["a@b"]\n'
+        file.write_text(body + "\n" + others)
+        assert load(file, {}).routes
+    assert found
 
 
 def test_every_link_leads_somewhere() -> None:

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from random import Random
 
 import pytest
 from structlog.testing import capture_logs
 
-from detector import app, jobs
+from detector import jobs, settings
 from detector.alerts import Alert
+from detector.delivery.circuit import OPENS_AFTER
 from detector.findings import Level
 from detector.ports import DeliveryError
 from detector.settings import Settings
@@ -25,6 +25,7 @@ from tests.fakes import (
     ScriptedSource,
     close,
     open_desk,
+    round_,
     shipped_texts,
 )
 from tests.stories import at, audit
@@ -53,23 +54,30 @@ def store(tmp_path: Path) -> Iterator[Sqlite]:
 def named(alert: Alert, name: str, level: Level = Level.HIGH, **changed: object) -> Alert:
     """Another alert like it."""
     score = level.rank * 20 + 5
-    return replace(alert, id=name * 26, level=level, score=score, **changed)  # type: ignore[arg-type]
+    subject = replace(alert.subject, id=name)
+    return replace(alert, id=name * 26, subject=subject, level=level, score=score, **changed)  # type: ignore[arg-type]
 
 
-def put(store: Sqlite, *alerts: Alert, to: str = "mailbox", when: datetime = NOW) -> None:
-    """Let alerts wait to be sent."""
-    store.commit(Commit("acme", when, alerts=alerts, outbox=[(alert.id, to) for alert in alerts]))
+def put(store: Sqlite, *alerts: Alert, when: datetime = NOW) -> None:
+    """Let alerts have been found."""
+    store.commit(Commit("acme", when, alerts=alerts))
+    jobs.decide(round_(store, when), {"mailbox": Mailbox()})
 
 
 def tell(
     store: Sqlite, mailbox: Mailbox, now: datetime = NOW, point: jobs.Point = jobs.nowhere
 ) -> int:
     """One round of telling."""
-    return jobs.tell(store, {mailbox.name: mailbox}, now, chance=Random(1), point=point)
+    return jobs.tell(round_(store, now, point=point), {mailbox.name: mailbox})
 
 
 def states(store: Sqlite) -> list[str]:
     return [each.state for each in store.outbox.listed()]
+
+
+def key(alert: Alert) -> str:
+    """The key of the first message about an alert."""
+    return f"inc-{alert.id[:16]}.1"
 
 
 def test_what_is_sent_is_sent_once_and_its_receipt_kept(store: Sqlite, example: Alert) -> None:
@@ -77,26 +85,26 @@ def test_what_is_sent_is_sent_once_and_its_receipt_kept(store: Sqlite, example: 
     put(store, example)
 
     assert [tell(store, mailbox), tell(store, mailbox)] == [1, 0]
-    assert mailbox.messages == [example]
+    assert [each.id for each in mailbox.alerts] == [example.id]
     (sent,) = store.outbox.listed()
-    assert (sent.state, sent.tries, sent.receipt) == ("sent", 1, f"<{example.id}.1>")
+    assert (sent.state, sent.tries, sent.receipt) == ("sent", 1, f"<{key(example)}>")
 
 
 def test_the_worst_goes_first_and_of_the_same_the_oldest(store: Sqlite, example: Alert) -> None:
     mailbox = Mailbox()
-    put(store, named(example, "a", Level.MEDIUM), named(example, "b", Level.HIGH))
     put(store, named(example, "c", Level.HIGH), when=NOW - timedelta(hours=1))
+    put(store, named(example, "a", Level.MEDIUM), named(example, "b", Level.HIGH))
     put(store, named(example, "d", Level.CRITICAL))
 
     tell(store, mailbox)
 
-    assert [alert.id[0] for alert in mailbox.messages] == ["d", "c", "b", "a"]
+    assert [alert.id[0] for alert in mailbox.alerts] == ["d", "c", "b", "a"]
 
 
-def test_a_refused_message_is_sent_on_a_later_run_after_longer_and_longer_waits(
+def test_a_refused_message_is_sent_later_after_waits_that_grow_with_the_outage(
     store: Sqlite, example: Alert
 ) -> None:
-    mailbox, now, waits = Mailbox(refuse=6), NOW, list[float]()
+    mailbox, now, waits = Mailbox(refuse=12), NOW, list[float]()
     put(store, example)
 
     while not mailbox.messages:
@@ -106,10 +114,13 @@ def test_a_refused_message_is_sent_on_a_later_run_after_longer_and_longer_waits(
         waits.append((letter.next_at - now).total_seconds())
         now = max(letter.next_at, now)
 
-    assert letter.tries == 7
+    assert letter.tries == 13
     assert mailbox.looked == []
-    for number, wait_s in enumerate(waits[:6]):
-        assert 2.0**number <= wait_s <= 2.0 ** (number + 1)
+    age = 0.0
+    for wait_s in waits[:12]:
+        longest = min(900.0, max(2.0, age))
+        assert longest / 2 - 0.01 <= wait_s <= longest + 0.01
+        age += wait_s
 
 
 def test_a_failure_of_one_message_does_not_keep_the_others(store: Sqlite, example: Alert) -> None:
@@ -117,7 +128,27 @@ def test_a_failure_of_one_message_does_not_keep_the_others(store: Sqlite, exampl
     put(store, named(example, "a", Level.CRITICAL), named(example, "b"))
 
     assert tell(store, mailbox) == 1
-    assert [alert.id[0] for alert in mailbox.messages] == ["b"]
+    assert [alert.id[0] for alert in mailbox.alerts] == ["b"]
+
+
+def test_after_failures_in_a_row_one_message_at_a_time_is_tried(
+    store: Sqlite, example: Alert
+) -> None:
+    mailbox = Mailbox(refuse=99)
+    put(store, *(named(example, name) for name in "abcdef"))
+
+    tell(store, mailbox)
+
+    assert mailbox.refuse == 99 - OPENS_AFTER
+    circuit = store.outbox.circuit("mailbox")
+    assert circuit.not_before is not None
+    tell(store, mailbox, circuit.not_before - timedelta(milliseconds=1))
+    assert mailbox.refuse == 99 - OPENS_AFTER
+    tell(store, mailbox, circuit.not_before)
+    assert mailbox.refuse == 99 - OPENS_AFTER - 1
+    mailbox.refuse = 0
+    later = NOW + timedelta(minutes=1)
+    assert [tell(store, mailbox, later), tell(store, mailbox, later)] == [1, 5]
 
 
 def test_a_destination_with_a_mistake_in_it_does_not_keep_the_others(
@@ -148,21 +179,27 @@ def test_what_can_never_be_sent_is_given_up_with_its_reason(store: Sqlite, examp
 
 def test_a_parked_destination_is_tried_now_and_then(store: Sqlite, example: Alert) -> None:
     mailbox = Mailbox(refuse=1, error=DeliveryError("channel_not_found", parked=True))
-    put(store, example)
+    put(store, named(example, "a"), named(example, "b"))
 
     tell(store, mailbox)
 
+    assert mailbox.refuse == 0
     assert tell(store, mailbox, NOW + timedelta(minutes=4)) == 0
-    assert tell(store, mailbox, NOW + timedelta(minutes=5)) == 1
+    later = NOW + timedelta(minutes=5)
+    assert [tell(store, mailbox, later), tell(store, mailbox, later)] == [1, 1]
 
 
-def test_the_wait_that_a_destination_asks_for_is_kept(store: Sqlite, example: Alert) -> None:
+def test_the_wait_that_a_destination_asks_for_holds_for_all_its_messages(
+    store: Sqlite, example: Alert
+) -> None:
     mailbox = Mailbox(refuse=1, error=DeliveryError("ratelimited", retry_after_s=42))
-    put(store, example)
+    put(store, named(example, "a"), named(example, "b"))
 
-    tell(store, mailbox)
+    assert tell(store, mailbox) == 0
 
-    assert store.outbox.listed()[0].next_at == NOW + timedelta(seconds=42)
+    assert tell(store, mailbox, NOW + timedelta(seconds=41)) == 0
+    assert tell(store, mailbox, NOW + timedelta(seconds=42)) == 2
+    assert store.outbox.circuit("mailbox").failures == 0
 
 
 def test_what_may_have_arrived_is_looked_up_before_it_is_sent_again(
@@ -177,59 +214,66 @@ def test_what_may_have_arrived_is_looked_up_before_it_is_sent_again(
     tell(store, mailbox, NOW + timedelta(minutes=1))
     tell(store, mailbox, NOW + timedelta(minutes=9))
 
-    assert mailbox.looked == [f"{example.id}.1"] * 2
+    assert mailbox.looked == [key(example)] * 2
     assert (len(mailbox.messages), store.outbox.listed()[0].tries) == (1, 3)
 
 
 def test_a_message_waits_for_a_destination_that_is_not_configured(
     store: Sqlite, example: Alert
 ) -> None:
-    put(store, example, to="mailbox")
+    put(store, example)
 
     with capture_logs() as logs:
-        assert jobs.tell(store, {}, NOW, chance=Random(1)) == 0
+        assert jobs.tell(round_(store, NOW), {}) == 0
+        assert jobs.tell(round_(store, NOW), {}) == 0
 
     assert [entry["error"] for entry in logs] == ["no such destination is configured"]
     assert states(store) == ["waiting"]
     assert tell(store, Mailbox(), NOW + timedelta(minutes=6)) == 1
 
 
-def test_what_may_have_arrived_stays_so_while_its_destination_is_gone(
-    store: Sqlite, example: Alert
-) -> None:
-    mailbox = Mailbox()
+def test_a_message_is_leased_while_it_is_sent(store: Sqlite, example: Alert) -> None:
     put(store, example)
+    (letter,) = store.outbox.due("mailbox", NOW)
+
+    store.outbox.begin(letter, NOW)
+
+    assert store.outbox.due("mailbox", NOW + timedelta(minutes=1)) == []
+    (again,) = store.outbox.due("mailbox", NOW + timedelta(minutes=2))
+    assert again.again
+
+
+def test_a_lease_ends_with_the_process_that_held_it(tmp_path: Path, example: Alert) -> None:
+    mailbox, first = Mailbox(), Sqlite(tmp_path)
+    put(first, example)
     with pytest.raises(Death):
-        tell(store, mailbox, point=Mortal(2))
+        tell(first, mailbox, point=Mortal(2))
+    first.close()
     assert len(mailbox.messages) == 1
 
-    jobs.tell(store, {}, NOW, chance=Random(1))
-    tell(store, mailbox, NOW + timedelta(minutes=6))
+    second = Sqlite(tmp_path)
+    tell(second, mailbox)
+    second.close()
 
-    assert mailbox.looked == [f"{example.id}.1"]
+    assert mailbox.looked == [key(example)]
 
 
 def test_an_alert_below_medium_is_not_sent_unless_a_route_says_so(example: Alert) -> None:
     low, high = named(example, "a", Level.LOW), named(example, "b", Level.HIGH)
-    names = ["slack", "email"]
 
-    plain = app.route(Settings(), names)
-    assert [list(plain(each)) for each in (low, high)] == [[], names]
+    plain = settings.orders(Settings())
+    assert plain.route(low) is None
+    assert [each.send for each in [plain.route(high)] if each] == [("console",)]
 
     routes = [
         {"match": {"level": ["low"]}, "send": ["leads"]},
         {"match": {"tag": ["x"]}, "send": ["leads"]},
     ]
     slack = {"slack": {"channel": "#a"}, "leads": {"channel": "#b"}}
-    routed = app.route(
-        Settings.model_validate({"routes": routes, "slack": slack}), ["slack", "leads"]
-    )
+    routed = settings.orders(Settings.model_validate({"routes": routes, "slack": slack}))
     tagged = replace(high, tags=("x", "y"))
-    assert [list(routed(each)) for each in (low, tagged, high)] == [
-        ["leads"],
-        ["leads"],
-        ["slack", "leads"],
-    ]
+    found = [routed.route(each) for each in (low, tagged, high)]
+    assert [each.send for each in found if each] == [("leads",), ("leads",), ("slack", "leads")]
 
 
 def test_a_route_to_the_console_is_followed_beside_other_destinations() -> None:
@@ -237,9 +281,9 @@ def test_a_route_to_the_console_is_followed_beside_other_destinations() -> None:
     plain = Settings.model_validate({"slack": slack})
     routed = Settings.model_validate({"slack": slack, "routes": [{"send": ["console"]}]})
 
-    assert app.destinations(Settings()) == ["console"]
-    assert app.destinations(plain) == ["slack"]
-    assert app.destinations(routed) == ["slack", "console"]
+    assert settings.destinations(Settings()) == ("console",)
+    assert settings.destinations(plain) == ("slack",)
+    assert settings.destinations(routed) == ("slack", "console")
 
 
 def test_a_rule_on_trial_alerts_and_is_not_sent(tmp_path: Path) -> None:
@@ -254,5 +298,7 @@ def test_a_rule_on_trial_alerts_and_is_not_sent(tmp_path: Path) -> None:
     polled = jobs.poll(desk, source, Clock(NOW))
 
     assert [alert.rule.name for alert in polled.alerts] == ["op_vault_exported"]
+    assert tell(desk.store, Mailbox()) == 0
     assert desk.store.outbox.listed() == []
+    assert [each.reason for each in desk.store.decisions(polled.alerts[0].id)] == ["on_trial"]
     close(desk)

@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from ipaddress import ip_address, ip_network
 from pathlib import Path
-from random import Random
 
 import pytest
 from cryptography import x509
@@ -27,7 +26,7 @@ from detector.ports import DeliveryError, SourceError
 from detector.rule_types.journeys import Point, leg
 from detector.sources.onepassword import Budget, OnePassword, Pace, client
 from tests import stories
-from tests.fakes import Clock, Mailbox, ScriptedSource, close, open_desk, shipped_texts
+from tests.fakes import Clock, Mailbox, ScriptedSource, close, open_desk, round_, shipped_texts
 from tests.stories import at, audit, play, sign_in, usage
 from tests.team import learned_engine
 
@@ -47,7 +46,7 @@ def desk(tmp_path: Path) -> Iterator[jobs.Desk]:
 
 
 def told(desk: jobs.Desk, mailbox: Mailbox, now: datetime) -> int:
-    return jobs.tell(desk.store, {"mailbox": mailbox}, now, chance=Random(1))
+    return jobs.tell(round_(desk.store, now), {"mailbox": mailbox})
 
 
 def at_home(day: int) -> list[stories.Item]:
@@ -235,7 +234,7 @@ def test_from_event_to_message_is_one_poll_and_one_round_of_telling(desk: jobs.D
     jobs.poll(desk, ScriptedSource([THEFT]), Clock(at("11:01")))
     told(desk, mailbox, at("11:01"))
 
-    assert "op_vault_exported" in {alert.rule.name for alert in mailbox.messages}
+    assert "op_vault_exported" in {alert.rule.name for alert in mailbox.alerts}
 
 
 def test_an_event_is_no_part_of_its_own_baseline() -> None:

@@ -16,13 +16,15 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from detector import kernel
+from detector import jobs, kernel
 from detector.alerts import Status
+from detector.delivery.journal import Change, How
 from detector.findings import Finding
 from detector.sources.records import Flaw
 from detector.store.database import FILE
 from detector.store.sqlite import Commit, Control, Sqlite, Start, StoreError
 from tests import stories
+from tests.fakes import Mailbox, round_
 from tests.stories import at, sign_in, usage
 from tests.team import learned_engine
 
@@ -70,7 +72,6 @@ def step(outcome: kernel.Outcome, **changed: object) -> Commit:
         cursors={"signinattempts": ("c1", at("11:00"))},
         alerts=outcome.alerts,
         suppressed=outcome.suppressed,
-        outbox=[(outcome.alerts[0].id, "mailbox")],
         model=("m1", b"trees"),
         snapshot=(4, b"state"),
     )
@@ -82,7 +83,8 @@ def test_a_step_comes_back_as_it_was_stored(store: Sqlite, outcome: kernel.Outco
 
     assert store.cursors("acme") == {"signinattempts": ("c1", at("11:00"))}
     assert store.alerts() == sorted(outcome.alerts, key=lambda each: (each.time, each.id))
-    assert [letter.alert for letter in store.outbox.due(NOW)] == [outcome.alerts[0]]
+    with store.deciding(NOW) as book:
+        assert {each.alert_id for each in book.news(most=9)} == {a.id for a in outcome.alerts}
     assert store.model("m1") == b"trees"
     assert store.snapshot("acme") == (4, b"state")
     entries = list(store.log.entries("acme", after=0))
@@ -98,7 +100,7 @@ def test_a_page_and_all_that_came_of_it_is_stored_whole_or_not_at_all(
     store: Sqlite, outcome: kernel.Outcome
 ) -> None:
     before = store.counts()
-    unsound = step(outcome, outbox=[(outcome.alerts[0].id, None)])
+    unsound = step(outcome, snapshot=(4, None))
 
     with pytest.raises(StoreError):
         store.commit(unsound)
@@ -148,13 +150,15 @@ def test_an_alert_that_changes_keeps_the_status_a_person_gave_it(
 ) -> None:
     store.commit(step(outcome))
     alert = outcome.alerts[0]
-    store.set_status(alert.id, Status.BENIGN, at=NOW, who="sam", note="her holiday")
+    said = Change(NOW, alert.id, Status.BENIGN, "sam", How.CLI, "her holiday")
+    with store.deciding(NOW) as book:
+        book.set_status(said)
 
     store.commit(Commit("acme", NOW, alerts=[replace(alert, count=9)]))
 
     (found,) = store.alert(alert.id[:8])
     assert (found.status, found.count) == (Status.BENIGN, 9)
-    assert store.history(alert.id) == [(NOW, "sam", "benign", "her holiday")]
+    assert store.journal.of(alert.id) == [said]
     assert store.alerts(status="open") == [each for each in store.alerts() if each.id != alert.id]
 
 
@@ -339,13 +343,14 @@ def test_a_name_belongs_to_one_1password_account(store: Sqlite) -> None:
 
 
 def test_what_was_given_up_is_sent_again_when_asked(store: Sqlite, outcome: kernel.Outcome) -> None:
-    store.commit(step(outcome))
-    (letter,) = store.outbox.due(NOW)
-    store.outbox.mark(letter, "dead", error="too long")
-    assert store.outbox.due(NOW) == []
+    store.commit(step(outcome, alerts=outcome.alerts[:1]))
+    jobs.decide(round_(store, NOW), {"mailbox": Mailbox()})
+    (letter,) = store.outbox.due("mailbox", NOW)
+    store.outbox.give_up(letter, "too long")
+    assert store.outbox.due("mailbox", NOW) == []
     assert [each.error for each in store.outbox.listed("dead")] == ["too long"]
 
-    assert store.outbox.retry(letter.alert.id[:6], NOW) == 1
+    assert store.outbox.retry(outcome.alerts[0].id[:6], NOW) == 1
     assert store.outbox.retry("zzzz", NOW) == 0
 
-    assert [each.alert for each in store.outbox.due(NOW)] == [letter.alert]
+    assert [each.key for each in store.outbox.due("mailbox", NOW)] == [letter.key]

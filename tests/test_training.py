@@ -92,7 +92,7 @@ def again(desk: jobs.Desk, folder: Path, now: Any = NOON, **more: Any) -> jobs.D
     close(desk)
     desk.store = Sqlite(folder)
     account = accounts.restore(desk.store, "acme", span=desk.account.span)
-    return jobs.Desk(account, desk.store, desk.route, **more)
+    return jobs.Desk(account, desk.store, **more)
 
 
 def trained(desk: jobs.Desk) -> str:

@@ -14,7 +14,7 @@ from detector.changes import catalog
 from detector.changes.base import ChangeRefused, Office, Request
 from detector.changes.door import address, receive
 from detector.jobs import Desk
-from detector.settings import Settings
+from detector.settings import Settings, orders
 from detector.store.database import DirectoryInUse
 from detector.store.sqlite import Sqlite
 
@@ -73,9 +73,9 @@ def _oneself(settings: Settings, request: Request, now: datetime) -> dict[str, A
             if store.started(name) is None:
                 raise no_account(name, store.accounts())
             account = accounts.restore(store, name, span=settings.data.window)
-            return Desk(account, store, route=lambda _: ())
+            return Desk(account, store)
 
-        return request.carry_out(Office(store, now, desk))
+        return request.carry_out(Office(store, now, desk, orders(settings)))
 
 
 def no_account(name: str, names: list[str]) -> ChangeRefused:

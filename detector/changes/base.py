@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
+from detector.delivery.orders import Orders
 from detector.jobs import Desk
 from detector.store.sqlite import Sqlite
 
@@ -28,6 +29,8 @@ class Office:
 
     What touches its state goes through `desk.changing()`, as every step of a job does.
     """
+    orders: Orders = field(default_factory=lambda: Orders(()))
+    """What the configuration says about telling."""
 
 
 class Request(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):

@@ -6,13 +6,13 @@ from typing import Any, Final, Union
 
 import msgspec
 
-from detector.changes.alerts import SetStatus
+from detector.changes.alerts import Act
 from detector.changes.base import ChangeRefused, Office, Request
 from detector.changes.models import Adopt, Train
 from detector.changes.outbox import Retry
 from detector.store.sqlite import StoreError
 
-KINDS: Final[tuple[type[Request], ...]] = (SetStatus, Retry, Train, Adopt)
+KINDS: Final[tuple[type[Request], ...]] = (Act, Retry, Train, Adopt)
 
 _requests: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(Union[KINDS])  # noqa: UP007
 

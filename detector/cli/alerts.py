@@ -5,24 +5,23 @@ from __future__ import annotations
 import os
 import sys
 from argparse import Namespace
+from collections.abc import Iterable
 from contextlib import closing
+from dataclasses import asdict
+from datetime import datetime
 
+from rich.console import Console
 from rich.table import Table
 
 from detector import app, settings
 from detector.alerts import Alert, Status, to_json
-from detector.changes.alerts import SetStatus, one
+from detector.changes.alerts import Act, one
 from detector.cli import output
+from detector.delivery.commands import Verb
+from detector.delivery.journal import Change
 from detector.rendering import alone
 from detector.settings import ConfigError
-from detector.store.sqlite import Sqlite
-
-_STATUS = {
-    "ack": Status.ACKNOWLEDGED,
-    "resolve": Status.RESOLVED,
-    "false-positive": Status.FALSE_POSITIVE,
-    "benign": Status.BENIGN,
-}
+from detector.store.sqlite import Decided, Sqlite
 
 
 def run(args: Namespace) -> int:
@@ -31,53 +30,110 @@ def run(args: Namespace) -> int:
     if getattr(args, "status", None) not in {None, *Status}:
         msg = f"--status: {args.status!r} is no status; there are {', '.join(Status)}"
         raise ConfigError(msg)
-    if args.verb in _STATUS:
-        return _set_status(args, config)
+    if args.verb not in {"list", "show"}:
+        return _act(args, config)
     with closing(Sqlite(config.data.directory, write=False)) as store:
         if args.verb == "list":
             return _list(args, store)
         return _show(args, store, config, one(store, args.id))
 
 
-def _set_status(args: Namespace, config: settings.Settings) -> int:
-    request = SetStatus(args.id, _STATUS[args.verb], who=app.user(), note=args.note)
+def _act(args: Namespace, config: settings.Settings) -> int:
+    until = output.until(args) if args.verb == Verb.SNOOZE else None
+    request = Act(Verb(args.verb), args.id, who=app.user(), note=args.note, until=until)
     done = app.ask(config, request)
     if args.json:
-        output.as_json(done)
+        output.as_json({"id": done["id"], "status": done["status"]})
     else:
-        sys.stdout.write(f"{done['id']}: {done['status']}\n")
+        sys.stdout.write(f"{done['text']}\n")
     return 0
 
 
 def _list(args: Namespace, store: Sqlite) -> int:
     found = store.alerts(status=args.status, since=args.since)
+    if args.digest is not None:
+        named = store.digested(args.digest)
+        found = [alert for alert in found if alert.id in named]
+    if args.incident is not None:
+        found = [each for each in found if (each.incident_id or "").startswith(args.incident)]
     if args.json:
         for alert in found:
             output.as_json(to_json(alert))
         return 0
-    table = Table(
-        "time (UTC)", "level", "score", "status", "summary", "id", box=None, header_style="bold"
-    )
-    for alert in found:
-        table.add_row(
+    output.console().print(table(found) if found else "no alerts")
+    return 0
+
+
+def table(alerts: Iterable[Alert]) -> Table:
+    """Alerts as lines for people."""
+    made = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    made.add_column("time (UTC)", no_wrap=True)
+    made.add_column("level", no_wrap=True)
+    made.add_column("score", justify="right")
+    made.add_column("status")
+    made.add_column("summary", overflow="fold", ratio=1)
+    made.add_column("id", no_wrap=True)
+    made.add_column("incident", no_wrap=True)
+    for alert in alerts:
+        made.add_row(
             f"{alert.time:%Y-%m-%d %H:%M}",
             alert.level,
             str(alert.score),
-            alert.status,
+            alert.status.replace("_", " "),
             output.plain(alert.summary),
             alert.id[:8],
+            (alert.incident_id or "")[:12],
         )
-    output.console().print(table if found else "no alerts")
-    return 0
+    return made
 
 
 def _show(args: Namespace, store: Sqlite, config: settings.Settings, alert: Alert) -> int:
-    history = store.history(alert.id)
+    history, decisions = store.journal.of(alert.id), store.decisions(alert.id)
     if args.json:
-        output.as_json(to_json(alert) | {"history": history})
+        beside = {
+            "history": [asdict(each) for each in history],
+            "decisions": [asdict(each) for each in decisions],
+        }
+        output.as_json(to_json(alert) | beside)
         return 0
     terminal = output.console()
     terminal.print(app.renderer(config).console(alone(alert)))
-    for at, who, status, note in history:
-        terminal.print(output.plain(f"{at:%Y-%m-%d %H:%M} {who}: {status} {note}"))
+    _stand(terminal, alert)
+    _listed(terminal, "Sent or held", [_decided(each) for each in decisions])
+    _listed(terminal, "What people did", [_changed(each) for each in history])
     return 0
+
+
+def _stand(terminal: Console, alert: Alert) -> None:
+    words = [alert.status.replace("_", " ")]
+    if alert.incident_id:
+        words.append(f"incident {alert.incident_id}")
+    if alert.suppressed_by:
+        words.append(f"held back by silence {alert.suppressed_by}")
+    terminal.print(output.plain(f"Status: {', '.join(words)}"))
+
+
+def _listed(terminal: Console, title: str, rows: list[tuple[str, ...]]) -> None:
+    if not rows:
+        return
+    made = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    for row in rows:
+        made.add_row(*(output.plain(cell) for cell in row))
+    terminal.print()
+    terminal.print(title, style="bold")
+    terminal.print(made)
+
+
+def _decided(each: Decided) -> tuple[str, ...]:
+    until = f"until {_minute(each.until)}" if each.until else ""
+    times = f"{each.times} times, last {_minute(each.last)}" if each.times > 1 else ""
+    said = " ".join(part for part in (each.detail, until, times) if part)
+    return _minute(each.at), each.verdict, each.reason.replace("_", " "), said
+
+
+def _changed(each: Change) -> tuple[str, ...]:
+    return _minute(each.at), f"{each.who} ({each.how})", each.what.replace("_", " "), each.note
+
+
+def _minute(time: datetime) -> str:
+    return f"{time:%Y-%m-%d %H:%M}"

@@ -120,7 +120,7 @@ def _networks(config: settings.Settings) -> str:
 
 
 def _destinations(config: settings.Settings) -> str:
-    names = app.destinations(config)
+    names = settings.destinations(config)
     app.notifiers(config, None)
     return ", ".join(names)
 

@@ -41,6 +41,7 @@ def run(arguments: Sequence[str]) -> int:
 _EXPECTED = frozenset(
     {
         "ChangeRefused",
+        "Refused",
         "ConfigError",
         "DirectoryInUse",
         "FaultError",

@@ -34,7 +34,8 @@ def _list(args: Namespace, store: Sqlite) -> int:
     table = Table(
         "state",
         "destination",
-        "alert",
+        "about",
+        "why",
         "tries",
         "next try (UTC)",
         "error",
@@ -46,7 +47,8 @@ def _list(args: Namespace, store: Sqlite) -> int:
         table.add_row(
             each.state,
             output.plain(each.destination),
-            each.alert_id[:8],
+            output.plain(each.about),
+            f"{each.kind}, {each.cause}",
             str(each.tries),
             later,
             output.plain(each.error or ""),

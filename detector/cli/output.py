@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from argparse import Namespace
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from detector import app
 from detector.settings import ConfigError
 
 
@@ -34,6 +36,12 @@ def account(names: Sequence[str], asked: str | None, directory: Path) -> str:
     problem = "several accounts" if asked is None else f"no account {asked!r}"
     msg = f"{directory}: {problem if names else 'no account'}; there are: {listed}; name one with --account"
     raise ConfigError(msg)
+
+
+def until(args: Namespace) -> datetime:
+    """The time that `--for` or `--until` says."""
+    asked: datetime | None = args.until
+    return app.now() + args.span if asked is None else asked
 
 
 def as_json(value: Any) -> None:

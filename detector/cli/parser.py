@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeAlias
 
@@ -33,6 +33,15 @@ def seeds(text: str) -> tuple[int, ...]:
         msg = f"{text!r} names no seeds; write them like 101-110 or 1,2,7"
         raise argparse.ArgumentTypeError(msg) from error
     return tuple(found)
+
+
+def span(text: str) -> timedelta:
+    """A span of time from the command line."""
+    unit = {"m": "minutes", "h": "hours", "d": "days"}.get(text[-1:])
+    if unit is None or not text[:-1].isdecimal() or len(text) > 6 or not int(text[:-1]):
+        msg = f"{text!r} is no span; write it like 30m, 4h or 2d"
+        raise argparse.ArgumentTypeError(msg)
+    return timedelta(**{unit: int(text[:-1])})
 
 
 def parser() -> argparse.ArgumentParser:
@@ -86,12 +95,17 @@ def _stored(commands: Commands) -> None:
     listing.add_argument("--since", type=time, metavar="TIME")
     listing.add_argument("--status", metavar="STATUS")
     _also(listing)
-    for verb in ("show", "ack", "resolve", "false-positive", "benign"):
-        one = verbs.add_parser(verb, help=_VERBS[verb])
-        one.add_argument("id", help="the alert's id, or how it begins")
+    listing.add_argument("--digest", metavar="ID", help="those that a digest stands for")
+    listing.add_argument("--incident", metavar="ID", help="those of one incident")
+    for verb, text in _VERBS.items():
+        one = verbs.add_parser(verb, help=text)
+        one.add_argument("id", help="id of an alert, or how it begins; or of an incident")
         if verb != "show":
             one.add_argument("--note", default="", help="why")
+        if verb == "snooze":
+            _until(one)
         _also(one)
+    _silences(commands)
     coverage = _command(
         commands, "coverage", "show what is known to be complete, and every gap", "coverage"
     )
@@ -112,9 +126,9 @@ def _stored(commands: Commands) -> None:
     )
     verbs = outbox.add_subparsers(title="verbs", metavar="VERB", required=True, dest="verb")
     listing = verbs.add_parser("list", help="list messages, one JSON object a line with --json")
-    listing.add_argument("--state", choices=("waiting", "sending", "sent", "dead"))
+    listing.add_argument("--state", choices=("waiting", "sending", "sent", "dead", "folded"))
     retry = verbs.add_parser("retry", help="send again, also what was given up")
-    retry.add_argument("id", nargs="?", default="", help="how the alert's id begins (default: all)")
+    retry.add_argument("id", nargs="?", default="", help="how the id begins (default: all)")
     _also(listing)
     _also(retry)
 
@@ -122,10 +136,40 @@ def _stored(commands: Commands) -> None:
 _VERBS = {
     "show": "show one alert with its evidence and history",
     "ack": "say that somebody looks at it",
+    "snooze": "be told again later",
     "resolve": "say that it is dealt with",
     "false-positive": "say that the rule was wrong",
     "benign": "say that it happened, and was harmless",
 }
+
+
+def _silences(commands: Commands) -> None:
+    silences = _command(commands, "silences", "hold back alerts for a while", "silences")
+    verbs = silences.add_subparsers(title="verbs", metavar="VERB", required=True, dest="verb")
+    add = verbs.add_parser("add", help="hold back alerts that all matchers meet")
+    add.add_argument(
+        "matcher", nargs="+",
+        help="FIELD=VALUE, != for not, =~ and !~ for a whole match of a pattern; fields: rule, "
+        "subject, level, tag, account, evidence.NAME",
+    )  # fmt: skip
+    add.add_argument("--reason", required=True, help="why")
+    _until(add)
+    add.add_argument(
+        "--preview", action="store_true", help="only show what it would have held back"
+    )
+    listing = verbs.add_parser("list", help="list silences, one JSON object a line with --json")
+    listing.add_argument("--all", action="store_true", help="also those that ended")
+    end = verbs.add_parser("expire", help="end a silence now")
+    end.add_argument("id", help="the silence's id, or how it begins")
+    end.add_argument("--note", default="", help="why")
+    for verb in (add, listing, end):
+        _also(verb)
+
+
+def _until(made: argparse.ArgumentParser) -> None:
+    when = made.add_mutually_exclusive_group(required=True)
+    when.add_argument("--for", dest="span", type=span, metavar="SPAN", help="as 30m, 4h or 2d")
+    when.add_argument("--until", type=time, metavar="TIME")
 
 
 def _also(made: argparse.ArgumentParser) -> None:

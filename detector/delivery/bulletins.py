@@ -84,7 +84,10 @@ class DigestKind(StrEnum):
     DAILY = "daily"
     WEEKLY = "weekly"
     FLOOD = "flood"
+    LATE = "late"
+    """Found after a time in which the feeds could not be read."""
     CATCH_UP = "catch_up"
+    """Could not be sent while the destination was away."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
 """What the service does again and again: poll, train, tell, tidy. Flat lists of steps over the ports."""
 
-from detector.jobs.desk import AtOnce, Desk, Point, Polled, Progress, Route, nowhere, open_account
+from detector.jobs.desk import AtOnce, Desk, Point, Polled, Progress, nowhere, open_account
+from detector.jobs.obeying import Obeyed, asked_for, obey, preview
 from detector.jobs.polling import keep_state, poll, take_in, tick
 from detector.jobs.sweeping import Habit, sweep
-from detector.jobs.telling import tell
+from detector.jobs.telling import Round, decide, send, tell
 from detector.jobs.tidying import tidy
 from detector.jobs.training import train
 
@@ -11,14 +12,20 @@ __all__ = [
     "AtOnce",
     "Desk",
     "Habit",
+    "Obeyed",
     "Point",
     "Polled",
     "Progress",
-    "Route",
+    "Round",
+    "asked_for",
+    "decide",
     "keep_state",
     "nowhere",
+    "obey",
     "open_account",
     "poll",
+    "preview",
+    "send",
     "sweep",
     "take_in",
     "tell",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
 from detector import accounts, plans
 from detector.accounts import Account
-from detector.alerts import Alert, Reason
+from detector.alerts import Alert
 from detector.anomaly.shadow import Trial
 from detector.jobs.lanes import Lane
 from detector.jobs.ledger import Ledger
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 Point = Callable[[str], None]
 """A named place at which a test may let the process die."""
-Route = Callable[[Alert], Sequence[str]]
-"""The destinations of an alert."""
 P = ParamSpec("P")
 T = TypeVar("T")
 Progress = Callable[[int, datetime | None], None]
@@ -63,14 +61,13 @@ class AtOnce(Executor):
 
 @dataclass
 class Desk:
-    """An account with what its jobs need: where things are kept and where alerts go.
+    """An account with what its jobs need.
 
     `stale` says that the state may hold what is not stored, and must be brought back first.
     """
 
     account: Account
     store: Sqlite
-    route: Route
     point: Point = nowhere
     poll_every: timedelta = timedelta(seconds=60)
     backfill: timedelta = timedelta(days=35)
@@ -127,16 +124,11 @@ class Desk:
                 raise
             self.stale = False
 
-    def messages(self, alerts: Sequence[Alert]) -> list[tuple[str, str]]:
-        """A message for each new or raised alert and destination; repeats fold without one."""
+    @property
+    def on_trial(self) -> frozenset[str]:
+        """Ids of the rules that are on trial: what they find is not sent."""
         rules = self.account.state.rules
-        return [
-            (alert.id, destination)
-            for alert in alerts
-            if alert.reason in {Reason.FIRST_SEEN, Reason.LEVEL_RAISED}
-            and not ((rule := rules.get(alert.rule.id)) and rule.status == "test")
-            for destination in self.route(alert)
-        ]
+        return frozenset(name for name, rule in rules.items() if rule.status == "test")
 
 
 @dataclass(frozen=True)

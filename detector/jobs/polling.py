@@ -33,6 +33,7 @@ def poll(
     """
     begun = clock()
     renew(desk, begun)
+    hear(desk, begun)
     stored, ledger = desk.store.cursors(desk.account.name), desk.ledger(begun)
     fetching = Fetching(desk, source, stored, ledger)
     intake = Intake(source.feeds, {feed: cursor for feed, (cursor, _) in stored.items()})
@@ -86,6 +87,23 @@ def renew(desk: Desk, now: datetime) -> None:
     desk.looked = now.date()
 
 
+def hear(desk: Desk, now: datetime) -> None:
+    """Let the log take in what people said of alerts since the last round."""
+    verdicts = desk.store.verdicts(desk.account.name)
+    if not verdicts:
+        return
+    with desk.changing() as account:
+        first = account.state.memory.seq + 1
+        controls = [
+            Control(first + place, accounts.VERDICT, now, body)
+            for place, (_, body) in enumerate(verdicts)
+        ]
+        heard = [number for number, _ in verdicts]
+        desk.commit(Commit(account.name, now, controls=controls, heard=heard), "verdicts")
+        for control in controls:
+            accounts.apply(desk.store, account, control)
+
+
 def take_in(desk: Desk, batch: Batch, now: datetime, ledger: Ledger) -> kernel.Outcome:
     """Let the kernel look at a batch, and store everything that came of it at once."""
     proof = ledger.proof(batch.cursors)
@@ -104,7 +122,7 @@ def take_in(desk: Desk, batch: Batch, now: datetime, ledger: Ledger) -> kernel.O
             gaps=proof.gaps,
             alerts=outcome.alerts,
             suppressed=outcome.suppressed,
-            outbox=desk.messages(outcome.alerts),
+            trial=desk.on_trial,
             catch_up={alert.id for alert in outcome.alerts if ledger.is_catch_up(alert.time)},
             snapshot=_snapshot(account),
         )
@@ -125,7 +143,7 @@ def tick(desk: Desk, now: datetime, proof: Proof = NOTHING) -> kernel.Outcome:
             gaps=proof.gaps,
             alerts=outcome.alerts,
             suppressed=outcome.suppressed,
-            outbox=desk.messages(outcome.alerts),
+            trial=desk.on_trial,
             snapshot=_snapshot(account),
         )
         desk.commit(commit, "tick")

@@ -1,61 +1,89 @@
-"""Telling: what waits in the outbox goes out, worst first; no failure stops the others."""
+"""Telling: what waits goes out, worst first; a destination that is away is tried now and then."""
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from random import Random
 from typing import Final
 
 import structlog
 
-from detector.delivery.bulletins import Bulletin, Cause, Kind
-from detector.delivery.incidents import incident, incident_id
+from detector.delivery import circuit as circuits
+from detector.delivery.circuit import Circuit
+from detector.delivery.orders import Orders
+from detector.jobs import deciding
 from detector.jobs.desk import Point, nowhere
-from detector.ports import DeliveryError, Notifier, Receipt
+from detector.jobs.returning import come_back, fall_back
+from detector.ports import DeliveryError, Message, Notifier, Receipt
 from detector.store.sqlite import Letter, Sqlite
 
-FIRST_WAIT_S: Final = 2.0
-LONGEST_WAIT_S: Final = 900.0
-PARKED_S: Final = 300.0
 LONGEST_ERROR: Final = 500
 
 log = structlog.get_logger()
 
 
-def tell(
-    store: Sqlite,
-    notifiers: Mapping[str, Notifier],
-    now: datetime,
-    *,
-    chance: random.Random,
-    point: Point = nowhere,
-) -> int:
-    """Send what waits; return how many messages arrived. A failure never stops the others."""
-    sent = 0
-    for letter in store.outbox.due(now):
-        notifier = notifiers.get(letter.destination)
-        if notifier is None:
-            error = DeliveryError("no such destination is configured", parked=True)
-            _hold(store, letter, error, now, chance)
-            continue
-        store.outbox.begin(letter)
-        point("before_send")
-        answer = _send(notifier, letter)
-        point("after_send")
+@dataclass(frozen=True)
+class Round:
+    """What one round of telling has at hand: the time, the orders, and chance for the jitter."""
+
+    store: Sqlite
+    orders: Orders
+    now: datetime
+    chance: Random
+    point: Point = nowhere
+
+
+def tell(round_: Round, notifiers: Mapping[str, Notifier]) -> int:
+    """Decide, then send to every destination; how many messages arrived."""
+    decide(round_, notifiers)
+    return sum(send(round_, each) for each in notifiers.values())
+
+
+def decide(round_: Round, notifiers: Mapping[str, Notifier]) -> int:
+    """Decide about all that is due; how many decisions were made."""
+    _name_unknown(round_, notifiers)
+    return deciding.decide(round_.store, round_.orders, round_.now)
+
+
+def send(round_: Round, notifier: Notifier) -> int:
+    """Send what waits for one destination; a failure of one message does not stop the others.
+
+    Where five in a row failed, one message at a time is tried, at longer and longer intervals.
+    """
+    outbox, now, name = round_.store.outbox, round_.now, notifier.name
+    circuit, sent = outbox.circuit(name), 0
+    if circuit.is_open:
+        fall_back(round_.store, round_.orders, name, circuit, now)
+    if circuit.holds(now):
+        return 0
+    letters = outbox.waiting(name, most=1) if circuit.is_open else outbox.due(name, now)
+    for letter in letters:
+        outbox.begin(letter, now)
+        round_.point("before_send")
+        answer = _sent(round_, notifier, letter)
+        round_.point("after_send")
         if isinstance(answer, Receipt):
-            store.outbox.mark(letter, "sent", receipt=answer.message_id)
-            point("after_mark")
+            outbox.sent(letter, now, answer.message_id)
+            round_.point("after_mark")
             sent += 1
+            after = Circuit()
         else:
-            _hold(store, letter, answer, now, chance)
+            after = _failed(round_, letter, answer, circuit)
+        if after != circuit:
+            outbox.set_circuit(name, after)
+        if circuit.is_open and not after.is_open:
+            come_back(round_.store, round_.orders, name, circuit.since or now, now)
+        circuit = after
+        if circuit.is_open or circuit.holds(now):
+            break
     return sent
 
 
-def _send(notifier: Notifier, letter: Letter) -> Receipt | DeliveryError:
-    told = incident(incident_id(letter.alert), [letter.alert])
-    message = Bulletin(Kind.NEW, Cause.FIRST_TOLD, told)
+def _sent(round_: Round, notifier: Notifier, letter: Letter) -> Receipt | DeliveryError:
     try:
+        message: Message = round_.store.compose(letter, round_.now)
         return notifier.send(message, key=letter.key, again=letter.again)
     except DeliveryError as error:
         return error
@@ -65,18 +93,33 @@ def _send(notifier: Notifier, letter: Letter) -> Receipt | DeliveryError:
         return DeliveryError(f"{type(error).__name__}: {error}", ambiguous=True)
 
 
-def _hold(
-    store: Sqlite, letter: Letter, error: DeliveryError, now: datetime, chance: random.Random
-) -> None:
+def _failed(round_: Round, letter: Letter, error: DeliveryError, circuit: Circuit) -> Circuit:
     """Put a message off after a failure; only its content can make it undeliverable."""
-    words = str(error)[:LONGEST_ERROR]
-    log.error("not delivered", alert=letter.alert.id, destination=letter.destination, error=words)
+    outbox, now, words = round_.store.outbox, round_.now, str(error)[:LONGEST_ERROR]
+    log.error("not delivered", about=letter.about, destination=letter.destination, error=words)
     if error.permanent:
-        store.outbox.mark(letter, "dead", error=words)
-        return
-    longest = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0 ** min(letter.tries, 20))
-    back_off_s = chance.uniform(longest / 2, longest)
-    wait_s = error.retry_after_s or (PARKED_S if error.parked else back_off_s)
-    # What may have arrived stays 'sending', so that the next try looks before it sends.
-    state = "sending" if error.ambiguous or letter.again else "waiting"
-    store.outbox.mark(letter, state, next_at=now + timedelta(seconds=wait_s), error=words)
+        outbox.give_up(letter, words)
+        return circuit
+    chance = round_.chance.uniform
+    if error.retry_after_s is not None:
+        after = circuits.slowed(circuit, now + timedelta(seconds=error.retry_after_s))
+    elif error.parked:
+        after = circuits.parked(circuit, now, words)
+    else:
+        after = circuits.failed(circuit, now, words, chance)
+    own = now + circuits.wait(letter.failed_since or now, now, chance)
+    # What may have arrived stays so, and the next try looks before it sends.
+    again = error.ambiguous or letter.again
+    outbox.put_off(letter, now, after.not_before or own, error=words, again=again)
+    return after
+
+
+def _name_unknown(round_: Round, notifiers: Mapping[str, Notifier]) -> None:
+    """Messages wait for a destination that is not configured: say so, now and then."""
+    outbox = round_.store.outbox
+    for name in outbox.unrouted(notifiers):
+        circuit = outbox.circuit(name)
+        if not circuit.holds(round_.now):
+            error = "no such destination is configured"
+            log.error("not delivered", destination=name, error=error)
+            outbox.set_circuit(name, circuits.parked(circuit, round_.now, error))

@@ -3,17 +3,18 @@
 Secrets never stand in the file: they are named by `{ env = "NAME" }` or `{ file = "PATH" }`.
 """
 
+from detector.settings.delivery import Route
 from detector.settings.model import (
     ConfigError,
     DataConfig,
     EmailConfig,
     PathsConfig,
-    Route,
     Secret,
     Settings,
     SlackConfig,
     SourceConfig,
 )
+from detector.settings.orders import destinations, orders
 from detector.settings.reading import load
 
 __all__ = [
@@ -26,5 +27,7 @@ __all__ = [
     "Settings",
     "SlackConfig",
     "SourceConfig",
+    "destinations",
     "load",
+    "orders",
 ]

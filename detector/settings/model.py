@@ -2,61 +2,30 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Final, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SecretStr,
-    field_validator,
-    model_validator,
+from pydantic import Field, SecretStr, model_validator
+
+from detector.settings.delivery import (
+    DeliveryConfig,
+    DigestConfig,
+    FloodConfig,
+    Inhibition,
+    QuietHours,
+    Route,
+    SilencesConfig,
 )
-
-_SPAN: Final = re.compile(r"(\d+)([smhd])")
-_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+from detector.settings.parts import Part, Span, Zone
 
 
 class ConfigError(Exception):
     """The configuration cannot be used: one line for each mistake, with file, field and fix."""
 
 
-def _span(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    match = _SPAN.fullmatch(value.strip())
-    if match is None:
-        msg = f"{value!r} is not a span; write it like '60s', '5m', '24h' or '35d'"
-        raise ValueError(msg)
-    try:
-        return timedelta(**{_UNITS[match[2]]: int(match[1])})
-    except OverflowError:
-        msg = f"{value!r} is too long"
-        raise ValueError(msg) from None
-
-
-def _some(span: timedelta) -> timedelta:
-    if span <= timedelta(0):
-        msg = "must be longer than nothing"
-        raise ValueError(msg)
-    return span
-
-
-Span = Annotated[timedelta, BeforeValidator(_span), AfterValidator(_some)]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Secret(_Part):
+class Secret(Part):
     """Where a secret is: in an environment variable or in a file."""
 
     env: str | None = None
@@ -92,14 +61,14 @@ class Secret(_Part):
         return SecretStr(text.strip())
 
 
-class SweepConfig(_Part):
+class SweepConfig(Part):
     """An overlap sweep: how often recent events are read a second time, and how far back."""
 
     every: Span
     over: Span
 
 
-class SourceConfig(_Part):
+class SourceConfig(Part):
     """One 1Password account."""
 
     name: str = Field(min_length=1, description="Permanent name of the account.")
@@ -120,7 +89,7 @@ class SourceConfig(_Part):
     )
 
 
-class DataConfig(_Part):
+class DataConfig(Part):
     """Where things are kept, and for how long."""
 
     directory: Path = Path("vaultwatch-data")
@@ -128,7 +97,15 @@ class DataConfig(_Part):
     remember: Span = timedelta(days=90)
 
 
-class SlackConfig(_Part):
+class Destination(Part):
+    """Somewhere messages go."""
+
+    fallback: str | None = Field(
+        default=None, description="Destination that hears when this one is away."
+    )
+
+
+class SlackConfig(Destination):
     """A Slack channel."""
 
     token: Secret | None = None
@@ -136,7 +113,7 @@ class SlackConfig(_Part):
     base_url: str | None = None
 
 
-class EmailConfig(_Part):
+class EmailConfig(Destination):
     """A mail server and who gets the mails."""
 
     host: str
@@ -148,7 +125,7 @@ class EmailConfig(_Part):
     to: tuple[str, ...] = Field(min_length=1)
 
 
-class PathsConfig(_Part):
+class PathsConfig(Part):
     """The user's own files; each overlays what is shipped."""
 
     rules: Path | None = None
@@ -156,25 +133,10 @@ class PathsConfig(_Part):
     networks: Path | None = None
     templates: Path | None = None
     models: Path | None = None
+    silences: Path | None = None
 
 
-class Match(_Part):
-    """Which alerts a route takes; an empty list takes all."""
-
-    level: tuple[Literal["informational", "low", "medium", "high", "critical"], ...] = ()
-    account: tuple[str, ...] = ()
-    rule: tuple[str, ...] = ()
-    tag: tuple[str, ...] = ()
-
-
-class Route(_Part):
-    """Where matching alerts go."""
-
-    match: Match = Match()
-    send: tuple[str, ...] = Field(min_length=1)
-
-
-class Settings(_Part):
+class Settings(Part):
     """The whole configuration."""
 
     sources: tuple[SourceConfig, ...] = ()
@@ -183,17 +145,13 @@ class Settings(_Part):
     email: dict[str, EmailConfig] = {}
     paths: PathsConfig = PathsConfig()
     routes: tuple[Route, ...] = ()
-    timezone: str = Field(default="UTC", description="Zone of the organisation.")
-
-    @field_validator("timezone")
-    @classmethod
-    def _zone(cls, name: str) -> str:
-        try:
-            ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            msg = f"{name!r} is no IANA time zone; write it like 'Europe/Paris'"
-            raise ValueError(msg) from None
-        return name
+    delivery: DeliveryConfig = DeliveryConfig()
+    quiet_hours: QuietHours | None = None
+    inhibitions: tuple[Inhibition, ...] = ()
+    flood: FloodConfig = FloodConfig()
+    digest: DigestConfig = DigestConfig()
+    silences: SilencesConfig = SilencesConfig()
+    timezone: Zone = Field(default="UTC", description="Zone of the organisation.")
 
     @model_validator(mode="after")
     def _consistent(self) -> Settings:
@@ -204,10 +162,22 @@ class Settings(_Part):
         for name in set(self.slack) & set(self.email):
             msg = f"email.{name}: there is a Slack destination {name!r} already; name it otherwise"
             raise ValueError(msg)
-        known = [*self.slack, *self.email, "console"]
-        for route in self.routes:
-            for name in route.send:
+        known = [*self.by_name(), "console"]
+        for where, wanted in self._wanted():
+            for name in wanted:
                 if name not in known:
-                    msg = f"routes: no destination {name!r}; there are {', '.join(known)}"
+                    msg = f"{where}: no destination {name!r}; there are {', '.join(known)}"
                     raise ValueError(msg)
         return self
+
+    def by_name(self) -> dict[str, Destination]:
+        """The destinations that are configured, by name."""
+        return {**self.slack, **self.email}
+
+    def _wanted(self) -> Iterator[tuple[str, Iterable[str]]]:
+        """Every place that names destinations, and what it names."""
+        for route in self.routes:
+            yield "routes", (*route.send, *route.escalate)
+        yield "digest.send", self.digest.send
+        for name, each in self.by_name().items():
+            yield f"{name}.fallback", [each.fallback] if each.fallback else []

@@ -11,13 +11,21 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
+from detector.settings.delivery import (
+    DeliveryConfig,
+    DigestConfig,
+    FloodConfig,
+    Inhibition,
+    Match,
+    QuietHours,
+    Route,
+    SilencesConfig,
+)
 from detector.settings.model import (
     ConfigError,
     DataConfig,
     EmailConfig,
-    Match,
     PathsConfig,
-    Route,
     Secret,
     Settings,
     SlackConfig,
@@ -133,6 +141,8 @@ def _keys(place: list[str]) -> list[str]:
     tables: dict[str, type[BaseModel]] = {
         "sources": SourceConfig, "sweeps": SweepConfig, "data": DataConfig, "slack": SlackConfig, "email": EmailConfig,
         "paths": PathsConfig, "routes": Route, "match": Match, "token": Secret, "password": Secret,
+        "delivery": DeliveryConfig, "quiet_hours": QuietHours, "inhibitions": Inhibition,
+        "flood": FloodConfig, "digest": DigestConfig, "silences": SilencesConfig,
     }  # fmt: skip
     for name in reversed(place):
         if name in tables:

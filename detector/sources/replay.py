@@ -21,6 +21,7 @@ from detector import events, workhours
 from detector.sources import merging, records
 from detector.sources.lines import ReplayError, lines
 from detector.sources.records import Flaw
+from detector.triage import Judgement
 
 ENDINGS: Final = (".ndjson", ".ndjson.gz", ".ndjson.zst", ".jsonl", ".parquet")
 ARRIVALS: Final = "arrivals"
@@ -40,6 +41,8 @@ class Mark(msgspec.Struct, frozen=True):
     seq: int
     kind: str
     at: datetime
+    judgement: Judgement | None = None
+    """What a person said of an alert, where that is what was entered."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Any, Final
 
 import msgspec
 import polars as pl
@@ -21,6 +21,8 @@ from detector.events import FEEDS
 from detector.store.sqlite import Sqlite, StoreError
 
 FORMATS: Final = ("ndjson", "parquet")
+VERDICT: Final = "verdict"
+"""Kind of the control by which the log hears what a person said of an alert."""
 _COLUMNS: Final = ("event.seq", "event.received", "event.time", "event.id", "raw")
 
 
@@ -130,7 +132,9 @@ def _write_controls(store: Sqlite, account: str, path: Path) -> None:
             first = {"seq": 0, "kind": "start", "at": _utc(start.teach_until)}
             file.write(json.dumps(first) + "\n")
         for each in store.log.controls(account):
-            control = {"seq": each.seq, "kind": each.kind, "at": _utc(each.at)}
+            control: dict[str, Any] = {"seq": each.seq, "kind": each.kind, "at": _utc(each.at)}
+            if each.kind == VERDICT:
+                control["judgement"] = json.loads(each.body)
             file.write(json.dumps(control) + "\n")
 
 

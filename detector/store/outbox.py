@@ -1,44 +1,61 @@
-"""Messages that wait, are being sent, were sent, or cannot be sent."""
+"""Messages that wait, are being sent, were sent, cannot be sent, or were told in a digest."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import msgspec
 
 from detector import workhours
-from detector.alerts import Alert, from_json
+from detector.delivery.circuit import Circuit
 from detector.store.database import Database
+
+LEASE: Final = timedelta(minutes=2)
+"""How long whoever sends a message has it; longer than any send takes."""
+_COLUMNS: Final = (
+    "about, destination, sequence, kind, cause, rank, body, tries, state, created, failed_since"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A message that waits: the alert as it stands now, where it goes, how often it was tried.
+    """A message that waits: what it is about, where it goes, how often it was tried.
 
-    `catch_up` marks what happened in a long outage and was found only afterwards.
+    `again`: an earlier try may have arrived. `kind` and `cause` are those of bulletins; of a
+    digest the cause is the digest's kind. `failed_since` is when its first try failed.
     """
 
-    alert: Alert
+    about: str
     destination: str
     sequence: int
+    kind: str
+    cause: str
+    rank: int
+    body: dict[str, Any]
     tries: int
     again: bool
     created: datetime
-    catch_up: bool = False
+    failed_since: datetime | None
 
     @property
     def key(self) -> str:
         """The idempotency key of this message."""
-        return f"{self.alert.id}.{self.sequence}"
+        return f"{self.about}.{self.sequence}"
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A message as a person asks after it: state waiting, sending, sent or dead, and why."""
+    """A message as a person asks after it: its state, and why it is so."""
 
-    alert_id: str
+    about: str
     destination: str
     sequence: int
+    kind: str
+    cause: str
     state: str
     tries: int
     created: datetime
@@ -48,106 +65,155 @@ class Listed:
 
 
 class Outbox:
-    """The messages of one store."""
+    """The messages of one store, and how each destination fares."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, write: bool) -> None:
         self._database = database
+        if write:
+            # Whoever held a lease held the directory's lock too, and is gone.
+            with database.transaction() as sql:
+                sql.execute("UPDATE outbox SET leased = NULL WHERE leased IS NOT NULL")
 
-    def due(self, now: datetime, *, most: int = 50) -> list[Letter]:
+    def due(self, destination: str, now: datetime, *, most: int = 50) -> list[Letter]:
         """Messages to send now, worst first, then oldest. What was being sent may have arrived."""
-        rows = self._database.rows(
-            "SELECT a.body, a.status, o.destination, o.sequence, o.tries, o.state, o.created, "
-            "o.catch_up FROM outbox o JOIN alert a ON a.id = o.alert_id "
-            "WHERE o.state IN ('waiting', 'sending') AND o.next_at <= ? "
-            "ORDER BY json_extract(a.body, '$.score') DESC, o.created, o.rowid LIMIT ?",
-            workhours.microseconds(now),
+        at = workhours.microseconds(now)
+        return self._letters(
+            "destination = ?1 AND state IN ('waiting', 'sending') AND next_at <= ?2 "
+            "AND (leased IS NULL OR leased <= ?2) ORDER BY rank DESC, created, rowid LIMIT ?3",
+            destination,
+            at,
             most,
         )
-        return [
-            Letter(
-                read_alert(body, status),
-                destination,
-                sequence,
-                tries,
-                state == "sending",
-                workhours.instant(created),
-                bool(catch_up),
-            )
-            for body, status, destination, sequence, tries, state, created, catch_up in rows
-        ]
 
-    def begin(self, letter: Letter) -> None:
+    def waiting(self, destination: str, *, most: int = -1) -> list[Letter]:
+        """All messages that are not sent, whenever they are due, worst first."""
+        return self._letters(
+            "destination = ?1 AND state IN ('waiting', 'sending') "
+            "ORDER BY rank DESC, created, rowid LIMIT ?2",
+            destination,
+            most,
+        )
+
+    def unrouted(self, known: Iterable[str]) -> list[str]:
+        """Destinations that messages wait for and that nobody serves."""
+        rows = self._database.rows(
+            "SELECT DISTINCT destination FROM outbox WHERE state IN ('waiting', 'sending')"
+        )
+        return sorted({name for (name,) in rows} - set(known))
+
+    def begin(self, letter: Letter, now: datetime) -> None:
         """Note that a message is about to be sent: if we die now, it may have arrived."""
+        self._set(
+            letter,
+            "state = 'sending', tries = tries + 1, leased = ?",
+            workhours.microseconds(now + LEASE),
+        )
+
+    def sent(self, letter: Letter, now: datetime, receipt: str) -> None:
+        """It arrived."""
+        at = workhours.microseconds(now)
+        self._set(
+            letter,
+            "state = 'sent', error = NULL, leased = NULL, receipt = ?, sent = ?",
+            receipt,
+            at,
+        )
+
+    def put_off(
+        self, letter: Letter, now: datetime, until: datetime, *, error: str, again: bool
+    ) -> None:
+        """It did not arrive, or `again` nobody knows; try at that time."""
+        state = "sending" if again else "waiting"
+        moments = (workhours.microseconds(until), workhours.microseconds(now))
+        self._set(
+            letter,
+            "state = ?, error = ?, leased = NULL, next_at = ?, "
+            "failed_since = COALESCE(failed_since, ?)",
+            state,
+            error,
+            *moments,
+        )
+
+    def give_up(self, letter: Letter, error: str) -> None:
+        """Its content makes it undeliverable."""
+        self._set(letter, "state = 'dead', error = ?, leased = NULL", error)
+
+    def release(self, destination: str, now: datetime) -> None:
+        """The destination is back: nothing need wait any longer."""
         with self._database.transaction() as sql:
             sql.execute(
-                "UPDATE outbox SET state = 'sending', tries = tries + 1 "
-                "WHERE alert_id = ? AND destination = ? AND sequence = ?",
-                (letter.alert.id, letter.destination, letter.sequence),
+                "UPDATE outbox SET next_at = ?1 WHERE destination = ?2 AND next_at > ?1 "
+                "AND failed_since IS NOT NULL AND state IN ('waiting', 'sending')",
+                (workhours.microseconds(now), destination),
             )
 
-    def mark(
-        self,
-        letter: Letter,
-        state: str,
-        *,
-        next_at: datetime | None = None,
-        error: str | None = None,
-        receipt: str | None = None,
-    ) -> None:
-        """Set the state of one message: when to try again, what went wrong, or the receipt."""
-        moment = workhours.microseconds(next_at) if next_at else None
+    def circuit(self, destination: str) -> Circuit:
+        """How a destination fares."""
+        rows = self._database.rows("SELECT body FROM destination WHERE name = ?", destination)
+        return msgspec.json.decode(rows[0][0], type=Circuit) if rows else Circuit()
+
+    def set_circuit(self, destination: str, circuit: Circuit) -> None:
+        """Keep how a destination fares."""
         with self._database.transaction() as sql:
-            sql.execute(
-                "UPDATE outbox SET state = ?, error = ?, receipt = ?, "
-                "next_at = COALESCE(?, next_at) "
-                "WHERE alert_id = ? AND destination = ? AND sequence = ?",
-                (
-                    state,
-                    error,
-                    receipt,
-                    moment,
-                    letter.alert.id,
-                    letter.destination,
-                    letter.sequence,
-                ),
-            )
+            body = msgspec.json.encode(circuit).decode()
+            sql.execute("REPLACE INTO destination VALUES (?, ?)", (destination, body))
 
     def listed(self, state: str | None = None) -> list[Listed]:
         """All messages, or those in one state, oldest first."""
         rows = self._database.rows(
-            "SELECT alert_id, destination, sequence, state, tries, created, next_at, error, receipt "
-            "FROM outbox WHERE (?1 IS NULL OR state = ?1) ORDER BY created, rowid",
+            "SELECT about, destination, sequence, kind, cause, state, tries, created, next_at, "
+            "error, receipt FROM outbox WHERE (?1 IS NULL OR state = ?1) ORDER BY created, rowid",
             state,
         )
         return [
-            Listed(
-                alert,
-                to,
-                number,
-                state,
-                tries,
-                workhours.instant(created),
-                workhours.instant(next_at),
-                error,
-                receipt,
-            )
-            for alert, to, number, state, tries, created, next_at, error, receipt in rows
-        ]
+            Listed(about, name, number, kind, cause, state, tries, workhours.instant(created),
+                   workhours.instant(next_at), error, receipt)
+            for about, name, number, kind, cause, state, tries, created, next_at, error, receipt
+            in rows
+        ]  # fmt: skip
 
     def retry(self, start: str, now: datetime) -> int:
-        """Send again what is not sent, of alerts whose id begins with `start`; how many there are.
+        """Send again what is not sent, about what begins with `start`; how many there are.
 
-        What may have arrived is still looked for first.
+        `start` may be that of an incident, a digest, a notice, or an alert. What may have
+        arrived is still looked for first.
         """
         with self._database.transaction() as sql:
             done = sql.execute(
                 "UPDATE outbox SET state = CASE state WHEN 'dead' THEN 'waiting' ELSE state END, "
-                "next_at = ? WHERE state != 'sent' AND substr(alert_id, 1, length(?2)) = ?2",
+                "next_at = ?1 WHERE state IN ('waiting', 'sending', 'dead') AND ("
+                "substr(about, 1, length(?2)) = ?2 OR about IN (SELECT incident_id FROM alert "
+                "WHERE substr(id, 1, length(?2)) = ?2))",
                 (workhours.microseconds(now), start),
             )
             return done.rowcount
 
+    def _letters(self, condition: str, *values: object) -> list[Letter]:
+        query = f"SELECT {_COLUMNS} FROM outbox WHERE {condition}"  # noqa: S608
+        return [_letter(row) for row in self._database.rows(query, *values)]
 
-def read_alert(body: str, status: str) -> Alert:
-    """An alert as it is stored; its status is kept beside it."""
-    return from_json(json.loads(body) | {"status": status})
+    def _set(self, letter: Letter, change: str, *values: object) -> None:
+        place = (letter.about, letter.destination, letter.sequence)
+        with self._database.transaction() as sql:
+            sql.execute(
+                f"UPDATE outbox SET {change} "  # noqa: S608
+                "WHERE about = ? AND destination = ? AND sequence = ?",
+                (*values, *place),
+            )
+
+
+def _letter(row: Any) -> Letter:
+    about, destination, sequence, kind, cause, rank, body, tries, state, created, failed = row
+    return Letter(
+        about,
+        destination,
+        sequence,
+        kind,
+        cause,
+        rank,
+        json.loads(body),
+        tries,
+        state == "sending",
+        workhours.instant(created),
+        workhours.instant(failed) if failed else None,
+    )

@@ -3,18 +3,38 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from detector import workhours
-from detector.alerts import Alert, Status
+from detector.alerts import Alert
 from detector.coverage import Coverage
-from detector.store import compaction, ledger, steps
+from detector.delivery.bulletins import Message
+from detector.store import compaction, ledger, messages, steps
+from detector.store.casebook import ALERT, Casebook, read_alert
 from detector.store.compaction import Point
 from detector.store.database import Database, StoreError
+from detector.store.journal import Journal
 from detector.store.log import Entry, Log
-from detector.store.outbox import Letter, Listed, Outbox, read_alert
+from detector.store.outbox import Letter, Listed, Outbox
+from detector.store.silences import Silences
 from detector.store.steps import Commit, Control, Start
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """Why an alert was sent or held: first and last time, how often, and until when."""
+
+    at: datetime
+    last: datetime
+    times: int
+    verdict: str
+    reason: str
+    until: datetime | None
+    detail: str
 
 
 class Sqlite:
@@ -23,23 +43,35 @@ class Sqlite:
     def __init__(self, directory: Path, *, write: bool = True) -> None:
         self.directory = directory
         self._database = Database(directory, write=write)
-        self.outbox = Outbox(self._database)
+        self.outbox = Outbox(self._database, write=write)
         self.log = Log(self._database)
         self._keeping = threading.Lock()
         if write:
             compaction.sweep(self._database)
+        self.journal = Journal(self._database)
+        self.silences = Silences(self._database)
 
     def close(self) -> None:
         """Close the file."""
         self._database.close()
 
     def commit(self, commit: Commit) -> None:
-        """Store a step: cursors, events, log, alerts and messages in one transaction.
+        """Store a step: cursors, events, log, alerts and news of them in one transaction.
 
         Raises StoreError, also for a step that does not go on where the log ends.
         """
         with self._database.transaction() as sql:
             steps.write(sql, commit)
+
+    @contextmanager
+    def deciding(self, now: datetime) -> Iterator[Casebook]:
+        """What delivery knows, to be read and changed: all of the changes are kept, or none."""
+        with self._database.transaction() as sql:
+            yield Casebook(sql, now)
+
+    def compose(self, letter: Letter, now: datetime) -> Message:
+        """What a waiting message says, were it sent now."""
+        return messages.compose(self._database, letter, now)
 
     def started(self, account: str) -> Start | None:
         """How the account was started, null if it was not."""
@@ -101,38 +133,46 @@ class Sqlite:
         since: datetime | None = None,
     ) -> list[Alert]:
         """Alerts, oldest evidence first."""
-        rows = self._database.rows(
-            "SELECT body, status FROM alert WHERE (?1 IS NULL OR account = ?1) "
-            "AND (?2 IS NULL OR status = ?2) AND time >= ?3 ORDER BY time, id",
-            account,
-            status,
-            workhours.microseconds(since) if since else -(2**62),
-        )
-        return [read_alert(body, state) for body, state in rows]
+        condition = "(?1 IS NULL OR account = ?1) AND (?2 IS NULL OR status = ?2) AND time >= ?3"
+        query = f"SELECT {ALERT} FROM alert WHERE {condition} ORDER BY time, id"  # noqa: S608
+        earliest = workhours.microseconds(since) if since else -(2**62)
+        rows = self._database.rows(query, account, status, earliest)
+        return [read_alert(*row) for row in rows]
 
     def alert(self, start: str) -> list[Alert]:
         """Alerts whose id begins with `start`."""
-        rows = self._database.rows(
-            "SELECT body, status FROM alert WHERE substr(id, 1, length(?1)) = ?1 ORDER BY id", start
-        )
-        return [read_alert(body, state) for body, state in rows]
+        query = f"SELECT {ALERT} FROM alert WHERE substr(id, 1, length(?1)) = ?1 ORDER BY id"  # noqa: S608
+        return [read_alert(*row) for row in self._database.rows(query, start)]
 
-    def history(self, identity: str) -> list[tuple[datetime, str, str, str]]:
-        """Every change of an alert's status: when, who, to what, with which note."""
-        rows = self._database.rows(
-            "SELECT at, who, status, note FROM history WHERE alert_id = ? ORDER BY rowid", identity
-        )
-        return [(workhours.instant(at), who, status, note) for at, who, status, note in rows]
+    def digested(self, digest: str) -> set[str]:
+        """Ids of the alerts that a digest stands for."""
+        rows = self._database.rows("SELECT alert_id FROM digested WHERE digest_id = ?", digest)
+        return {name for (name,) in rows}
 
-    def set_status(
-        self, identity: str, status: Status, *, at: datetime, who: str, note: str
-    ) -> None:
-        """Change the status of an alert, and keep who did it."""
-        moment = workhours.microseconds(at)
-        with self._database.transaction() as sql:
-            sql.execute("UPDATE alert SET status = ? WHERE id = ?", (status, identity))
-            row = (identity, moment, who, status, note)
-            sql.execute("INSERT INTO history VALUES (?, ?, ?, ?, ?)", row)
+    def decisions(self, identity: str) -> list[Decided]:
+        """Why an alert was sent or held, oldest first."""
+        rows = self._database.rows(
+            "SELECT at, last, times, verdict, reason, until, detail FROM decision "
+            "WHERE alert_id = ? ORDER BY number",
+            identity,
+        )
+        return [
+            Decided(
+                workhours.instant(at),
+                workhours.instant(last),
+                times,
+                verdict,
+                reason,
+                workhours.instant(until) if until else None,
+                detail,
+            )
+            for at, last, times, verdict, reason, until, detail in rows
+        ]
+
+    def verdicts(self, account: str) -> list[tuple[int, bytes]]:
+        """Numbers and bodies of the verdicts that the account's log has not taken in."""
+        query = "SELECT number, body FROM verdict WHERE account = ? ORDER BY number"
+        return [(number, body) for number, body in self._database.rows(query, account)]
 
     def compact(self, account: str, point: Point) -> int:
         """Write pages of days that are over as files; how many files were written."""
@@ -172,5 +212,5 @@ class Sqlite:
 
 
 __all__ = [
-    "Commit", "Control", "Entry", "Letter", "Listed", "Sqlite", "Start", "StoreError",
+    "Casebook", "Commit", "Control", "Decided", "Entry", "Letter", "Listed", "Sqlite", "Start", "StoreError",
 ]  # fmt: skip

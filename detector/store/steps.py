@@ -13,8 +13,9 @@ from typing import Final
 import polars as pl
 
 from detector import workhours
-from detector.alerts import Alert, to_json
+from detector.alerts import Alert, Reason, to_json
 from detector.coverage import Gap, Interval
+from detector.delivery.bulletins import Cause
 from detector.findings import Finding
 from detector.sources.records import Flaw
 from detector.store import ledger, segments
@@ -67,10 +68,12 @@ class Commit:
     controls: Sequence[Control] = ()
     alerts: Sequence[Alert] = ()
     suppressed: Sequence[Finding] = ()
-    outbox: Sequence[tuple[str, str]] = ()
-    """(alert id, destination) of messages to send."""
+    trial: frozenset[str] = frozenset()
+    """Ids of rules on trial."""
     catch_up: Set[str] = frozenset()
-    """Ids of alerts about a long outage, told afterwards: their messages are marked so."""
+    """Ids of alerts about a long outage, told afterwards in one digest."""
+    heard: Sequence[int] = ()
+    """Numbers of the verdicts that the controls tell the log of."""
     model: tuple[str, bytes] | None = None
     snapshot: tuple[int, bytes] | None = None
 
@@ -101,8 +104,8 @@ def write(sql: sqlite3.Connection, commit: Commit) -> None:
     sql.executemany("INSERT OR IGNORE INTO flaw VALUES (?, ?, ?, ?, ?, ?, ?)", _flaws(commit, at))
     sql.executemany("INSERT INTO control VALUES (?, ?, ?, ?, ?)", _controls(commit))
     sql.executemany("INSERT INTO suppressed VALUES (?, ?, ?, ?, ?, ?)", _suppressed(commit))
-    _set_alerts(sql, commit.alerts)
-    _enqueue(sql, commit, at)
+    _set_alerts(sql, commit, at)
+    sql.executemany("DELETE FROM verdict WHERE number = ?", [(each,) for each in commit.heard])
     if commit.model is not None:
         identity, body = commit.model
         row = (identity, account, at, body)
@@ -184,22 +187,29 @@ def _suppressed(commit: Commit) -> Iterable[tuple[object, ...]]:
         )
 
 
-def _set_alerts(sql: sqlite3.Connection, alerts: Sequence[Alert]) -> None:
-    for alert in alerts:
+def _set_alerts(sql: sqlite3.Connection, commit: Commit, at: int) -> None:
+    """Keep the alerts, and as news what delivery is to decide about."""
+    for alert in commit.alerts:
         body = json.dumps(to_json(alert), ensure_ascii=False)
-        time = workhours.microseconds(alert.time)
+        time, trial = workhours.microseconds(alert.time), int(alert.rule.id in commit.trial)
+        row = (alert.id, alert.account, alert.rule.id, alert.status, time, body)
         sql.execute(
-            "INSERT INTO alert VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
-            "time = excluded.time, body = excluded.body",
-            (alert.id, alert.account, alert.rule.id, alert.status, time, body),
+            "INSERT INTO alert (id, account, rule_id, status, time, body, rank, trial, seen) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
+            "time = excluded.time, body = excluded.body, rank = excluded.rank, "
+            "trial = excluded.trial, seen = excluded.seen",
+            (*row, alert.level.rank, trial, at),
+        )
+        news = (alert.id, _CAUSES[alert.reason], at, int(alert.id in commit.catch_up))
+        sql.execute(
+            "INSERT INTO news (alert_id, cause, since, due, late) VALUES (?1, ?2, ?3, ?3, ?4)", news
         )
 
 
-def _enqueue(sql: sqlite3.Connection, commit: Commit, at: int) -> None:
-    for alert, destination in commit.outbox:
-        sql.execute(
-            "INSERT INTO outbox (alert_id, destination, sequence, state, created, next_at, catch_up) "
-            "SELECT ?1, ?2, 1 + count(*), 'waiting', ?3, ?3, ?4 FROM outbox "
-            "WHERE alert_id = ?1 AND destination = ?2",
-            (alert, destination, at, int(alert in commit.catch_up)),
-        )
+_CAUSES = {
+    Reason.FIRST_SEEN: Cause.FIRST_TOLD,
+    Reason.LEVEL_RAISED: Cause.LEVEL_RAISED,
+    Reason.STILL_HAPPENING: Cause.REPEATED,
+    Reason.AMENDED: Cause.AMENDED,
+    Reason.SUPPRESSED: Cause.AMENDED,
+}
