@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from random import Random
 
 import pytest
 
@@ -15,7 +14,7 @@ from detector.plans import Texts
 from detector.ports import SourceError
 from detector.sources.tokens import SetupError, address, read_token
 from tests.api import NO_RULES, NOW, hand_made, items, settled, source, whole, world
-from tests.fakes import Clock, Mailbox
+from tests.fakes import Clock, Mailbox, round_
 from tests.stories import Item, at, audit, sign_in, usage
 
 ODD = ("unknown-enums", "extra-fields", "wrong-types", "null-objects", "huge-strings", "future=72")
@@ -179,7 +178,7 @@ def test_mode_23_alerts_wait_for_a_channel_that_is_down(tmp_path: Path) -> None:
         assert one.desk.store.coverage("acme")[AUDIT].complete == one.clock.time
         for _ in range(12):
             one.clock.time += timedelta(minutes=10)
-            jobs.tell(one.desk.store, {"mailbox": mailbox}, one.clock(), chance=Random(1))
-        names = {message.rule.name for message in mailbox.messages}
+            jobs.tell(round_(one.desk.store, one.clock()), {"mailbox": mailbox})
+        names = {alert.rule.name for alert in mailbox.alerts}
         assert "op_vault_exported" in names
         assert set(mailbox.keys.values()) == {1}

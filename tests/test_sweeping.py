@@ -42,7 +42,7 @@ PASSED = [audit("ann", "paris", "10:20"), audit("ann", "paris", "10:50")]
 
 def told(one: World) -> list[dict[str, Any]]:
     """The alerts without what belongs to delivery."""
-    left_out = {"detected_at": None, "reason": None}
+    left_out = dict.fromkeys(("reason", "detected_at", "status", "incident_id"))
     return [asdict(alert) | left_out for alert in one.desk.store.alerts()]
 
 
