@@ -8,7 +8,7 @@ from typing import Any, Final
 from detector.findings import Finding, Subject, SubjectType
 from detector.observations import DEED
 from detector.rule import Rule
-from detector.rule_types.base import Scene, Told, one_event
+from detector.rule_types.base import SUBJECTS, Scene, Told, one_event
 from detector.wording import deed, plural
 
 COLUMNS: Final = (
@@ -26,13 +26,6 @@ _SHOWN: Final = (
     "target.email", "target.name", "object.id", "aux.info", "source.ip", "source.country",
     "source.city", "device.id", "vault.id", "item.id", "client.app_name",
 )  # fmt: skip
-_SUBJECTS: Final = {
-    "source.ip": SubjectType.IP,
-    "session.id": SubjectType.SESSION,
-    "device.id": SubjectType.DEVICE,
-    "vault.id": SubjectType.VAULT,
-    "account.id": SubjectType.ACCOUNT,
-}
 
 
 def finding(rule: Rule, scene: Scene, row: int, account: str) -> Finding:
@@ -56,9 +49,9 @@ def finding(rule: Rule, scene: Scene, row: int, account: str) -> Finding:
 def _subject(rule: Rule, scene: Scene, row: int, account: str) -> Subject:
     """The rule's first group-by if it names a thing, else the actor, else the account."""
     field = rule.group_by[0] if rule.group_by else ""
-    value = scene.text(field, row) if field in _SUBJECTS else None
+    value = scene.text(field, row) if field in SUBJECTS else None
     if value is not None:
-        return Subject(_SUBJECTS[field], value)
+        return Subject(SUBJECTS[field], value)
     return scene.person(row) or Subject(SubjectType.ACCOUNT, account)
 
 

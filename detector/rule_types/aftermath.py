@@ -15,10 +15,9 @@ from detector import workhours
 from detector.findings import Finding, Level, Subject, SubjectType
 from detector.observations import NETWORK
 from detector.rule_types.base import Scene
+from detector.rule_types.learning import LEARNING
 from detector.wording import deed
 
-LEARNING: Final = "learning"
-"""The rung of people who are not known well enough yet."""
 WITHIN_US: Final = 3_600_000_000
 """A sensitive action within one hour counts (behaviours.md 2.3)."""
 

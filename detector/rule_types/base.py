@@ -40,6 +40,14 @@ KIND_OF: Final = {
     "hour": SLOT,
 }
 """Fields whose novelty the facts know; other fields are remembered by a rule itself."""
+SUBJECTS: Final = {
+    "source.ip": SubjectType.IP,
+    "session.id": SubjectType.SESSION,
+    "device.id": SubjectType.DEVICE,
+    "vault.id": SubjectType.VAULT,
+    "account.id": SubjectType.ACCOUNT,
+}
+"""Fields that name something else than a person an alert can be about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +67,15 @@ class Scene:
         """The value of an event column in a row."""
         value = self.page.columns[column][row]
         return None if value is None else str(value)
+
+    @property
+    def sensitive(self) -> Sequence[int]:
+        """Rows of the page that weaken the account or take secrets out of it, ascending."""
+        return self.page.sensitive
+
+    def network_kind(self, row: int) -> str | None:
+        """Kind of the network that an event came from, as far as anybody said so."""
+        return self.networks.kind(self.text("source.ip", row))
 
     def person(self, row: int) -> Subject | None:
         """The acting person of a row as a subject, null if nobody is named."""

@@ -6,66 +6,36 @@ judged when an audit event of the session names it, and that amends the alert by
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, ClassVar, Final, Literal
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field
 
 from detector import events, workhours
 from detector.facts import Facts
-from detector.findings import Finding, Level
-from detector.observations import CLIENT, COUNTRY, DEVICE, NETWORK, PLACE, SLOT
+from detector.findings import Finding, Level, Subject, SubjectType
+from detector.observations import DEVICE, NETWORK
 from detector.rule import Rule
 from detector.rule_types import aftermath
-from detector.rule_types.base import KIND_OF, Behavior, Scene, Tail, Told, one_event
+from detector.rule_types.base import SUBJECTS, Behavior, Scene, Tail, Told, one_event
+from detector.rule_types.learning import LEARNING, STRONG, Learn, sleeps, strong_facts
+from detector.rule_types.novelty import NAMES, evidence, is_new, value_of, words_of
 from detector.spells import DAY_US
-from detector.wording import client, place, plural
+from detector.wording import plural
 
 SESSION_US: Final = 7 * DAY_US
 LATE_US: Final = 8 * DAY_US
 """What is older than this can be reached by no event, however late."""
+TOLD_US: Final = 14 * DAY_US
+"""As long as the guard keeps what was told unknown without a verdict, it is not told again."""
+MOST_VALUES: Final = 5_000
+_SCOPES: Final = {"user.id": "person", "person": "person", "account.id": "account"}
+_NEVER: Final = 2**62
 GRACE_US: Final = 7 * DAY_US
 """Enrolment: in the first days nothing that follows a new device is held against a person."""
-_UNTIL = re.compile(r"(?:(?P<days>\d+)d)?(?:\s*or\s*)?(?:(?P<events>\d+) events)?")
-
-
-class Learn(BaseModel):
-    """How long a person is learned before the rule speaks, and how long values are remembered."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    until: str = Field(
-        default="14d or 10 events", description="The earlier of the two ends learning."
-    )
-    remember: str = Field(
-        default="90d", pattern=r"^\d+d$", description="A value not seen for this long is forgotten."
-    )
-
-    @field_validator("until")
-    @classmethod
-    def _readable(cls, text: str) -> str:
-        if not text or not _UNTIL.fullmatch(text):
-            msg = "write it like '14d', '10 events' or '14d or 10 events'"
-            raise ValueError(msg)
-        return text
-
-    @property
-    def days(self) -> int | None:
-        """Days after which learning ends; null if it never ends by days."""
-        return self._part("days")
-
-    @property
-    def events(self) -> int | None:
-        """Events after which learning ends; null if it never ends by events."""
-        return self._part("events")
-
-    def _part(self, name: str) -> int | None:
-        match = _UNTIL.fullmatch(self.until)
-        value = match[name] if match else None
-        return int(value) if value else None
 
 
 class Pending(msgspec.Struct):
@@ -78,10 +48,19 @@ class Pending(msgspec.Struct):
     evidence: dict[str, Any]
 
 
+class Telling(msgspec.Struct, gc=False):
+    """When a value was last told of, and the rank of the level it had."""
+
+    time: int
+    rank: int
+
+
 class SeenTail(Tail):
-    """Events counted by person, values of other fields, open sessions, recent suspicions."""
+    """By subject: events counted, first seen, values, what was told; and open sessions."""
 
     events: dict[str, int] = {}
+    first: dict[str, int] = {}
+    told: dict[str, dict[str, Telling]] = {}
     values: dict[str, dict[str, int]] = {}
     sessions: dict[str, Pending] = {}
     suspicions: dict[str, aftermath.Suspicion] = {}
@@ -95,7 +74,8 @@ class FirstSeen(Behavior):
     """
 
     columns: ClassVar[tuple[str, ...]] = (
-        "user.email", "user.name", "source.ip", "session.id", "event.action", "object.type",
+        "user.email", "user.name", "source.ip", "session.id", "event.action", "event.category",
+        "object.type",
     )  # fmt: skip
     tail: ClassVar[type[Tail]] = SeenTail
 
@@ -112,8 +92,13 @@ class FirstSeen(Behavior):
 
     @property
     def of_devices(self) -> bool:
-        """Whether the rule looks for new devices."""
-        return "device.id" in self.fields
+        """Whether the rule looks for new devices of people."""
+        return "device.id" in self.fields and self.scope == "person"
+
+    @property
+    def scope(self) -> str:
+        """For whom a value is new: a person, the whole account, or a group of events."""
+        return _SCOPES.get(self.group_by[0], "group")
 
     def reads(self) -> frozenset[str]:
         """Event columns that this very rule reads, beside `columns`."""
@@ -126,23 +111,30 @@ class FirstSeen(Behavior):
             # First, so that nothing follows itself.
             if sensitive:
                 yield from aftermath.followed(tail.suspicions, scene, row, Level.HIGH)
-            name = scene.page.people[row]
-            if name is None:
+            group = self._group(scene, row)
+            if group is None:
                 continue
             if matched:
-                tail.events[name] = tail.events.get(name, 0) + 1
+                tail.events[group] = tail.events.get(group, 0) + 1
+                tail.first[group] = min(scene.page.times[row], tail.first.get(group, _NEVER))
             # What names a device is judged by it alone, or one event would be found twice.
             if device and self.of_devices:
-                yield from self._device(rule, scene, (row, name, matched), tail)
+                yield from self._device(rule, scene, (row, group, matched), tail)
             elif matched:
-                yield from self._first(rule, scene, (row, name), tail)
+                yield from self._first(rule, scene, (row, group), tail)
+
+    def _group(self, scene: Scene, row: int) -> str | None:
+        if self.scope == "person":
+            return scene.page.people[row]
+        return scene.text(self.group_by[0], row)
 
     def _first(
         self, rule: Rule, scene: Scene, at: tuple[int, str], tail: SeenTail
     ) -> Iterator[Finding]:
-        (row, name), finding = at, None
-        if self._is_new(scene, row, name, tail):
-            finding = self._found(rule, scene, (row, name), tail)
+        (row, group), finding = at, None
+        shown = self._key(scene, row, group, tail)
+        if shown is not None and shown[1]:
+            finding = self._found(rule, scene, (row, group, shown[0]), tail)
             self._remember(scene, row, finding, tail)
             yield finding
         session = scene.text("session.id", row)
@@ -176,61 +168,78 @@ class FirstSeen(Behavior):
     def forget(self, tail: Any, clock: int) -> None:
         """Drop suspicions and values that are too old to matter."""
         aftermath.forget(tail.suspicions, clock - LATE_US)
-        before = clock - int(self.learn.remember[:-1]) * DAY_US - LATE_US
+        before = clock - self.learn.remember_us - LATE_US
         for values in tail.values.values():
             for key in [key for key, time in values.items() if time < before]:
                 del values[key]
+        for name in [name for name, keys in tail.told.items() if not _lately(keys, clock)]:
+            del tail.told[name]
 
-    def _is_new(self, scene: Scene, row: int, name: str, tail: SeenTail) -> bool:
-        known, other = [], []
-        for field in self.fields:
-            value, kind = _value(scene, row, field)
-            if value is None:
-                return False
-            if kind is None:
-                other.append(value)
-            else:
-                known.append(scene.facts.days(name, kind, value) > 0)
-        if other:
-            key = "\x1f".join(other)
-            values = tail.values.setdefault(name, {})
-            old = values.get(key)
-            values[key] = max(scene.page.times[row], old or 0)
-            forget_us = int(self.learn.remember[:-1]) * DAY_US
-            known.append(old is not None and scene.page.times[row] - old < forget_us)
-        return not all(known)
+    def _key(self, scene: Scene, row: int, group: str, tail: SeenTail) -> tuple[str, bool] | None:
+        """The value or combination of a row, and whether it is new; null if a field is missing."""
+        found = [value_of(scene, row, field) for field in self.fields]
+        values = [value for value, _ in found if value is not None]
+        if len(values) < len(found):
+            return None
+        key, kind = "\x1f".join(values), found[0][1]
+        if kind is not None and len(found) == 1 and self.scope != "group":
+            if self.scope == "person":
+                return key, scene.facts.days(group, kind, key) == 0
+            return key, not scene.facts.population[kind].get(key)
+        time, known = scene.page.times[row], tail.values.setdefault(group, {})
+        old = known.get(key)
+        if old is None and len(known) >= MOST_VALUES:
+            del known[min(known, key=lambda each: (known[each], each))]
+        known[key] = max(time, old or 0)
+        return key, old is None or time - old >= self.learn.remember_us
 
-    def _found(self, rule: Rule, scene: Scene, at: tuple[int, str], tail: SeenTail) -> Finding:
-        row, name = at
-        also = [field for field in self.with_any_new if _new(scene, row, field, name)]
-        learning, left = self._learning(scene, row, name, tail)
-        level = rule.level if also or not self.with_any_new else Level.LOW
-        value, kind = _value(scene, row, self.fields[0])
-        return replace(
-            one_event(scene, row, rule, scene.actor(row, name)),
-            level=level,
+    def _found(self, rule: Rule, scene: Scene, at: tuple[int, str, str], tail: SeenTail) -> Finding:
+        row, group, key = at
+        name = scene.page.people[row] or ""
+        also = [field for field in self.with_any_new if is_new(scene, row, field, name)]
+        left = self.learn.left(scene.page.times[row] - self._since(scene, row, group, tail),
+                               tail.events.get(group, 0))  # fmt: skip
+        strong = strong_facts(scene, row)
+        value, kind = value_of(scene, row, self.fields[0])
+        others = scene.facts.others(name, kind, value) if kind is not None and value else 0
+        found = replace(
+            one_event(scene, row, rule, self._subject(scene, row, group)),
+            level=rule.level if also or not self.with_any_new else Level.LOW,
             rarity=min(0.95, 0.3 + 0.3 * len(also)),
-            evidence=_evidence(scene, row, name, self.fields)
-            | {
-                "also_new": also,
-                "value": value,
-                "colleagues": _colleagues(scene, name, kind, value),
-            },
-            suppressed_by=aftermath.LEARNING if learning else None,
-            margin=left if learning else None,
+            evidence=evidence(scene, row, name, self.fields)
+            | {"also_new": also, "value": value, "colleagues": others, "strong": list(strong)},
         )
+        if left is not None and sleeps(strong):
+            return replace(found, suppressed_by=LEARNING, margin=left)
+        return self._once(rule, found, (group, key), tail)
 
-    def _learning(
-        self, scene: Scene, row: int, name: str, tail: SeenTail
-    ) -> tuple[bool, float | None]:
-        person = scene.facts.people.get(name)
-        days = (scene.page.times[row] - person.first) / DAY_US if person else 0.0
-        limits = [
-            (days, self.learn.days),
-            (float(tail.events.get(name, 0)), self.learn.events),
-        ]
-        left = [limit - value for value, limit in limits if limit is not None]
-        return (bool(left) and min(left) > 0), (min(left) if left else None)
+    def _once(self, rule: Rule, found: Finding, what: tuple[str, str], tail: SeenTail) -> Finding:
+        """Hold back what was told lately and is no worse now; a guarded value stays new for long."""
+        group, key = what
+        time, told = workhours.microseconds(found.time), tail.told.setdefault(group, {})
+        old, fold_us = told.get(key), rule.fold_for // timedelta(microseconds=1)
+        if (
+            old is not None
+            and fold_us < abs(time - old.time) < TOLD_US
+            and found.level.rank <= old.rank
+        ):
+            left_days = (TOLD_US - abs(time - old.time)) / DAY_US
+            return replace(found, suppressed_by="told-before", margin=round(left_days, 1))
+        if old is not None:
+            time = max(time, old.time)
+        told[key] = Telling(time, max(found.level.rank, old.rank if old else 0))
+        return found
+
+    def _since(self, scene: Scene, row: int, group: str, tail: SeenTail) -> int:
+        """When the subject was first seen; now, if this is the first time."""
+        first = tail.first.get(group, scene.page.times[row])
+        person = scene.facts.people.get(group) if self.scope == "person" else None
+        return person.first if person else first
+
+    def _subject(self, scene: Scene, row: int, group: str) -> Subject:
+        if self.scope == "person":
+            return scene.actor(row, group)
+        return Subject(SUBJECTS.get(self.group_by[0], SubjectType.GROUP), group)
 
     def _device(
         self, rule: Rule, scene: Scene, at: tuple[int, str, bool], tail: SeenTail
@@ -249,7 +258,7 @@ class FirstSeen(Behavior):
         told = key in tail.values.get(name, {})
         tail.values.setdefault(name, {})[key] = scene.page.times[row]
         if is_new and not told:
-            found = self._found(rule, scene, (row, name), tail)
+            found = self._found(rule, scene, (row, name, key), tail)
             self._remember(scene, row, found, tail)
             yield replace(
                 found, evidence=found.evidence | {"device.id": device, "device_new": True}
@@ -262,7 +271,7 @@ class FirstSeen(Behavior):
     @staticmethod
     def tell(who: str, evidence: dict[str, Any]) -> Told:
         """What is new, since when the person is known, and what else is new with it."""
-        what = _name_of(evidence)
+        what = words_of(evidence)
         where = f" from {evidence['place']}" if evidence.get("place") else ""
         summary = f"{who} used {what} for the first time{where}"
         if evidence.get("device_known"):
@@ -270,8 +279,9 @@ class FirstSeen(Behavior):
         days = plural(evidence["known_days"], "active day")
         why = [f"+ never seen in {days} of this person"]
         why += [
-            f"+ also new for this person: {_WORDS.get(each, each)}" for each in evidence["also_new"]
+            f"+ also new for this person: {NAMES.get(each, each)}" for each in evidence["also_new"]
         ]
+        why += [f"+ {STRONG[each]}" for each in evidence.get("strong", ())]
         if evidence.get("colleagues"):
             why.append(f"- {plural(evidence['colleagues'], 'colleague')} known to use the same")
         if not evidence["also_new"] and not evidence.get("device_known"):
@@ -284,54 +294,6 @@ class FirstSeen(Behavior):
                 0, f"+ followed after {minutes} by a sensitive action: {evidence['followed_by']}"
             )
         return Told(summary, tuple(why))
-
-
-_WORDS: Final = {
-    "source.country": "the country",
-    "source.network": "the network",
-    "source.city": "the city",
-    "hour": "the hour of the week",
-    "client.fingerprint": "the client",
-}
-
-
-def _value(scene: Scene, row: int, field: str) -> tuple[str | None, int | None]:
-    """The value of a field in a row, and the kind of fact that knows it (null: none does)."""
-    page = scene.page
-    if field == "hour":
-        zone = scene.facts.zone_of(page.people[row] or "")
-        return workhours.slot(zone, page.times[row]), SLOT
-    kind = KIND_OF.get(field)
-    if kind is None:
-        return (scene.text(field, row) if field in page.columns else None), None
-    value = page.values[kind][row]
-    if kind == DEVICE and value is None:
-        return page.values[CLIENT][row], CLIENT
-    return value, kind
-
-
-def _new(scene: Scene, row: int, field: str, name: str) -> bool:
-    value, kind = _value(scene, row, field)
-    return value is not None and kind is not None and scene.facts.days(name, kind, value) == 0
-
-
-def _colleagues(scene: Scene, name: str, kind: int | None, value: str | None) -> int:
-    return scene.facts.others(name, kind, value) if kind is not None and value else 0
-
-
-def _evidence(scene: Scene, row: int, name: str, fields: tuple[str, ...]) -> dict[str, Any]:
-    page = scene.page
-    person = scene.facts.people.get(name)
-    fingerprint = page.values[CLIENT][row]
-    return {
-        "fields": list(fields),
-        "client": client(fingerprint) if fingerprint else None,
-        "source.ip": scene.text("source.ip", row),
-        "source.country": page.values[COUNTRY][row],
-        "place": place(page.values[PLACE][row], page.values[COUNTRY][row]),
-        "known_days": person.days if person else 0,
-        "timezone": scene.facts.zone_of(name),
-    }
 
 
 def _known_after_all(found: Finding, pending: Pending, device: str, scene: Scene) -> Finding:
@@ -355,7 +317,8 @@ def _days(facts: Facts, name: str, device: str) -> int:
     return facts.days(name, DEVICE, device)
 
 
-def _name_of(evidence: dict[str, Any]) -> str:
-    if "device.id" in evidence["fields"]:
-        return f"a new device, {evidence['client']}," if evidence.get("client") else "a new device"
-    return f"{' and '.join(evidence['fields'])} {evidence['value']}"
+def _lately(keys: dict[str, Telling], clock: int) -> bool:
+    """Forget what was told too long ago; whether anything is left."""
+    for key in [key for key, told in keys.items() if told.time < clock - TOLD_US - LATE_US]:
+        del keys[key]
+    return bool(keys)

@@ -15,38 +15,38 @@ from typing import Any, ClassVar, Final, Literal
 import msgspec
 from pydantic import Field
 
-from detector import networks, workhours
+from detector import workhours
 from detector.facts import Facts
 from detector.findings import Finding, Level
-from detector.observations import CLIENT, DEVICE, NETWORK, PLACE
+from detector.observations import DEVICE
 from detector.rule import Rule
 from detector.rule_types import aftermath
 from detector.rule_types.base import Behavior, Scene, Tail, Told, one_event
+from detector.rule_types.egress import Egress
 from detector.rule_types.journeys import Leg, Point, leg
 from detector.rule_types.journeys import point as point_of
+from detector.rule_types.ladder import (
+    ANONYMISERS,
+    FAMILIAR_DAYS,
+    WEIGHED,
+    Way,
+    climb,
+    days_at,
+    rungs,
+    stranger,
+    weights,
+)
+from detector.rule_types.learning import LEARNING, sleeps, strong_facts
 from detector.spells import DAY_US
 from detector.wording import client, plural
 
 MOST_POINTS: Final = 32
 MOST_HOPS: Final = 256
 MOST_SESSIONS: Final = 20_000
-FAMILIAR_DAYS: Final = 3
-EGRESS_PEOPLE: Final = 3
-LEARN_DAYS: Final = 14
-LEARN_SIGNINS: Final = 10
 KEEP_US: Final = 8 * DAY_US
 """Points are kept a day longer than events may be late."""
 SPEEDS: Final = {"low": (500.0, 1000.0), "medium": (500.0, 1000.0), "high": (300.0, 800.0)}
 """Least distance in km and least speed in km/h for each sensitivity."""
-ANONYMISERS: Final = (networks.VPN, "relay", "satellite")
-
-
-class Way(msgspec.Struct):
-    """One person's last points in order of time, and the hops that were seen and not judged bad."""
-
-    points: list[Point] = []
-    hops: list[str] = []
-    signins: int = 0
 
 
 class TravelTail(Tail):
@@ -56,6 +56,7 @@ class TravelTail(Tail):
     devices: dict[str, str] = {}
     """Device by session, as audit events told it; the newest sessions only."""
     suspicions: dict[str, aftermath.Suspicion] = {}
+    egress: Egress = msgspec.field(default_factory=Egress)
 
 
 class ImpossibleTravel(Behavior):
@@ -66,7 +67,8 @@ class ImpossibleTravel(Behavior):
 
     columns: ClassVar[tuple[str, ...]] = (
         "user.email", "user.name", "source.ip", "source.latitude", "source.longitude",
-        "session.id", "client.os_name", "event.type", "event.action", "object.type",
+        "session.id", "client.os_name", "event.type", "event.action", "event.category",
+        "object.type",
     )  # fmt: skip
     tail: ClassVar[type[Tail]] = TravelTail
 
@@ -98,7 +100,7 @@ class ImpossibleTravel(Behavior):
         point.device = tail.devices.get(point.session or "")
         for legs in _journeys(way, point, scene.facts, name):
             fast = [each for each in legs if each and self._too_fast(each)]
-            found = [self._judge(rule, scene, row, each, way) for each in fast]
+            found = [self._judge(rule, scene, row, each, tail) for each in fast]
             if found:
                 finding = min(found, key=lambda each: each.suppressed_by is not None)
                 aftermath.remember(tail.suspicions, finding, point.network)
@@ -106,23 +108,36 @@ class ImpossibleTravel(Behavior):
         _insert(way, point)
 
     def forget(self, tail: Any, clock: int) -> None:
-        """Drop suspicions that are too old to matter."""
+        """Drop suspicions and points that are too old to matter."""
         aftermath.forget(tail.suspicions, clock - KEEP_US)
+        for way in tail.ways.values():
+            if way.points and way.points[-1].time < clock - KEEP_US - DAY_US:
+                way.points = []
 
     def _too_fast(self, found: Leg) -> bool:
         distance_km, speed_kmh = SPEEDS[self.sensitivity]
         return found.effective_km >= distance_km and found.speed_kmh >= speed_kmh
 
-    def _judge(self, rule: Rule, scene: Scene, row: int, found: Leg, way: Way) -> Finding:
+    def _judge(self, rule: Rule, scene: Scene, row: int, found: Leg, tail: TravelTail) -> Finding:
         subject = scene.actor(row, scene.page.people[row] or "")
-        rung, margin = self._rung(found, scene, subject.id, way)
+        facts, network = scene.facts, tail.egress
+        way = tail.ways[subject.id]
+        rung, margin, tested = climb(
+            rungs(found, facts, subject.id, (way, network, self.sensitivity))
+        )
+        if rung == LEARNING and not sleeps(strong_facts(scene, row, "impossible-travel")):
+            rung, margin = None, None
         hop = f"{found.start.place}>{found.end.place}"
         if rung and hop not in way.hops:
             way.hops = [*way.hops, hop][-MOST_HOPS:]
-        level, evidence = self._level(rule, scene, subject.id, found)
+        steps = weights(found, facts, subject.id)
+        evidence = _evidence(facts, subject.id, found) | {
+            "rungs": tested,
+            "weights": {word: step for word, step in steps.items() if step},
+        }
         return replace(
             one_event(scene, row, rule, subject),
-            level=level,
+            level=rule.level.raised(max(-1, min(2, sum(steps.values())))),
             rarity=min(0.99, found.speed_kmh / (found.speed_kmh + 5_000)),
             time=workhours.instant(max(found.start.time, found.end.time)),
             first_time=workhours.instant(min(found.start.time, found.end.time)),
@@ -132,40 +147,6 @@ class ImpossibleTravel(Behavior):
             suppressed_by=rung,
             margin=margin,
         )
-
-    def _rung(
-        self, found: Leg, scene: Scene, name: str, way: Way
-    ) -> tuple[str | None, float | None]:
-        """The first innocent explanation that holds, and by how much."""
-        start, end, facts = found.start, found.end, scene.facts
-        if start.ip == end.ip or (start.session and start.session == end.session):
-            return "same-ip-or-session", None
-        if start.device and start.device == end.device:
-            return "same-device", None
-        if start.kind in ANONYMISERS or end.kind in ANONYMISERS:
-            return "anonymiser", None
-        if start.kind == networks.OFFICE and end.kind == networks.OFFICE:
-            return "both-ends-corporate", None
-        crowd = max(_egress(facts, name, start), _egress(facts, name, end))
-        if crowd >= EGRESS_PEOPLE:
-            return "tenant-egress", float(crowd - EGRESS_PEOPLE)
-        familiar = min(_days(facts, name, start), _days(facts, name, end))
-        if familiar >= FAMILIAR_DAYS:
-            return "both-ends-familiar", float(familiar - FAMILIAR_DAYS)
-        if f"{start.place}>{end.place}" in way.hops:
-            return "regular-hop", None
-        if self.sensitivity == "low" and not _new_abroad(facts, name, found):
-            return "not-new-abroad", None
-        return _learning(facts, name, way, end)
-
-    @staticmethod
-    def _level(rule: Rule, scene: Scene, name: str, found: Leg) -> tuple[Level, dict[str, Any]]:
-        end, facts = found.end, scene.facts
-        new_client = bool(end.client) and not facts.days(name, CLIENT, end.client or "")
-        known_device = bool(end.device) and facts.days(name, DEVICE, end.device or "") > 0
-        steps = int(new_client) + int(end.kind == "hosting")
-        steps -= int(end.type == "mfa_ok" and known_device)
-        return rule.level.raised(steps), _evidence(facts, name, found, new_client=new_client)
 
     @staticmethod
     def tell(who: str, evidence: dict[str, Any]) -> Told:
@@ -178,8 +159,7 @@ class ImpossibleTravel(Behavior):
         why = [
             f"+ {evidence['to_place']}: seen on {plural(evidence['to_days'], 'day')} of this "
             f"person before; {evidence['from_place']}: on {plural(evidence['from_days'], 'day')}",
-            f"{'+' if evidence['new_client'] else '-'} the client {evidence['client']} is "
-            + ("new for this person" if evidence["new_client"] else "one this person uses"),
+            *_weighed(evidence),
             f"- places are estimates: {evidence['radius_km']:,.0f} km were taken off the distance",
         ]
         if "followed_by" in evidence:
@@ -209,7 +189,7 @@ def _journeys(way: Way, point: Point, facts: Facts, name: str) -> Iterator[list[
 
 
 def _is_trusted(facts: Facts, name: str, point: Point) -> bool:
-    return _days(facts, name, point) >= FAMILIAR_DAYS
+    return days_at(facts, name, point) >= FAMILIAR_DAYS
 
 
 def _learn_device(scene: Scene, row: int, tail: TravelTail) -> None:
@@ -239,29 +219,8 @@ def _insert(way: Way, point: Point) -> None:
         del way.points[0]
 
 
-def _days(facts: Facts, name: str, point: Point) -> int:
-    return facts.days(name, PLACE, point.place) if point.place else 0
-
-
-def _egress(facts: Facts, name: str, point: Point) -> int:
-    """How many colleagues are known to come from the point's network."""
-    return facts.others(name, NETWORK, point.network) if point.network else 0
-
-
-def _new_abroad(facts: Facts, name: str, found: Leg) -> bool:
-    return found.start.country != found.end.country and _days(facts, name, found.end) == 0
-
-
-def _learning(facts: Facts, name: str, way: Way, end: Point) -> tuple[str | None, float | None]:
-    person = facts.people.get(name)
-    age_days = (end.time - person.first) / DAY_US if person else 0.0
-    if age_days < LEARN_DAYS and way.signins < LEARN_SIGNINS and end.kind != "hosting":
-        return aftermath.LEARNING, LEARN_DAYS - age_days
-    return None, None
-
-
-def _evidence(facts: Facts, name: str, found: Leg, *, new_client: bool) -> dict[str, Any]:
-    start, end = found.start, found.end
+def _evidence(facts: Facts, name: str, found: Leg) -> dict[str, Any]:
+    start, end, odd = found.start, found.end, stranger(facts, name, found)
     return {
         "from_place": start.label,
         "to_place": end.label,
@@ -272,14 +231,23 @@ def _evidence(facts: Facts, name: str, found: Leg, *, new_client: bool) -> dict[
         "from_ip": start.ip,
         "source.ip": end.ip,
         "source.country": end.country,
-        "client": client(end.client) if end.client else "unknown",
-        "new_client": new_client,
-        "from_days": _days(facts, name, start),
-        "to_days": _days(facts, name, end),
+        "client": client(odd.client) if odd.client else "an unknown client",
+        "from_days": days_at(facts, name, start),
+        "to_days": days_at(facts, name, end),
         "latitudes": [start.latitude, end.latitude],
         "longitudes": [start.longitude, end.longitude],
         "timezone": facts.zone_of(name),
     }
+
+
+def _weighed(evidence: dict[str, Any]) -> Iterator[str]:
+    """What moved the level, and how far."""
+    for word, step in evidence["weights"].items():
+        sign, way = ("+", "up") if step > 0 else ("-", "down")
+        text = WEIGHED[word].format(client=evidence["client"])
+        yield f"{sign} {text} (level {way} by {abs(step)})"
+    if not {"new-client", "own-client"} & set(evidence["weights"]):
+        yield f"- the client {evidence['client']} is one this person uses, and others as well"
 
 
 def _span(minutes: float) -> str:

@@ -20,6 +20,7 @@ from detector.rule import Rule
 from detector.rule_types import aftermath
 from detector.rule_types.base import Behavior, Scene, Tail, Told, one_event
 from detector.rule_types.journeys import Leg, Point, leg, point
+from detector.rule_types.learning import LEARNING
 from detector.spells import DAY_US
 from detector.wording import plural
 
@@ -200,7 +201,7 @@ def _rung(scene: Scene, name: str, strange: Point, usual: Point) -> tuple[str | 
         return "tenant-egress", float(crowd - EGRESS_PEOPLE)
     person = facts.people.get(name)
     if person is None or person.days < 3:
-        return aftermath.LEARNING, 3.0 - (person.days if person else 0)
+        return LEARNING, 3.0 - (person.days if person else 0)
     return None, None
 
 

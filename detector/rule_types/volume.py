@@ -20,8 +20,8 @@ from detector import workhours
 from detector.findings import Finding, Level
 from detector.observations import CLIENT, COUNTRY, ITEM, NETWORK, VAULT
 from detector.rule import Rule
-from detector.rule_types import aftermath
 from detector.rule_types.base import KIND_OF, Behavior, Scene, Tail, Told, one_event
+from detector.rule_types.learning import LEARNING, sleeps, strong_facts
 from detector.rule_types.paces import (
     HISTORY_DAYS,
     STEADY_EACH,
@@ -73,7 +73,9 @@ class Volume(Behavior):
     Chances are tails of a negative binomial distribution (windows) and of a binomial one (days).
     """
 
-    columns: ClassVar[tuple[str, ...]] = ("user.email", "user.name", "session.id", "source.ip")
+    columns: ClassVar[tuple[str, ...]] = (
+        "user.email", "user.name", "session.id", "source.ip", "event.category",
+    )  # fmt: skip
     tail: ClassVar[type[Tail]] = VolumeTail
 
     type: Literal["volume"]
@@ -211,6 +213,8 @@ class Volume(Behavior):
         (row, name), (usual, excess, inside) = at, judged
         evidence = self._evidence(scene, at, judged)
         rung, margin = _rung(scene, name, usual, scene.page.times[row])
+        if rung is not None and not sleeps(strong_facts(scene, row, "volume")):
+            rung, margin = None, None
         shown = sorted(inside.values(), key=lambda each: (each.time, each.seq))[-100:]
         return replace(
             one_event(scene, row, rule, scene.actor(row, name)),
@@ -336,9 +340,9 @@ def _rung(scene: Scene, name: str, usual: Usual, time: int) -> tuple[str | None,
     person = scene.facts.people.get(name)
     age_days = (time - person.first) / DAY_US if person else 0.0
     if usual.person_days < WARM_PERSON_DAYS:
-        return aftermath.LEARNING, float(WARM_PERSON_DAYS - usual.person_days)
+        return LEARNING, float(WARM_PERSON_DAYS - usual.person_days)
     if age_days < LEARN_DAYS and usual.days < LEARN_ACTIVE:
-        return aftermath.LEARNING, LEARN_DAYS - age_days
+        return LEARNING, LEARN_DAYS - age_days
     return None, None
 
 

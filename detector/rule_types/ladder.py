@@ -1,0 +1,121 @@
+"""The ladder of impossible travel: innocent explanations, tried in order, each with its margin.
+
+A margin of 0 or more holds, by so much in the rung's unit; below 0 it failed by so much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+import msgspec
+
+from detector import networks
+from detector.facts import Facts
+from detector.observations import CLIENT, DEVICE, NETWORK, PLACE
+from detector.rule_types.egress import LEAST_PEOPLE, Egress
+from detector.rule_types.journeys import Leg, Point
+from detector.rule_types.learning import LEARNING
+from detector.spells import DAY_US
+
+FAMILIAR_DAYS: Final = 3
+LEARN_DAYS: Final = 14
+LEARN_SIGNINS: Final = 10
+TUNNEL_MIN: Final = 30.0
+"""A client that is one person's alone and is at two places so soon has two ways into the net."""
+ANONYMISERS: Final = (networks.VPN, "relay", "satellite")
+
+WEIGHED: Final = {
+    "new-client": "{client} is new for this person",
+    "own-client": "{client}, which is this person's alone, was at both ends within minutes: a tunnel",
+    "hosting": "the network belongs to a hosting company",
+    "mfa-on-known-device": "a second factor was given on a device that is known",
+}
+"""What moves the level of a journey, in words."""
+
+Rung = tuple[str, float]
+
+
+class Way(msgspec.Struct):
+    """One person's last points in order of time, and the hops that were seen and not judged bad."""
+
+    points: list[Point] = []
+    hops: list[str] = []
+    signins: int = 0
+
+
+def climb(steps: Iterable[Rung]) -> tuple[str | None, float | None, dict[str, float]]:
+    """The first rung that holds with its margin (null: none), and all that were tested."""
+    tested: dict[str, float] = {}
+    for name, margin in steps:
+        tested[name] = round(margin, 1)
+        if margin >= 0:
+            return name, tested[name], tested
+    return None, None, tested
+
+
+def rungs(found: Leg, facts: Facts, name: str, more: tuple[Way, Egress, str]) -> Iterator[Rung]:
+    """Every innocent explanation of a leg that is too fast, the surest first."""
+    (way, egress, sensitivity), start, end = more, found.start, found.end
+    yield (
+        "same-ip-or-session",
+        _holds(start.ip == end.ip or bool(start.session and start.session == end.session)),
+    )
+    yield "same-device", _holds(bool(start.device and start.device == end.device))
+    yield "anonymiser", _holds(start.kind in ANONYMISERS or end.kind in ANONYMISERS)
+    yield "both-ends-corporate", _holds(start.kind == end.kind == networks.OFFICE)
+    crowd = max(_strangers(egress, facts, name, each) for each in (start, end))
+    yield "tenant-egress", float(crowd - LEAST_PEOPLE)
+    familiar = min(days_at(facts, name, start), days_at(facts, name, end))
+    yield "both-ends-familiar", float(familiar - FAMILIAR_DAYS)
+    yield "regular-hop", _holds(f"{start.place}>{end.place}" in way.hops)
+    if sensitivity == "low":
+        abroad = start.country != end.country and days_at(facts, name, end) == 0
+        yield "not-new-abroad", _holds(not abroad)
+    person = facts.people.get(name)
+    age_days = (end.time - person.first) / DAY_US if person else 0.0
+    yield LEARNING, LEARN_DAYS - age_days if way.signins < LEARN_SIGNINS else -1.0
+
+
+def weights(found: Leg, facts: Facts, name: str) -> dict[str, int]:
+    """What raises and lowers the level, in steps; judged at the end that is stranger."""
+    odd = stranger(facts, name, found)
+    known = facts.days(name, CLIENT, odd.client or "")
+    alone = known >= FAMILIAR_DAYS and facts.others(name, CLIENT, odd.client or "") == 0
+    alone = alone and found.start.client == found.end.client
+    tunnel = alone and found.minutes <= TUNNEL_MIN
+    device = bool(odd.device) and facts.days(name, DEVICE, odd.device or "") > 0
+    return {
+        "new-client": int(bool(odd.client) and not known),
+        "own-client": -int(tunnel),
+        "hosting": int("hosting" in {found.start.kind, found.end.kind}),
+        "mfa-on-known-device": -int(odd.type == "mfa_ok" and device),
+    }
+
+
+def stranger(facts: Facts, name: str, found: Leg) -> Point:
+    """The end of a leg that the person is known less at; the later one if there is no telling."""
+    start, end = days_at(facts, name, found.start), days_at(facts, name, found.end)
+    return found.start if start < end else found.end
+
+
+def days_at(facts: Facts, name: str, point: Point) -> int:
+    """On how many days the person is known to have been at a point's place."""
+    return facts.days(name, PLACE, point.place) if point.place else 0
+
+
+def _strangers(egress: Egress, facts: Facts, name: str, point: Point) -> int:
+    if not point.network:
+        return 0
+    strangers = egress.strangers(facts, point.network, point.place, point.time)
+    own = facts.people.get(name)
+    mine = own is not None and own.home != point.place and _knows(facts, name, point)
+    return max(0, strangers - int(mine))
+
+
+def _knows(facts: Facts, name: str, point: Point) -> bool:
+    return facts.days(name, NETWORK, point.network or "") > 0
+
+
+def _holds(fact: bool) -> float:
+    return 0.0 if fact else -1.0

@@ -1,0 +1,67 @@
+"""Novelty: the value of any field in an event, who knows it, and what was new about it in words."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from detector import workhours
+from detector.observations import CLIENT, COUNTRY, DEVICE, PLACE, SLOT
+from detector.rule_types.base import KIND_OF, Scene
+from detector.wording import client, place
+
+NAMES: Final = {
+    "source.country": "the country",
+    "source.network": "the network",
+    "source.city": "the city",
+    "hour": "the hour of the week",
+    "client.fingerprint": "the client",
+    "device.id": "the device",
+    "vault.id": "the vault",
+    "item.id": "the item",
+}
+"""Fields as people say them."""
+
+
+def value_of(scene: Scene, row: int, field: str) -> tuple[str | None, int | None]:
+    """The value of a field in a row, and the kind of fact that knows it (null: none does)."""
+    page = scene.page
+    if field == "hour":
+        zone = scene.facts.zone_of(page.people[row] or "")
+        return workhours.slot(zone, page.times[row]), SLOT
+    kind = KIND_OF.get(field)
+    if kind is None:
+        return (scene.text(field, row) if field in page.columns else None), None
+    value = page.values[kind][row]
+    if kind == DEVICE and value is None:
+        return page.values[CLIENT][row], CLIENT
+    return value, kind
+
+
+def is_new(scene: Scene, row: int, field: str, name: str) -> bool:
+    """Whether the facts know the field, but not its value with this person."""
+    value, kind = value_of(scene, row, field)
+    return value is not None and kind is not None and scene.facts.days(name, kind, value) == 0
+
+
+def evidence(scene: Scene, row: int, name: str, fields: tuple[str, ...]) -> dict[str, Any]:
+    """Where the event came from, and for how long the person is known."""
+    page = scene.page
+    person = scene.facts.people.get(name)
+    fingerprint = page.values[CLIENT][row]
+    return {
+        "fields": list(fields),
+        "client": client(fingerprint) if fingerprint else None,
+        "source.ip": scene.text("source.ip", row),
+        "source.country": page.values[COUNTRY][row],
+        "place": place(page.values[PLACE][row], page.values[COUNTRY][row]),
+        "known_days": person.days if person else 0,
+        "timezone": scene.facts.zone_of(name),
+    }
+
+
+def words_of(found: dict[str, Any]) -> str:
+    """What was new, as a part of a sentence."""
+    if "device.id" in found["fields"]:
+        return f"a new device, {found['client']}," if found.get("client") else "a new device"
+    named = [NAMES.get(field, field) for field in found["fields"]]
+    return f"{' with '.join(named)} {found['value']}"
