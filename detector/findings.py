@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
+
+_T = TypeVar("_T")
 
 
 class Level(StrEnum):
@@ -80,3 +82,20 @@ class Finding:
     """Session by which a later event may amend the alert."""
     amends: bool = False
     """Whether it sets the level of the session's open alert, even to a lower one."""
+    count: int | None = None
+    """How many events the evidence has, where it has more than are named."""
+    news: int | None = None
+    """How many events, the last of the evidence, no finding before named; null: all."""
+
+    @property
+    def fresh_ids(self) -> tuple[str, ...]:
+        """The ids of the events that no finding before named."""
+        return self._fresh(self.event_ids)
+
+    @property
+    def fresh_seqs(self) -> tuple[int, ...]:
+        """Their places in the log."""
+        return self._fresh(self.event_seqs)
+
+    def _fresh(self, named: tuple[_T, ...]) -> tuple[_T, ...]:
+        return named if self.news is None else named[len(named) - min(self.news, len(named)) :]

@@ -20,6 +20,7 @@ from detector.anomaly import model as models
 from detector.anomaly.model import Model
 from detector.findings import Finding
 from detector.observations import Clock, observe
+from detector.rulebook.book import BehaviorRule
 from detector.run import Run, step_us
 from detector.state import Memory, Plan, State
 from detector.triage import Judgement
@@ -128,13 +129,15 @@ def judge(state: State, judgement: Judgement) -> None:
 def reconfigure(state: State, plan: Plan) -> State:
     """The state under other rules, people or networks: one entry of the log.
 
-    Tails stay where a rule keeps its id and its behaviour.
+    Tails stay where a rule keeps its id and its behaviour, or counts the same as before.
     """
     state.memory.seq += 1
+    counted = {entry.rule.id: entry.logic for entry in state.rulebook.correlations}
     kept = {
         entry.rule.id: state.tails[entry.rule.id]
-        for entry in plan.rulebook.behaviors
-        if isinstance(state.tails.get(entry.rule.id), entry.behavior.tail)
+        for entry in plan.rulebook.stateful
+        if isinstance(state.tails.get(entry.rule.id), entry.logic.tail)
+        and (isinstance(entry, BehaviorRule) or entry.logic == counted.get(entry.rule.id))
     }
     changed = State(
         state.memory, plan, state.model, state.challenger, window=state.window, tails=kept

@@ -8,7 +8,8 @@ from typing import Any, Final
 from detector.findings import Finding, Subject, SubjectType
 from detector.observations import DEED
 from detector.rule import Rule
-from detector.rule_types.base import SUBJECTS, Scene, Told, one_event
+from detector.rule_types import subjects
+from detector.rule_types.base import Scene, Told, one_event
 from detector.wording import deed, plural
 
 COLUMNS: Final = (
@@ -48,11 +49,8 @@ def finding(rule: Rule, scene: Scene, row: int, account: str) -> Finding:
 
 def _subject(rule: Rule, scene: Scene, row: int, account: str) -> Subject:
     """The rule's first group-by if it names a thing, else the actor, else the account."""
-    field = rule.group_by[0] if rule.group_by else ""
-    value = scene.text(field, row) if field in SUBJECTS else None
-    if value is not None:
-        return Subject(SUBJECTS[field], value)
-    return scene.person(row) or Subject(SubjectType.ACCOUNT, account)
+    named = subjects.named_by(scene, row, rule.group_by[0]) if rule.group_by else None
+    return named or scene.person(row) or Subject(SubjectType.ACCOUNT, account)
 
 
 def _habit(scene: Scene, row: int, name: str) -> dict[str, Any]:

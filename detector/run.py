@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from detector import matched, triage, workhours
+from detector import correlating, matched, triage, workhours
 from detector.alerts import Alert, Reason
 from detector.anomaly import channel as channels
 from detector.anomaly import explanation
@@ -39,6 +39,7 @@ class Hits:
 
     single: Sequence[tuple[int, Match]] = ()
     bases: Sequence[tuple[BehaviorRule, Sequence[int]]] = ()
+    correlated: Sequence[correlating.Rows] = ()
 
     @classmethod
     def of(cls, rulebook: Rulebook, hits: Mapping[str, np.ndarray], late: set[int]) -> Hits:
@@ -53,7 +54,8 @@ class Hits:
         for entry in rulebook.behaviors:
             rows = set[int]().union(*(hits[base].tolist() for base in entry.bases))
             bases.append((entry, sorted(rows - late)))
-        return cls(sorted(single, key=lambda hit: hit[0]), bases)
+        correlated = correlating.rows(rulebook, hits, sorted(late))
+        return cls(sorted(single, key=lambda hit: hit[0]), bases, correlated)
 
 
 @dataclass
@@ -95,7 +97,10 @@ class Run:
         hour = (before // HOUR_US + 1) * HOUR_US
         if hour > clock:
             return
-        self._decide(self._odd())
+        closed = correlating.close(
+            self.state.rulebook, self.state.tails, clock // HOUR_US * HOUR_US, seq
+        )
+        self._decide([*self._odd(), *closed])
         channels.settle(self.memory.channel, self.memory.facts, hour)
         self._join_people()
         self.memory.facts.settle(hour)
@@ -118,8 +123,8 @@ class Run:
 
     def _new_day(self, day: int) -> None:
         self.memory.facts.forget(day)
-        for entry in self.state.rulebook.behaviors:
-            entry.behavior.forget(self.state.tails[entry.rule.id], day)
+        for entry in self.state.rulebook.stateful:
+            entry.logic.forget(self.state.tails[entry.rule.id], day)
         if self.state.declaration is not None:
             channels.new_day(self.memory.channel, self.state.declaration, day)
             self.state.end_trial(day)
@@ -129,8 +134,12 @@ class Run:
         """Rows within one hour of the event clock: nothing settles between them."""
         start, end = span
         self._meet(page, page.spells.within(start, end))
-        scene = Scene(page, self.memory.facts, self.state.plan.networks, start, end)
-        findings = [*self._matches(scene, hits), *self._behaviors(scene, hits)]
+        facts, networks = self.memory.facts, self.state.plan.networks
+        scene = Scene(page, facts, networks, start, end, self.memory.account)
+        below, rules, tails = [*self._behaviors(scene, hits)], self.state.rules, self.state.tails
+        findings = [*self._matches(scene, hits)]
+        findings += [finding for finding in below if rules[finding.rule_id].raises]
+        findings += correlating.watch(hits.correlated, scene, below, tails)
         self._observe(page, start, end)
         self._decide([*findings, *self._odd()])
 
@@ -242,6 +251,6 @@ class Run:
             self.memory.facts.suspect(
                 finding.subject.id,
                 until=workhours.microseconds(finding.time) + SUSPECT_US,
-                seqs=finding.event_seqs,
+                seqs=finding.fresh_seqs,
                 high=alert.level.rank >= Level.HIGH.rank,
             )

@@ -40,13 +40,13 @@ def load(body: bytes) -> tuple[Memory, dict[str, bytes], str] | None:
 
 
 def attach(state: State, tails: dict[str, bytes]) -> bool:
-    """Give the state's behaviours the tails they had; false if one cannot be read."""
-    for entry in state.rulebook.behaviors:
+    """Give the state's rules the tails they had; false if one cannot be read."""
+    for entry in state.rulebook.stateful:
         body = tails.get(entry.rule.id)
         if body is None:
             continue
         try:
-            state.tails[entry.rule.id] = msgspec.msgpack.decode(body, type=entry.behavior.tail)
+            state.tails[entry.rule.id] = msgspec.msgpack.decode(body, type=entry.logic.tail)
         except msgspec.DecodeError:
             return False
     return True

@@ -14,6 +14,7 @@ from detector.anomaly import explanation
 from detector.anomaly.channel import Channel
 from detector.anomaly.declaration import Declaration
 from detector.anomaly.model import Model
+from detector.correlations import wording as correlated
 from detector.facts import Facts
 from detector.networks import Networks
 from detector.people import People
@@ -64,16 +65,17 @@ class State:
 
     def __post_init__(self) -> None:
         rulebook = self.plan.rulebook
-        for entry in rulebook.behaviors:
-            self.tails.setdefault(entry.rule.id, entry.behavior.tail())
+        for entry in rulebook.stateful:
+            self.tails.setdefault(entry.rule.id, entry.logic.tail())
         self.memory.facts.default_zone = self.plan.people.timezone
         self.rules: dict[str, Rule] = dict(rulebook.rules)
         if self.declaration is not None:
             self.rules[self.declaration.id] = self.declaration.rule
+        self._correlations = {entry.rule.id for entry in rulebook.correlations}
         self._tellers = {entry.rule.id: entry.behavior.tell for entry in rulebook.behaviors}
         read = {*matched.COLUMNS, "source.latitude", "source.longitude"}
-        for entry in rulebook.behaviors:
-            read |= {*entry.behavior.columns, *entry.behavior.reads()}
+        for entry in rulebook.stateful:
+            read |= entry.reads
         self.columns = tuple(sorted(read))
 
     @property
@@ -109,7 +111,9 @@ class State:
         """The words for evidence of any rule."""
         if self.declaration is not None and rule.id == self.declaration.id:
             return explanation.tell(who, evidence)
-        if rule.id in self._tellers:
+        if rule.id in self._correlations:
+            told = correlated.tell(rule, who, evidence)
+        elif rule.id in self._tellers:
             told = self._tellers[rule.id](who, evidence)
         else:
             told = matched.tell(rule, who, evidence)

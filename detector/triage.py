@@ -203,7 +203,7 @@ def _opened(finding: Finding, fresh: int, detected_at: int) -> Open:
         fresh=fresh,
         first_time=workhours.microseconds(finding.first_time),
         event_ids=list(finding.event_ids[-MOST_IDS:]),
-        count=len(finding.event_ids),
+        count=finding.count or len(finding.event_ids),
         evidence=finding.evidence,
         sessions=[finding.session] if finding.session else [],
         detected_at=detected_at,
@@ -212,8 +212,9 @@ def _opened(finding: Finding, fresh: int, detected_at: int) -> Open:
 
 def _fold(old: Open, finding: Finding, fresh: int) -> Reason:
     """Take a finding into an open alert; the worse evidence is kept."""
-    unseen = [event for event in finding.event_ids if event not in old.event_ids]
-    old.count += len(unseen)
+    seen = set(old.event_ids)
+    unseen = [event for event in finding.fresh_ids if event not in seen]
+    old.count += len(unseen) if finding.news is None else finding.news
     old.event_ids = (old.event_ids + unseen)[:MOST_IDS]
     old.time = max(old.time, workhours.microseconds(finding.time))
     old.fresh = max(old.fresh, fresh)
@@ -228,6 +229,6 @@ def _fold(old: Open, finding: Finding, fresh: int) -> Reason:
     raised = finding.level.rank > Level(old.level).rank
     if raised:
         old.level, old.rarity, old.evidence = finding.level, finding.rarity, finding.evidence
-    elif finding.level == Level(old.level):
-        old.rarity = max(old.rarity, finding.rarity)
+    elif finding.level == Level(old.level) and finding.rarity > old.rarity:
+        old.rarity, old.evidence = finding.rarity, finding.evidence
     return Reason.LEVEL_RAISED if raised else Reason.STILL_HAPPENING

@@ -62,6 +62,7 @@ class Scene:
     networks: Networks
     start: int
     end: int
+    account: str = ""
 
     def text(self, column: str, row: int) -> str | None:
         """The value of an event column in a row."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
+from detector.correlations.correlation import Correlation
 from detector.rule import Rule
 from detector.rule_types.base import Behavior
 from detector.rulebook.conditions import Condition
@@ -36,6 +37,36 @@ class BehaviorRule:
     behavior: Behavior
     bases: tuple[str, ...]
 
+    @property
+    def logic(self) -> FirstSeen | ImpossibleTravel | OffHours:
+        """What it does: the same name for every rule that keeps a state."""
+        return self.behavior
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """Event columns that it reads."""
+        return frozenset(self.behavior.columns) | self.behavior.reads()
+
+
+@dataclass(frozen=True, slots=True)
+class CorrelationRule:
+    """A rule about what several events say together; `bases` by the places of its rules.
+
+    `generate`: its base rules go on alerting by themselves. `foreign`: it looks at events of
+    other products, which do not come here.
+    """
+
+    rule: Rule
+    logic: Correlation
+    bases: tuple[str, ...]
+    generate: bool = False
+    foreign: bool = False
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """Event columns that it reads."""
+        return self.logic.reads
+
 
 @dataclass(frozen=True)
 class Rulebook:
@@ -43,6 +74,8 @@ class Rulebook:
 
     matches: tuple[Match, ...] = ()
     behaviors: tuple[BehaviorRule, ...] = ()
+    correlations: tuple[CorrelationRule, ...] = ()
+    """Each behind those that it looks at."""
     version: str = ""
     plans: tuple[Plan, ...] = field(default=(), repr=False)
 
@@ -51,7 +84,13 @@ class Rulebook:
         """Every rule by its id."""
         every = [entry.rule for entry in self.matches]
         every += [entry.rule for entry in self.behaviors]
+        every += [entry.rule for entry in self.correlations]
         return {rule.id: rule for rule in every}
+
+    @property
+    def stateful(self) -> tuple[BehaviorRule | CorrelationRule, ...]:
+        """The rules that keep a state of our own events, each behind those that it looks at."""
+        return (*self.behaviors, *(entry for entry in self.correlations if not entry.foreign))
 
     def named(self, name: str) -> Rule | None:
         """The rule of that name or id."""
@@ -67,7 +106,12 @@ class Rulebook:
         return {entry.rule.id: found.get(entry.rule.id, nothing) for entry in self.matches}
 
 
-def bind(entries: tuple[Match, ...], behaviors: tuple[BehaviorRule, ...], version: str) -> Rulebook:
+def bind(
+    entries: tuple[Match, ...],
+    behaviors: tuple[BehaviorRule, ...],
+    correlations: tuple[CorrelationRule, ...],
+    version: str,
+) -> Rulebook:
     """The rulebook of these rules, with its plans made."""
     made = plans((entry.rule.id, entry.condition, entry.feeds) for entry in entries)
-    return Rulebook(entries, behaviors, version, made)
+    return Rulebook(entries, behaviors, correlations, version, made)

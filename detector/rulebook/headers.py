@@ -24,10 +24,14 @@ _FREE: Final = ("license", "author", "taxonomy")
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What a document says about itself; `generate` is null unless it is written."""
+    """What a document says about itself; `generate` is null unless it is written.
+
+    `counted_as` is what correlations call its events, as in `12 failed sign-ins`.
+    """
 
     rule: Rule
     generate: bool | None
+    counted_as: str = ""
 
 
 def kind_of(report: Report) -> str | None:
@@ -40,7 +44,7 @@ def kind_of(report: Report) -> str | None:
         report.wrong((kinds[1],), two, "split it with '---'", key=True)
     else:
         report.known_keys((), SIGMA_KEYS | frozenset().union(*KIND_KEYS.values()))
-        report.wrong((), "none of detection:, behavior: and filter: is here")
+        report.wrong((), "none of detection:, correlation:, behavior: and filter: is here")
     return None
 
 
@@ -67,7 +71,7 @@ def read_head(report: Report, kind: str) -> Head:
         fold_for=fold_for,
         file=report.document.file,
     )
-    return Head(rule, generate)
+    return Head(rule, generate, report.text(("alert", "counted-as")))
 
 
 def _id(report: Report) -> str:
@@ -120,7 +124,7 @@ def _alert(report: Report) -> tuple[bool | None, timedelta, tuple[str, ...]]:
     if not isinstance(alert, dict):
         report.wrong(("alert",), "not a mapping", "write 'alert: {generate: false}'")
         return None, fold_for, ()
-    report.known_keys(("alert",), {"generate", "dedup", "runbook"})
+    report.known_keys(("alert",), {"generate", "dedup", "runbook", "counted-as"})
     generate = alert.get("generate")
     if not isinstance(generate, bool | None):
         report.wrong(("alert", "generate"), f"{quoted(generate)} is neither true nor false")

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 
-from detector.rule import Rule
 from detector.rule_types.base import Behavior
 from detector.rulebook.behaviors import in_columns, read_bases, read_behavior
-from detector.rulebook.book import BehaviorRule, Match, Rulebook, bind
-from detector.rulebook.conditions import Condition, conjunction
+from detector.rulebook.binding import Conditions, Parts, bound
+from detector.rulebook.book import BehaviorRule, CorrelationRule, Rulebook
+from detector.rulebook.chains import chained, feeds_of_behaviors
+from detector.rulebook.conditions import Condition
+from detector.rulebook.correlations import read_correlation
 from detector.rulebook.detections import feeds_of, read_detection
 from detector.rulebook.documents import read
 from detector.rulebook.filters import ANY, Filter, check_cover, is_over, read_filter
 from detector.rulebook.headers import kind_of, read_head
-from detector.rulebook.logsources import LogSource, read_feeds, read_source
+from detector.rulebook.logsources import read_feeds
 from detector.rulebook.mistakes import Mistake
-from detector.rulebook.naming import names_of, version_of
 from detector.rulebook.references import Draft, Register
 from detector.rulebook.reports import Report
 from detector.rulebook.stories import Story
 from detector.rulebook.story_reading import read_all_stories
-
-Conditions = dict[str, tuple[Condition, tuple[str, ...]]]
-"""The condition and the feeds of each detection, by the rule's id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +50,9 @@ def load(texts: Mapping[str, str], *, today: date | None = None) -> Loaded:
     schemas = _schemas(drafts)
     stories = read_all_stories(drafts, conditions, register)
     behaviors = _behaviors(schemas, conditions, register)
+    correlations = _correlations(drafts, behaviors, conditions, register)
     filters = _filters(drafts, conditions, register, today)
-    rulebook = _bind(drafts, (conditions, behaviors, filters))
+    rulebook = bound(drafts, Parts(conditions, behaviors, correlations, filters))
     mistakes = unread + [mistake for report in reports for mistake in report.mistakes]
     return Loaded(
         rulebook,
@@ -76,10 +75,7 @@ def _draft(report: Report) -> Draft | None:
     kind = kind_of(report)
     if kind is None:
         return None
-    draft = Draft(report, kind, read_head(report, kind))
-    if kind == "correlation":
-        report.wrong(("correlation",), "not supported yet by this version", key=True)
-    return draft
+    return Draft(report, kind, read_head(report, kind))
 
 
 def _conditions(drafts: Iterable[Draft]) -> Conditions:
@@ -119,6 +115,22 @@ def _behaviors(
     return made
 
 
+def _correlations(
+    drafts: Iterable[Draft],
+    behaviors: Sequence[BehaviorRule],
+    conditions: Conditions,
+    register: Register,
+) -> list[CorrelationRule]:
+    """The correlations in their order, each behind those that it looks at."""
+    sketches = [
+        (draft, sketch)
+        for draft in drafts
+        if draft.kind == "correlation" and (sketch := read_correlation(draft.report))
+    ]
+    feeds = {rule: feeds for rule, (_, feeds) in conditions.items()}
+    return chained(sketches, {**feeds, **feeds_of_behaviors(behaviors, feeds)}, register)
+
+
 def _filters(
     drafts: Iterable[Draft], conditions: Conditions, register: Register, today: date | None
 ) -> list[Filter]:
@@ -133,43 +145,3 @@ def _filters(
         if all(covers) and not is_over(entry, today):
             held.append(entry)
     return held
-
-
-def _bind(
-    drafts: list[Draft], parts: tuple[Conditions, list[BehaviorRule], list[Filter]]
-) -> Rulebook:
-    conditions, behaviors, filters = parts
-    sound = [draft for draft in drafts if not draft.report.broken]
-    names = names_of(draft.head.rule for draft in sound)
-    used = {base for entry in behaviors for base in entry.bases}
-    matches: list[Match] = []
-    for draft in sound:
-        rule = draft.head.rule
-        if draft.kind != "detection":
-            continue
-        condition, feeds = conditions[rule.id]
-        source = read_source(draft.report) or LogSource()
-        more = tuple(entry.condition for entry in filters if entry.covers(rule.id, feeds, source))
-        generate = draft.head.generate
-        raises = rule.id not in used if generate is None else generate
-        named = replace(rule, name=names[rule.id], raises=raises)
-        matches.append(Match(named, conjunction((condition, *more)), feeds, source))
-    generate_of = {draft.head.rule.id: draft.head.generate for draft in sound}
-    bound = tuple(
-        replace(entry, rule=_behavior_rule(entry, names, generate_of[entry.rule.id]))
-        for entry in behaviors
-    )
-    over = {id(draft.report) for draft in sound if draft.kind == "filter"} - {
-        id(entry.report) for entry in filters
-    }
-    version = version_of(draft for draft in sound if id(draft.report) not in over)
-    return bind(tuple(matches), bound, version)
-
-
-def _behavior_rule(entry: BehaviorRule, names: Mapping[str, str], generate: bool | None) -> Rule:
-    return replace(
-        entry.rule,
-        name=names[entry.rule.id],
-        group_by=entry.behavior.group_by,
-        raises=generate is not False,
-    )

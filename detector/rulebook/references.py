@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from detector.rulebook.documents import Path
@@ -46,16 +46,32 @@ class Register:
                     text = f"{quoted(name)} is taken by {first.place}"
                     draft.report.wrong((key,), text, "ids and names are unique")
 
-    def find(self, report: Report, path: Path, kind: str = "detection") -> Draft | None:
-        """The sound draft that the reference at `path` means; null, and a mistake, if none."""
-        name = report.at(path)
-        draft = self.drafts.get(name.lower() if _is_id(name) else name) if _text(name) else None
+    def named(self, name: object) -> Draft | None:
+        """The draft of that name or id."""
+        if not isinstance(name, str):
+            return None
+        return self.drafts.get(name.lower() if _is_id(name) else name)
+
+    def find(
+        self,
+        report: Report,
+        path: Path,
+        kinds: Sequence[str] = ("detection",),
+        *,
+        name: object = None,
+    ) -> Draft | None:
+        """The sound draft that the reference at `path` means; null, and a mistake, if none.
+
+        `name` is given where the reference is only a part of what stands there.
+        """
+        name = report.at(path) if name is None else name
+        draft = self.named(name)
         if draft is None:
-            known = (known for known, found in self.drafts.items() if found.kind == kind)
+            known = (known for known, found in self.drafts.items() if found.kind in kinds)
             fix = did_you_mean(name, known)
             report.wrong(path, f"no rule is called {quoted(name)}", fix)
-        elif draft.kind != kind:
-            report.wrong(path, f"{quoted(name)} is a {draft.kind}, not a {kind}")
+        elif draft.kind not in kinds:
+            report.wrong(path, f"{quoted(name)} is a {draft.kind}, not a {' or '.join(kinds)}")
         elif draft.report.broken and draft.report is not report:
             report.wrong(path, f"{quoted(name)} is broken", f"first mend {draft.place}")
         else:
@@ -63,9 +79,5 @@ class Register:
         return None
 
 
-def _text(name: object) -> bool:
-    return isinstance(name, str)
-
-
-def _is_id(name: object) -> bool:
-    return isinstance(name, str) and len(name) == 36 and name.count("-") == 4
+def _is_id(name: str) -> bool:
+    return len(name) == 36 and name.count("-") == 4

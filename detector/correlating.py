@@ -1,0 +1,104 @@
+"""The correlations of a rulebook at work on a page: rows and findings go up, rule by rule."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from detector.correlations.sightings import Echo, Glimpse
+from detector.findings import Finding
+from detector.rule_types.base import Scene
+from detector.rulebook.book import CorrelationRule, Rulebook
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of a page that the base rules of one correlation match, with masks of the rules."""
+
+    entry: CorrelationRule
+    rows: Sequence[int]
+    masks: Sequence[int]
+
+    def within(self, start: int, end: int) -> tuple[Sequence[int], Sequence[int]]:
+        """The rows from `start` to `end`, and their masks."""
+        low, high = bisect_left(self.rows, start), bisect_left(self.rows, end)
+        return self.rows[low:high], self.masks[low:high]
+
+
+def rows(rulebook: Rulebook, hits: Mapping[str, np.ndarray], late: Sequence[int]) -> list[Rows]:
+    """The rows of every correlation in its order; rows that are out of time are left out."""
+    found = []
+    for entry in rulebook.correlations:
+        if entry.foreign:
+            continue
+        parts = [(hits[base], 1 << place) for place, base in enumerate(entry.bases) if base in hits]
+        matched = np.concatenate([part for part, _ in parts] or [np.empty(0, np.int64)])
+        bits = np.concatenate(
+            [np.full(len(part), bit) for part, bit in parts] or [np.empty(0, np.int64)]
+        )
+        fresh = ~np.isin(matched, late)
+        distinct, place = np.unique(matched[fresh], return_inverse=True)
+        masks = np.zeros(len(distinct), dtype=np.int64)
+        np.bitwise_or.at(masks, place, bits[fresh])
+        found.append(Rows(entry, distinct.tolist(), masks.tolist()))
+    return found
+
+
+def watch(
+    page: Sequence[Rows], scene: Scene, below: Iterable[Finding], tails: Mapping[str, Any]
+) -> list[Finding]:
+    """What the correlations find in a scene; `below` are the findings of the behaviours in it."""
+    heard: dict[str, list[Finding]] = {}
+    for finding in below:
+        if finding.suppressed_by is None and not finding.amends:
+            heard.setdefault(finding.rule_id, []).append(finding)
+    found: list[Finding] = []
+    for each in page:
+        mine, masks = each.within(scene.start, scene.end)
+        glimpse = Glimpse(mine, masks, _echoes(each.entry, heard, scene.page.seqs[0]))
+        rule, tail = each.entry.rule, tails[each.entry.rule.id]
+        found += _told(each.entry, each.entry.logic.watch(rule, scene, glimpse, tail), heard)
+    return found
+
+
+def close(rulebook: Rulebook, tails: Mapping[str, Any], clock: int, seq: int) -> list[Finding]:
+    """What the correlations find once the clock has passed; `seq` is the place in the log."""
+    heard: dict[str, list[Finding]] = {}
+    found: list[Finding] = []
+    for entry in rulebook.correlations:
+        if entry.foreign:
+            continue
+        rule, logic, tail = entry.rule, entry.logic, tails[entry.rule.id]
+        echoes = _echoes(entry, heard, None)
+        fresh = [*logic.watch(rule, None, Glimpse(echoes=echoes), tail)] if echoes else []
+        fresh += [replace(finding, seq=seq) for finding in logic.close(rule, tail, clock)]
+        found += _told(entry, fresh, heard)
+    return found
+
+
+def _told(
+    entry: CorrelationRule, found: Iterable[Finding], heard: dict[str, list[Finding]]
+) -> list[Finding]:
+    """The findings to decide about; those that hold are heard by the correlations above, too."""
+    every = list(found)
+    heard[entry.rule.id] = [finding for finding in every if finding.suppressed_by is None]
+    return every if entry.rule.raises else []
+
+
+def _echoes(
+    entry: CorrelationRule, heard: Mapping[str, Sequence[Finding]], first: int | None
+) -> list[Echo]:
+    """The findings of its base rules in the order of the log; `first` is the page's first seq."""
+    masks: dict[str, int] = {}
+    for place, base in enumerate(entry.bases):
+        masks[base] = masks.get(base, 0) | 1 << place
+    echoes = [
+        Echo(mask, finding, None if first is None else finding.seq - first)
+        for base, mask in masks.items()
+        for finding in heard.get(base, ())
+    ]
+    return sorted(echoes, key=lambda echo: echo.finding.seq)

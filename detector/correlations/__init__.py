@@ -1,0 +1,1 @@
+"""Correlations: what many events say together, counted as they come."""

@@ -1,0 +1,53 @@
+"""Whom or what a finding is about, by the field that a rule groups by."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from detector.findings import Subject, SubjectType
+from detector.rule_types.base import Scene
+
+TYPES: Final = {
+    "source.ip": SubjectType.IP,
+    "session.id": SubjectType.SESSION,
+    "device.id": SubjectType.DEVICE,
+    "vault.id": SubjectType.VAULT,
+    "account.id": SubjectType.ACCOUNT,
+}
+"""Fields that name one kind of thing."""
+PEOPLE: Final = frozenset({"person", "user.id", "user.email", "user.name"})
+"""Fields that name the acting person."""
+TARGETS: Final = frozenset({"target.id", "target.email", "target.name"})
+"""Fields that name the person acted upon."""
+OBJECTS: Final = {
+    "gm": SubjectType.GROUP,
+    "group": SubjectType.GROUP,
+    "gva": SubjectType.VAULT,
+    "uva": SubjectType.VAULT,
+    "vault": SubjectType.VAULT,
+    "user": SubjectType.PERSON,
+    "device": SubjectType.DEVICE,
+}
+"""Kind of thing that `object.id` names, by `object.type` (events-api.md: object_uuid)."""
+COLUMNS: Final = frozenset(
+    {
+        "user.email", "user.name", "target.id", "target.name", "target.email", "object.id",
+        "object.type",
+    }
+)  # fmt: skip
+"""Event columns that are read beside the field itself."""
+
+
+def named_by(scene: Scene, row: int, field: str) -> Subject | None:
+    """The subject that a field of a row names; null if it names none."""
+    if field in PEOPLE:
+        return scene.person(row)
+    if field in TARGETS:
+        target = scene.text("target.id", row) or scene.text("target.email", row)
+        email, name = scene.text("target.email", row), scene.text("target.name", row)
+        return Subject(SubjectType.PERSON, target, email, name) if target else None
+    kind = TYPES.get(field)
+    if field == "object.id":
+        kind = OBJECTS.get(scene.text("object.type", row) or "")
+    value = scene.text(field, row) if kind else None
+    return Subject(kind, value) if kind and value else None

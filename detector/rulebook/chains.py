@@ -1,0 +1,196 @@
+"""Correlations in their order: each behind the rules that it looks at, its fields looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from detector import events
+from detector.correlations.correlation import Correlation
+from detector.correlations.definition import MADE, PERSON, Base
+from detector.rulebook.book import BehaviorRule, CorrelationRule
+from detector.rulebook.correlations import Sketch
+from detector.rulebook.documents import Path
+from detector.rulebook.mistakes import did_you_mean, quoted
+from detector.rulebook.references import Draft, Register
+from detector.rulebook.schemas import of_feed
+
+KINDS: Final = ("detection", "behavior", "correlation")
+Feeds = Mapping[str, tuple[str, ...]]
+"""The feeds of each detection and behaviour, by the rule's id."""
+
+
+def chained(
+    sketches: Sequence[tuple[Draft, Sketch]], feeds: Feeds, register: Register
+) -> list[CorrelationRule]:
+    """The correlations, each behind those that it looks at; cycles are mistakes."""
+    waiting = {draft.head.rule.id: (draft, sketch) for draft, sketch in sketches}
+    looked = {rule: _looks_at(sketch, register, waiting) for rule, (_, sketch) in waiting.items()}
+    for cycle in _cycles(looked):
+        for rule in cycle:
+            names = [waiting[each][0].head.rule.title for each in cycle]
+            text = f"looks at itself: {' -> '.join(map(quoted, names))}"
+            waiting[rule][0].report.wrong(("correlation", "rules"), text, "break the circle")
+    made: dict[str, CorrelationRule] = {}
+    for rule in (*_in_order(looked), *_led_astray(looked, waiting)):
+        draft, sketch = waiting[rule]
+        entry = _Fields(draft, sketch, feeds, made).bound(register)
+        if entry is not None:
+            made[rule] = entry
+    return list(made.values())
+
+
+def _led_astray(
+    looked: Mapping[str, Sequence[str]], waiting: Mapping[str, tuple[Draft, Sketch]]
+) -> Iterator[str]:
+    """Rules that lead into a circle, each behind the broken one that it looks at."""
+    stuck = set(looked) - set(_in_order(looked))
+    left = [rule for rule in sorted(stuck) if not waiting[rule][0].report.broken]
+    while left:
+        rule = next(
+            rule for rule in left if any(waiting[each][0].report.broken for each in looked[rule])
+        )
+        left.remove(rule)
+        yield rule
+
+
+def _looks_at(sketch: Sketch, register: Register, among: Mapping[str, object]) -> tuple[str, ...]:
+    """The ids of the correlations that a sketch names."""
+    drafts = (register.named(name) for name in sketch.rules)
+    ids = (draft.head.rule.id for draft in drafts if draft is not None)
+    return tuple(rule for rule in dict.fromkeys(ids) if rule in among)
+
+
+def _in_order(looked: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Every rule behind those that it looks at; what is in a cycle never comes."""
+    done: set[str] = set()
+    while ready := [rule for rule in looked if rule not in done and done.issuperset(looked[rule])]:
+        done.update(ready)
+        yield from ready
+
+
+def _cycles(looked: Mapping[str, Sequence[str]]) -> list[tuple[str, ...]]:
+    """The circles, each once; a rule that only leads into one is no part of it."""
+    stuck = set(looked) - set(_in_order(looked))
+    cycles: dict[frozenset[str], tuple[str, ...]] = {}
+    for start in sorted(stuck):
+        way = [start]
+        while True:
+            after = next(rule for rule in looked[way[-1]] if rule in stuck)
+            if after in way:
+                circle = way[way.index(after) :]
+                break
+            way.append(after)
+        cycles.setdefault(frozenset(circle), tuple(circle))
+    return list(cycles.values())
+
+
+@dataclass(frozen=True, slots=True)
+class _Fields:
+    """Looks up the rules and fields of one correlation; what is wrong goes to its report."""
+
+    draft: Draft
+    sketch: Sketch
+    feeds: Feeds
+    made: Mapping[str, CorrelationRule]
+
+    def bound(self, register: Register) -> CorrelationRule | None:
+        """The correlation with its rules and fields; null, and mistakes, if any is missing."""
+        report, sketch = self.draft.report, self.sketch
+        found = [register.find(report, place, KINDS, name=name)
+                 for name, place in zip(sketch.rules, sketch.places, strict=True)]  # fmt: skip
+        bases = [draft for draft in found if draft is not None]
+        if len(bases) < len(found):
+            return None
+        self._check_aliases(bases)
+        if report.broken:
+            return None
+        built = [self._base(draft) for draft in bases]
+        if report.broken:
+            return None
+        logic = Correlation(
+            kind=sketch.kind,
+            bases=tuple(built),
+            span=sketch.span // timedelta(microseconds=1),
+            asked=sketch.asked,
+            keys=tuple(self._called(name) for name in sketch.group_by),
+            counted=", ".join(map(self._called, sketch.fields)) or None,
+            percent=sketch.percent,
+        )
+        foreign = any(not self.feeds.get(base.rule_id, ("",)) for base in built)
+        ids = tuple(base.rule_id for base in built)
+        return CorrelationRule(self.draft.head.rule, logic, ids, sketch.generate, foreign)
+
+    def _called(self, name: str) -> str:
+        """What a field is called in evidence: its column, or the alias."""
+        return name if name in self.sketch.aliases else events.fields().get(name, name)
+
+    def _check_aliases(self, bases: Sequence[Draft]) -> None:
+        path: Path = ("correlation", "aliases")
+        known = {name for draft in bases for name in draft.names}
+        for alias, fields in self.sketch.aliases.items():
+            for rule in fields:
+                if rule not in known:
+                    text = f"{quoted(rule)} is not one of its rules"
+                    fix = did_you_mean(rule, known)
+                    self.draft.report.wrong((*path, alias, rule), text, fix, key=True)
+            for draft in bases:
+                if not set(draft.names) & set(fields):
+                    name = quoted(draft.names[0])
+                    text = f"says nothing about {name}"
+                    self.draft.report.wrong((*path, alias), text, "name its field, too", key=True)
+
+    def _base(self, draft: Draft) -> Base:
+        path: Path = ("correlation", "group-by")
+        told = self.draft.report.at(path)
+        places = [(*path, at) if isinstance(told, list) else path for at in range(99)]
+        keys = [
+            self._field(draft, field, place)
+            for field, place in zip(self.sketch.group_by, places, strict=False)
+        ]
+        where: Path = ("correlation", "condition", "field")
+        values = [self._field(draft, field, where) for field in self.sketch.fields]
+        return Base(
+            draft.head.rule.id,
+            tuple(keys),
+            tuple(values),
+            grouped=draft.kind == "correlation",
+            phrase=draft.head.counted_as or quoted(draft.head.rule.title),
+        )
+
+    def _field(self, draft: Draft, field: str, place: Path) -> str:
+        """Where the events or findings of a base rule have a field, and a mistake if nowhere."""
+        alias = self.sketch.aliases.get(field, {})
+        name = next((alias[each] for each in draft.names if each in alias), field)
+        known = self._known(draft)
+        if known is None or name in known:
+            return name if known is None else known[name]
+        whose = "the group of" if draft.kind == "correlation" else "events of"
+        text = f"{quoted(name)} is not a field of {whose} {quoted(draft.head.rule.title)}"
+        self.draft.report.wrong(place, text, did_you_mean(name, known))
+        return name
+
+    def _known(self, draft: Draft) -> Mapping[str, str] | None:
+        """The names of fields and where they are read; null if the events are not ours."""
+        if draft.kind == "correlation":
+            keys = self.made[draft.head.rule.id].logic.keys
+            raw = {name: column for name, column in events.fields().items() if column in keys}
+            return raw | {key: key for key in keys}
+        feeds = self.feeds.get(draft.head.rule.id, ())
+        if not feeds:
+            return None
+        known = {name: name for name in MADE}
+        for feed in feeds:
+            schema = of_feed(feed)
+            known |= {name: column for name in schema.fields if (column := schema.column(name))}
+        return {name: PERSON if column == "user.id" else column for name, column in known.items()}
+
+
+def feeds_of_behaviors(behaviors: Sequence[BehaviorRule], feeds: Feeds) -> Feeds:
+    """The feeds of the rules that each behaviour looks at, by the behaviour's id."""
+    return {
+        entry.rule.id: tuple(dict.fromkeys(feed for base in entry.bases for feed in feeds[base]))
+        for entry in behaviors
+    }
