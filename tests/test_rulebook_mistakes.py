@@ -166,17 +166,14 @@ def test_yaml_that_we_do_not_take_is_refused_with_the_reason() -> None:
     assert loaded.documents == snapshot(9)
 
 
-def test_kinds_of_documents_that_are_none_or_two_or_not_supported_yet() -> None:
+def test_kinds_of_documents_that_are_none_or_two() -> None:
     texts = {
         "none.yml": f"title: x\nid: {ID.format(1)}\ndetecton: {{}}\n",
         "two.yml": rule(2, more="behavior: {type: off_hours, rules: [rule_2]}\n"),
-        "correlation.yml": f"title: x\nid: {ID.format(3)}\n"
-        "correlation: {type: event_count, rules: [a], timespan: 5m, condition: {gte: 5}}\n",
     }
     assert said(load(texts)) == snapshot(
         [
-            "correlation.yml:3:1: correlation: not supported yet by this version",
-            "none.yml:1:1: none of detection:, behavior: and filter: is here",
+            "none.yml:1:1: none of detection:, correlation:, behavior: and filter: is here",
             "none.yml:3:1: detecton: not a key; did you mean 'detection'?",
             "two.yml:6:1: behavior: detection: and behavior: cannot stand in one document; split it with '---'",
         ]

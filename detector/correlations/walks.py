@@ -24,12 +24,12 @@ class Entry(msgspec.Struct, array_like=True, gc=False):
 
     `rules` is a bit mask of the base rules that it is for, `value` what is counted or summed.
     `told`: an alert's evidence names it. `held`: the window that ends here holds.
-    `quiet`: that nothing followed for a whole window was found.
+    `quiet`: that nothing followed for a whole window was found. Whole numbers stay whole.
     """
 
     time: int
     rules: int
-    value: str | float | None
+    value: str | int | float | None
     ids: tuple[str, ...]
     seqs: tuple[int, ...]
     told: bool = False
@@ -138,7 +138,7 @@ class Ordered(Walk):
 class Sum(Walk):
     """The sum of the values in the window."""
 
-    total: float = 0
+    total: int | float = 0
 
     def _enter(self, entry: Entry, oldest: int) -> None:  # noqa: ARG002
         self.total += _number(entry)
@@ -162,8 +162,8 @@ class Average(Sum):
 class Percentile(Walk):
     """A percentile of the values in the window, interpolated between the nearest two."""
 
-    percent: float = 50
-    ordered: list[float] = []
+    percent: int | float = 50
+    ordered: list[int | float] = []
 
     def _enter(self, entry: Entry, oldest: int) -> None:  # noqa: ARG002
         insort(self.ordered, _number(entry))

@@ -38,7 +38,7 @@ class BehaviorRule:
     bases: tuple[str, ...]
 
     @property
-    def logic(self) -> FirstSeen | ImpossibleTravel | OffHours:
+    def logic(self) -> Behavior:
         """What it does: the same name for every rule that keeps a state."""
         return self.behavior
 

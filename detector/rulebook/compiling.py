@@ -216,9 +216,6 @@ class _Compiler(Backend):
     def _never(self, *_: object, **__: object) -> Any:
         raise NotImplementedError
 
-    def _later(self, *_: object, **__: object) -> Any:
-        _refuse("correlations are not supported yet by this version")
-
     convert_condition_as_in_expression = _never
     convert_condition_field_eq_val_str = _never
     convert_condition_field_eq_val_str_case_sensitive = _never
@@ -237,16 +234,16 @@ class _Compiler(Backend):
     convert_condition_val_num = _never
     convert_condition_val_re = _never
     convert_condition_query_expr = _never
-    convert_correlation_event_count_rule = _later
-    convert_correlation_value_count_rule = _later
-    convert_correlation_temporal_rule = _later
-    convert_correlation_temporal_ordered_rule = _later
-    convert_correlation_extended_temporal_rule = _later
-    convert_correlation_extended_temporal_ordered_rule = _later
-    convert_correlation_value_sum_rule = _later
-    convert_correlation_value_avg_rule = _later
-    convert_correlation_value_percentile_rule = _later
-    convert_correlation_value_median_rule = _later
+    convert_correlation_event_count_rule = _never
+    convert_correlation_value_count_rule = _never
+    convert_correlation_temporal_rule = _never
+    convert_correlation_temporal_ordered_rule = _never
+    convert_correlation_extended_temporal_rule = _never
+    convert_correlation_extended_temporal_ordered_rule = _never
+    convert_correlation_value_sum_rule = _never
+    convert_correlation_value_avg_rule = _never
+    convert_correlation_value_percentile_rule = _never
+    convert_correlation_value_median_rule = _never
 
 
 def _question(value: SigmaType) -> tuple[Kind, Literal | None]:

@@ -1,0 +1,173 @@
+"""The laws of the kernel (design.md 3) for correlations of every type, and of each other."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detector import kernel
+from detector.correlations import groups, judging
+from detector.correlations.groups import CorrelationTail
+from detector.correlations.walks import Entry
+from detector.findings import Subject, SubjectType
+from detector.rulebook.book import Rulebook
+from detector.rulebook.loading import load
+from tests import stories
+from tests.stories import Heard, Item, few, written
+from tests.test_correlations import ACTIONS, BASES, CASES, RULE, book, indented
+
+TRIP = """
+title: Trip
+name: trip
+id: 00000000-0000-4000-8000-000000000004
+behavior: {type: first_seen, rules: [revealed], fields: [item.id], learn: {until: 1 events}}
+"""
+CHAINS = {
+    "bursts": indented(type="event_count", rules="[case_0]", group_by="[user.id]", timespan="1h",
+                       condition="{gte: 2}"),
+    "below the average": indented(type="event_count", rules="[case_9]", condition="{gte: 1}"),
+    "new, then many": indented(type="temporal_ordered", rules="[trip, case_0]", timespan="1h"),
+    "whole account": "    type: event_count\n    rules: [revealed]\n    timespan: 1h\n"
+                     "    condition: {gte: 4}\n",
+    "silence": indented(type="event_count", condition="{lt: 2}"),
+}  # fmt: skip
+
+
+def _everything() -> Rulebook:
+    """Every case of every type in one rulebook, and correlations on top of them."""
+    texts = [case[0] for case in CASES.values()] + list(CHAINS.values())
+    rules = [
+        f"title: Case {number}\nname: case_{number}\nid: 10000000-0000-4000-8000-0000000000{number:02}"
+        f"\nalert: {{generate: true}}\ncorrelation:\n{text}"
+        for number, text in enumerate(texts)
+    ]
+    loaded = load({"all.yml": "\n---\n".join([BASES, TRIP, *rules])})
+    assert not loaded.mistakes, loaded.mistakes
+    return loaded.rulebook
+
+
+EVERYTHING = _everything()
+steps = st.fixed_dictionaries(
+    {
+        "gap_min": st.sampled_from([0, 1, 2, 5, 11, 70, 400]),
+        "who": st.sampled_from(["ann", "ben"]),
+        "rule": st.sampled_from(list(ACTIONS)),
+        "item": st.sampled_from(["i1", "i2", "i3"]),
+        "version": st.integers(0, 9),
+        "late_min": st.sampled_from([0, 0, 0, 0, 4, 12, 90, 300, 6 * 1440, 8 * 1440, -30]),
+    }
+)
+
+
+@st.composite
+def arrivals(draw: st.DrawFn) -> list[Item]:
+    """Uses of items in order of arrival, some of them late."""
+    now, items = stories.at("9:30"), []
+    for number, step in enumerate(draw(st.lists(steps, min_size=2, max_size=10))):
+        now += timedelta(minutes=step["gap_min"], seconds=1)
+        when = now - timedelta(minutes=step["late_min"], milliseconds=number)
+        made = stories.usage(
+            step["who"], "paris", when, action=ACTIONS[step["rule"]], item=step["item"]
+        )
+        fields = made.fields | {"uuid": f"E{number}", "used_version": step["version"]}
+        items.append(Item(made.feed, fields, when, now))
+    return items
+
+
+def _played(items: list[Item], cuts: set[int], stops: set[int]) -> tuple[kernel.State, Heard]:
+    """Play items in pages cut at `cuts`, restarting at `stops`, and let a day pass."""
+    state, heard = kernel.State(kernel.Memory("acme"), kernel.Plan(EVERYTHING)), Heard()
+    frame, contents = stories.page(items)
+    edges = sorted({0, len(items), *(cut for cut in cuts | stops if cut < len(items))})
+    for start, end in pairwise(edges):
+        if start in stops:
+            again = stories.copy(state)
+            again.window = state.window
+            state = again
+        heard.hear(kernel.detect(state, frame[start:end], contents[start:end]))
+    heard.hear(kernel.tick(state, items[-1].received + timedelta(days=1)))
+    return state, heard
+
+
+@settings(few, max_examples=20)
+@given(arrivals(), st.sets(st.integers(0, 9)), st.sets(st.integers(0, 9), max_size=3))
+def test_pages_and_restarts_change_nothing(
+    items: list[Item], cuts: set[int], stops: set[int]
+) -> None:
+    single = _played(items, set(range(len(items))), set())
+    for other in (_played(items, set(), set()), _played(items, cuts, stops)):
+        assert other[1].told == single[1].told
+        assert other[1].suppressed == single[1].suppressed
+        assert written(other[0]) == written(single[0])
+
+
+def test_chains_hear_each_other_and_behaviors() -> None:
+    items = [
+        stories.usage("ann", "paris", stories.at("9:30") + timedelta(minutes=minute),
+                      action="reveal", item=f"i{minute // 3}")
+        for minute in range(12)
+    ]  # fmt: skip
+    _, heard = _played(items, set(), set())
+    names = {alert.rule.name for alert in heard.alerts.values()}
+    first = len(CASES)
+
+    assert {f"case_{first}", f"case_{first + 2}", f"case_{first + 3}"} <= names
+    whole = next(each for each in heard.alerts.values() if each.rule.name == f"case_{first + 3}")
+    assert whole.subject == Subject(SubjectType.ACCOUNT, "acme")
+    burst = next(each for each in heard.alerts.values() if each.rule.name == f"case_{first}")
+    assert set(burst.event_ids) == {item.id for item in items}, "the events below are evidence"
+
+
+def _entry(time: int) -> Entry:
+    return Entry(time, 1, None, (f"E{time}",), (time,))
+
+
+@pytest.fixture
+def crowd() -> CorrelationTail:
+    """The tail of a rule after more events than it keeps."""
+    logic = book(indented(type="event_count", condition="{gte: 3}")).correlations[0].logic
+    tail = CorrelationTail()
+    subject = Subject(SubjectType.PERSON, "A")
+    for number in range(3 * groups.MOST_ENTRIES):
+        group = tail.groups.get("A") or groups.Group(("A",), logic.walk(), subject)
+        tail.touch("A", group)
+        fired = list(judging.take(logic, tail, group, _entry(number * 1000)))
+        assert bool(fired) == (number >= 2)
+    return tail
+
+
+def test_the_state_is_bounded_and_says_what_did_not_fit(crowd: CorrelationTail) -> None:
+    assert len(crowd.groups["A"].entries) <= groups.MOST_ENTRIES
+    assert crowd.kept == len(crowd.groups["A"].entries)
+    assert crowd.kept + crowd.crowded == 3 * groups.MOST_ENTRIES
+
+
+def test_the_quietest_group_goes_first() -> None:
+    tail, subject = CorrelationTail(), Subject(SubjectType.PERSON, "A")
+    logic = book(indented(type="event_count", condition="{gte: 3}")).correlations[0].logic
+    for number in range(groups.MOST_GROUPS + 5):
+        key = f"P{number if number != groups.MOST_GROUPS else 0}"
+        group = tail.groups.get(key) or groups.Group((key,), logic.walk(), subject)
+        tail.touch(key, group)
+
+    assert len(tail.groups) == groups.MOST_GROUPS
+    assert "P0" in tail.groups
+    assert "P1" not in tail.groups
+
+
+def test_what_no_event_can_reach_is_forgotten() -> None:
+    state = kernel.State(
+        kernel.Memory("acme"), kernel.Plan(book(indented(type="event_count", condition="{gte: 3}")))
+    )
+    kernel.detect(state, *stories.page([stories.usage("ann", "paris", "9:30", action="reveal")]))
+    tail: Any = state.tails[RULE]
+    assert tail.groups
+    kernel.tick(state, stories.at("9 10:00"))
+
+    assert not tail.groups
+    assert tail.kept == 0
