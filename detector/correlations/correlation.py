@@ -14,7 +14,7 @@ from detector.correlations.walks import Entry, number_of, places
 from detector.findings import Finding, Subject, SubjectType
 from detector.rule import Rule
 from detector.rule_types import subjects
-from detector.rule_types.base import Scene
+from detector.rule_types.base import SUBJECTS, Scene
 
 Key = tuple[str, ...]
 """The values of the fields that events are grouped by."""
@@ -105,11 +105,11 @@ def _subject(scene: Scene | None, seen: Sighting, base: Base, key: Key) -> Subje
     """Whom a sighting is about: the first group field that names somebody or something."""
     if base.grouped and seen.echo is not None:
         typed = [
-            Subject(subjects.TYPES[name], value)
+            Subject(SUBJECTS[name], value)
             for name, value in zip(base.keys, key, strict=True)
-            if name in subjects.TYPES
+            if name in SUBJECTS
         ]
-        return typed[0] if typed and base.keys[0] in subjects.TYPES else seen.echo.subject
+        return typed[0] if typed and base.keys[0] in SUBJECTS else seen.echo.subject
     assert scene is not None
     assert seen.row is not None
     named = (subjects.named_by(scene, seen.row, name) for name in base.keys)

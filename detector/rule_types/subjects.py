@@ -5,16 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from detector.findings import Subject, SubjectType
-from detector.rule_types.base import Scene
+from detector.rule_types.base import SUBJECTS, Scene
 
-TYPES: Final = {
-    "source.ip": SubjectType.IP,
-    "session.id": SubjectType.SESSION,
-    "device.id": SubjectType.DEVICE,
-    "vault.id": SubjectType.VAULT,
-    "account.id": SubjectType.ACCOUNT,
-}
-"""Fields that name one kind of thing."""
 PEOPLE: Final = frozenset({"person", "user.id", "user.email", "user.name"})
 """Fields that name the acting person."""
 TARGETS: Final = frozenset({"target.id", "target.email", "target.name"})
@@ -46,7 +38,7 @@ def named_by(scene: Scene, row: int, field: str) -> Subject | None:
         target = scene.text("target.id", row) or scene.text("target.email", row)
         email, name = scene.text("target.email", row), scene.text("target.name", row)
         return Subject(SubjectType.PERSON, target, email, name) if target else None
-    kind = TYPES.get(field)
+    kind = SUBJECTS.get(field)
     if field == "object.id":
         kind = OBJECTS.get(scene.text("object.type", row) or "")
     value = scene.text(field, row) if kind else None
