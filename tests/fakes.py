@@ -75,6 +75,7 @@ class Mailbox:
     error: Exception = field(default_factory=lambda: DeliveryError("the server is away"))
     edits: bool = False
     messages: list[Message] = field(default_factory=list)
+    receipts: list[Receipt] = field(default_factory=list)
     keys: Counter[str] = field(default_factory=Counter)
     looked: list[str] = field(default_factory=list)
     """Keys of messages that may have arrived before, and were looked for."""
@@ -94,7 +95,8 @@ class Mailbox:
             raise self.error
         self.messages.append(message)
         self.keys[key] += 1
-        return Receipt(f"<{key}>")
+        self.receipts.append(Receipt(f"<{key}>"))
+        return self.receipts[-1]
 
 
 def bulletin(*alerts: Alert, **changed: object) -> Bulletin:

@@ -96,7 +96,10 @@ def _stands(book: Casebook, alert: Alert, decision: Decision) -> Alert:
         return replace(alert, status=Status.SILENCED, suppressed_by=decision.detail)
     told = decision.verdict is Verdict.TELL
     why = lifecycle.reopened(alert.status, told=told, silenced=silenced)
-    return _opened(book, alert, why) if why else alert
+    if not why:
+        return alert
+    book.forget(alert.id, (Cause.SNOOZE_ENDED, Cause.SILENCE_ENDED))
+    return _opened(book, alert, why)
 
 
 def _opened(book: Casebook, alert: Alert, why: str) -> Alert:
