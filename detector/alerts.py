@@ -33,6 +33,8 @@ class Reason(StrEnum):
     STILL_HAPPENING = "still_happening"
     AMENDED = "amended"
     SUPPRESSED = "suppressed"
+    RECOVERED = "recovered"
+    """Of the engine's own alerts: the trouble is over."""
 
 
 @dataclass(frozen=True, slots=True)

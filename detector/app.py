@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import getpass
 import os
+import shutil
 import signal
 import threading
 import time
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 TELL_EVERY_S = 2.0
 TIDY_EVERY = timedelta(hours=1)
+WATCH_EVERY_S = 30.0
 log = structlog.get_logger()
 
 
@@ -186,6 +188,7 @@ class Service:
         self._orders = orders(settings)
         named = "console" in self._orders.destinations
         self._notifiers = notifiers(settings, console if named else None)
+        self._direct = jobs.Direct(self._notifiers)
         sources = [(config, source(config, self._stop.wait)) for config in settings.sources]
         self._store = Sqlite(settings.data.directory)
         self._resources.callback(self._store.close)
@@ -217,6 +220,11 @@ class Service:
             stopping=self._stop.is_set,
             trainer=self._trainer,
         )
+        desk.vitals.feeds, desk.vitals.own, desk.vitals.expires = (
+            api.feeds,
+            api.ids,
+            api.token.expires,
+        )
         self._resources.callback(desk.pool.shutdown)
         return desk
 
@@ -230,6 +238,7 @@ class Service:
                 for _, _, desk in self._desks:
                     desk.trainer = jobs.AtOnce()
                 polled = [self._poll(*each) for each in self._desks]
+                self._watch()
                 self._decide()
                 for notifier in self._notifiers.values():
                     self._send(notifier)
@@ -266,6 +275,7 @@ class Service:
                 "poll": Pool(max(4, len(self._desks))),
                 "tell": Pool(1),
                 "tidy": Pool(1),
+                "watch": Pool(1),
             },
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
             timezone=UTC,
@@ -289,6 +299,7 @@ class Service:
         scheduler.add_job(
             self._tidy, "interval", seconds=TIDY_EVERY.total_seconds(), executor="tidy"
         )
+        scheduler.add_job(self._watch, "interval", seconds=WATCH_EVERY_S, executor="watch")
         scheduler.start()
         self._stop.wait()
         log.info("stopping")
@@ -300,10 +311,12 @@ class Service:
             with self._backfilling(desk) as told:
                 polled = jobs.poll(desk, api, now, told)
             jobs.sweep(desk, api, now, habits)
-        except Exception:
+        except Exception as error:
             # What was not stored is thrown away; the next round starts from the last commit.
             log.exception("poll failed", account=desk.account.name)
+            desk.vitals.broken = desk.vitals.broken or (now(), f"{type(error).__name__}: {error}")
             return False
+        desk.vitals.broken = None
         found = {"events": polled.events, "alerts": len(polled.alerts)}
         log.info("polled", account=desk.account.name, failed=sorted(polled.failures), **found)
         return not polled.failures
@@ -325,6 +338,13 @@ class Service:
 
     def _round(self) -> jobs.Round:
         return jobs.Round(self._store, self._orders, now(), Random(), self._point)
+
+    def _watch(self) -> None:
+        try:
+            free = shutil.disk_usage(self._settings.data.directory).free
+            jobs.watch_all([desk for _, _, desk in self._desks], self._direct, now(), free)
+        except Exception:
+            log.exception("watching failed")
 
     def _decide(self) -> None:
         try:

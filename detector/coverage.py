@@ -25,6 +25,9 @@ NAMES: Final = {
 """The feeds as people call them."""
 TOO_LONG_AWAY: Final = "longer away than 1Password keeps events (120 days)"
 
+POSSIBLE: Final = "possible gap"
+"""How the reason of a gap begins in which perhaps nothing is missing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Interval:

@@ -105,7 +105,7 @@ def source(
     """The real client of a server, which does not wait for a budget; what it asks is kept."""
 
     def note(request: httpx.Request) -> None:
-        if asked is not None:
+        if asked is not None and request.method == "POST":
             asked.append((request.url.path.rsplit("/", 1)[-1], json.loads(request.content)))
 
     budget = Budget(1_000_000, monotonic=time.monotonic, sleep=time.sleep)

@@ -50,7 +50,9 @@ def _act(args: Namespace, config: settings.Settings) -> int:
 
 
 def _list(args: Namespace, store: Sqlite) -> int:
-    found = store.alerts(status=args.status, since=args.since)
+    found = (
+        _own(args, store) if args.operator else store.alerts(status=args.status, since=args.since)
+    )
     if args.digest is not None:
         named = store.digested(args.digest)
         found = [alert for alert in found if alert.id in named]
@@ -85,6 +87,16 @@ def table(alerts: Iterable[Alert]) -> Table:
             (alert.incident_id or "")[:12],
         )
     return made
+
+
+def _own(args: Namespace, store: Sqlite) -> list[Alert]:
+    """The engine's alerts about itself."""
+    found = [each for name in store.accounts() for each in store.own_alerts(name, closed=True)]
+    return [
+        each
+        for each in found
+        if args.status in {None, each.status} and (args.since is None or each.time >= args.since)
+    ]
 
 
 def _show(args: Namespace, store: Sqlite, config: settings.Settings, alert: Alert) -> int:

@@ -6,13 +6,15 @@ import os
 import sqlite3
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
 
 from detector import accounts, app, files, plans, settings
+from detector.alerts import Alert
 from detector.cli import output
+from detector.coverage import sentence
 from detector.ports import SourceError
 from detector.settings import ConfigError
 from detector.store.database import FILE
@@ -46,6 +48,7 @@ def _checks(args: Namespace, config: settings.Settings) -> Iterator[Check]:
     yield "rules", lambda: _rules(config)
     yield "networks", lambda: _networks(config)
     yield "destinations", lambda: _destinations(config)
+    yield from _accounts(config.data.directory)
     for source in config.sources:
         yield f"token of {source.name}", partial(_token, source)
         if args.online:
@@ -104,6 +107,27 @@ def _at_work(store: Sqlite, account: str) -> str:
     kinds = (accounts.MODEL, accounts.ROLLBACK)
     moves = [each for kind in kinds for each in store.log.controls(account, kind=kind) if each.body]
     return max(moves, key=lambda each: each.seq).body.decode() if moves else ""
+
+
+def _accounts(directory: Path) -> Iterator[Check]:
+    """Of every account that is stored, how complete it is, and what troubles it."""
+    try:
+        with closing(Sqlite(directory, write=False)) as store:
+            names = store.accounts()
+            complete = {name: list(store.coverage(name).values()) for name in names}
+            own = {name: store.own_alerts(name) for name in names}
+    except StoreError:
+        return  # The check of the data says it.
+    for name in names:
+        yield f"coverage of {name}", partial(sentence, complete[name], app.now())
+        yield f"troubles of {name}", partial(_troubles, own[name])
+
+
+def _troubles(alerts: Sequence[Alert]) -> str:
+    if not alerts:
+        return "none"
+    msg = "; ".join(alert.summary for alert in alerts)
+    raise ConfigError(msg)
 
 
 def _rules(config: settings.Settings) -> str:

@@ -94,6 +94,9 @@ def _stored(commands: Commands) -> None:
     listing = verbs.add_parser("list", help="list alerts, one JSON object a line with --json")
     listing.add_argument("--since", type=time, metavar="TIME")
     listing.add_argument("--status", metavar="STATUS")
+    listing.add_argument(
+        "--operator", action="store_true", help="the engine's alerts about itself instead"
+    )
     _also(listing)
     listing.add_argument("--digest", metavar="ID", help="those that a digest stands for")
     listing.add_argument("--incident", metavar="ID", help="those of one incident")

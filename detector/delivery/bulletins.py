@@ -46,6 +46,7 @@ class Cause(StrEnum):
     UNACKNOWLEDGED = "unacknowledged"
     ESCALATED = "escalated"
     FALLBACK = "fallback"
+    RECOVERED = "recovered"
 
 
 @dataclass(frozen=True, slots=True)

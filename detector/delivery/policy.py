@@ -103,9 +103,9 @@ def policy(case: Case, silences: Sequence[Silence], orders: Orders, now: datetim
 
 
 def _closed(asked: _Asked) -> Decision | None:
-    """What a person closed stays closed, unless it got worse."""
+    """What was closed stays closed, unless it got worse; that it is over is news."""
     is_closed = asked.alert.status in JUDGED
-    if is_closed and asked.case.cause is not Cause.LEVEL_RAISED:
+    if is_closed and asked.case.cause not in {Cause.LEVEL_RAISED, Cause.RECOVERED}:
         return Decision(Verdict.RECORD, Hold.CLOSED, detail=asked.alert.status)
     return None
 
@@ -169,7 +169,7 @@ def _told_already(asked: _Asked) -> Decision | None:
     """What is told grows in place; what is worse than was told is told again."""
     case, told = asked.case, asked.case.told
     if told is None:
-        if case.cause in _REPEATS:
+        if case.cause in _REPEATS | {Cause.RECOVERED}:
             return Decision(Verdict.RECORD, Hold.NOT_TOLD_YET)
         return None
     if asked.alert.level.rank > told.rank:

@@ -23,6 +23,7 @@ def changed(case: Case, decision: Decision) -> tuple[str, ...]:
         Cause.ANOTHER_ALERT: f"Another alert ({level}): {alert.summary}",
         Cause.REPEATED: f"{alert.count:,} events by now, the newest at {alert.time:%H:%M} UTC",
         Cause.AMENDED: f"Amended, {level} now: {alert.summary}",
+        Cause.RECOVERED: alert.summary,
         Cause.SNOOZE_ENDED: "The snooze is over",
         Cause.SILENCE_ENDED: "The silence that held it back is over",
         Cause.UNACKNOWLEDGED: "Nobody has acknowledged it yet",

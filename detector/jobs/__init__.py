@@ -7,10 +7,12 @@ from detector.jobs.sweeping import Habit, sweep
 from detector.jobs.telling import Round, decide, send, tell
 from detector.jobs.tidying import tidy
 from detector.jobs.training import train
+from detector.jobs.watching import Direct, watch, watch_all
 
 __all__ = [
     "AtOnce",
     "Desk",
+    "Direct",
     "Habit",
     "Obeyed",
     "Point",
@@ -32,4 +34,6 @@ __all__ = [
     "tick",
     "tidy",
     "train",
+    "watch",
+    "watch_all",
 ]

@@ -16,6 +16,7 @@ from detector.delivery.policy import TIMERS, Decision, Hold, Verdict
 from detector.store.casebook import Casebook
 from detector.store.posting import Posting
 
+_NO_REMINDER: Final = (TIMERS | {Cause.RECOVERED}) - {Cause.SNOOZE_ENDED, Cause.SILENCE_ENDED}
 LATE_SPAN: Final = timedelta(hours=1)
 """How long what was found while catching up joins one digest."""
 
@@ -50,7 +51,7 @@ def _alone(book: Casebook, orders: Orders, group: Sequence[Tell]) -> None:
             )
             book.mail.post(posting)
     book.told(worst.incident_id, worst.alert.level)
-    if high and worst.cause not in TIMERS - {Cause.SNOOZE_ENDED, Cause.SILENCE_ENDED}:
+    if high and worst.cause not in _NO_REMINDER:
         _remind(book, orders, worst)
 
 

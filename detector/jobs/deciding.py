@@ -67,7 +67,8 @@ def _ruled(desk: _Desk, news: News) -> tuple[Decision, Tell]:
     )
     decision = policy(case, desk.silences, desk.orders, desk.now)
     book.decided(alert.id, decision)
-    alert = _stands(book, alert, decision)
+    if news.cause is not Cause.RECOVERED:
+        alert = _stands(book, alert, decision)
     if decision.verdict is Verdict.HOLD and decision.until is not None:
         book.hold(news, decision.until)
     else:

@@ -15,8 +15,9 @@ from detector import accounts, plans
 from detector.accounts import Account
 from detector.alerts import Alert
 from detector.anomaly.shadow import Trial
-from detector.jobs.lanes import Lane
+from detector.jobs.lanes import Lane, Vitals
 from detector.jobs.ledger import Ledger
+from detector.pulse import Pulse
 from detector.store.sqlite import Commit, Control, Sqlite
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class Desk:
     stopping: Callable[[], bool] = never
     pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(max_workers=3))
     lanes: defaultdict[str, Lane] = field(default_factory=lambda: defaultdict(Lane))
+    vitals: Vitals = field(default_factory=Vitals)
     trainer: Executor = field(default_factory=AtOnce)
     """Where models are trained; the service has one that does it beside the polling."""
     training: Future[tuple[str, bytes] | None] | None = None
@@ -103,6 +105,13 @@ class Desk:
         reasons = {feed: str(lane.error) for feed, lane in self.lanes.items() if lane.error}
         patience = max(MOST_LATE, 3 * self.poll_every)
         return Ledger(self.store.coverage(self.account.name), begun, patience, reasons)
+
+    def pulse(self, feed: str) -> Pulse:
+        """The pulse of a feed, as far as it was learned."""
+        known = self.vitals.pulses
+        if not known:
+            known.update(self.store.pulses(self.account.name))
+        return known.setdefault(feed, Pulse())
 
     def commit(self, commit: Commit, step: str) -> None:
         """Store a step, between its two crash points."""

@@ -60,7 +60,7 @@ class Fetching:
             lane.failed(error, now, self._desk.poll_every)
             log.error("feed failed", account=self._desk.account.name, feed=feed, error=str(error))
             return error
-        lane.worked()
+        lane.worked(now, stalled=page.stalled)
         if page.stalled:
             name = self._desk.account.name
             log.warning("feed promises more and gives the same", account=name, feed=feed)

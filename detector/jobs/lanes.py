@@ -1,12 +1,14 @@
-"""How each feed fares from round to round: what failed last, and before when it is not asked again."""
+"""How an account fares from round to round: what failed last, and when it is asked again."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
+from detector.events import FEEDS
 from detector.ports import SourceError
+from detector.pulse import Pulse
 
 MOST_POLLS: Final = 5
 """A failure that may pass: the longest pause, in polls."""
@@ -26,13 +28,18 @@ class Lane:
     """When the present row of failures began."""
     until: datetime | None = None
     reset_until: datetime | None = None
+    page: datetime | None = None
+    """When the last page came."""
+    stalled: bool = False
+    """Whether that promised more and gave the same."""
 
     def is_held(self, now: datetime) -> bool:
         """Whether it is too early to ask again."""
         return self.until is not None and now < self.until
 
-    def worked(self) -> None:
+    def worked(self, now: datetime, *, stalled: bool) -> None:
         """A page came."""
+        self.page, self.stalled = now, stalled
         self.failures, self.error, self.since, self.until = 0, None, None, None
 
     def failed(self, error: SourceError, now: datetime, poll_every: timedelta) -> None:
@@ -60,3 +67,17 @@ class Lane:
     def accepted(self) -> None:
         """A cursor was taken."""
         self.resets, self.reset_until = 0, None
+
+
+@dataclass
+class Vitals:
+    """What is known of an account beside its feeds: filled by the service, looked at by the watch."""
+
+    feeds: tuple[str, ...] = FEEDS
+    """Those that the token permits."""
+    own: frozenset[str] = frozenset()
+    """Ids of the token and integration by which this service reads."""
+    expires: datetime | None = None
+    broken: tuple[datetime, str] | None = None
+    """Since when polls end in an error of our own, and which."""
+    pulses: dict[str, Pulse] = field(default_factory=dict)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from detector.coverage import Coverage, Gap, Interval, Reading, read_to_the_end
+from detector.coverage import POSSIBLE, Coverage, Gap, Interval, Reading, read_to_the_end
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Ledger:
         if old is None:
             self._chains[feed] = _Chain(Interval(since, since), moved=True)
         elif refused:
-            maybe = Gap(feed, old.interval.end, self._begun, f"possible gap: {refused}")
+            maybe = Gap(feed, old.interval.end, self._begun, f"{POSSIBLE}: {refused}")
             old.gaps, old.moved = (*old.gaps, maybe), True
 
     def drained(self, feed: str, asked: datetime) -> None:

@@ -23,6 +23,7 @@ from detector.store.casebook import Casebook
 from detector.store.posting import Posting
 from detector.store.sqlite import Sqlite
 from detector.triage import Judgement
+from detector.troubles import is_own
 
 PREVIEW: Final = timedelta(days=7)
 _NEEDS_NOTE: Final = frozenset({Verb.FALSE_POSITIVE, Verb.BENIGN})
@@ -85,7 +86,7 @@ def _judge(book: Casebook, command: Command, orders: Orders) -> Obeyed:
         book.forget(alert.id, TIMERS)
         if command.verb is Verb.SNOOZE and command.until is not None:
             book.remind(alert.id, Cause.SNOOZE_ENDED, command.until)
-        if lifecycle.STATUS[command.verb] in lifecycle.JUDGED:
+        if lifecycle.STATUS[command.verb] in lifecycle.JUDGED and not is_own(alert.rule.id):
             book.judge(alert.account, _verdict(alert, change))
     _tell(book, command, orders, [alert for alert, _ in changed])
     status = lifecycle.STATUS[command.verb]

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+import polars as pl
 import structlog
 
-from detector import accounts, kernel, snapshots, window
+from detector import accounts, kernel, snapshots, troubles, window, workhours
 from detector.accounts import Account
 from detector.alerts import Alert
+from detector.jobs import noticing
 from detector.jobs.desk import Desk, Polled, Progress
 from detector.jobs.fetching import Fetching
 from detector.jobs.ledger import NOTHING, Ledger, Proof
 from detector.jobs.training import train
 from detector.ports import Page, Source
+from detector.pulse import Pulse
 from detector.sources.intake import Batch, Intake
 from detector.store.sqlite import Commit, Control
 
@@ -60,6 +63,26 @@ def poll(
         alerts.update({alert.id: alert for alert in tick(desk, clock(), proof).alerts})
         train(desk, clock())
     return Polled(events, tuple(alerts.values()), failures)
+
+
+def _own(desk: Desk, proof: Proof, frame: pl.DataFrame, now: datetime) -> list[Alert]:
+    """The alerts to the operator that come of a step itself."""
+    name, memory = desk.account.name, desk.account.state.memory
+    teach_until = workhours.instant(memory.teach_until)
+    found = noticing.lost(name, proof.gaps)
+    found += noticing.tampering(name, frame, desk.vitals.own, teach_until)
+    return [troubles.once(each, name, now) for each in found]
+
+
+def _pulses(desk: Desk, frame: pl.DataFrame) -> dict[str, Pulse]:
+    """The pulses that learned something from fresh events."""
+    learned = {}
+    for (feed,), rows in frame.group_by("event.feed"):
+        times = rows.select(pl.min_horizontal("event.time", "event.received")).to_series()
+        pulse = desk.pulse(str(feed))
+        if pulse.take(times.dt.timestamp("us").to_numpy()):
+            learned[str(feed)] = pulse
+    return learned
 
 
 def _report(desk: Desk, batch: Batch) -> None:
@@ -111,6 +134,7 @@ def take_in(desk: Desk, batch: Batch, now: datetime, ledger: Ledger) -> kernel.O
         outcome = kernel.detect(account.state, batch.frame, window.contents(batch.raws))
         if not (outcome.frame.height or batch.cursors or batch.flaws):
             return outcome
+        alerts = (*outcome.alerts, *_own(desk, proof, outcome.frame, now))
         commit = Commit(
             account.name,
             now,
@@ -120,7 +144,8 @@ def take_in(desk: Desk, batch: Batch, now: datetime, ledger: Ledger) -> kernel.O
             cursors=batch.cursors,
             covered=proof.covered,
             gaps=proof.gaps,
-            alerts=outcome.alerts,
+            pulses=_pulses(desk, outcome.frame),
+            alerts=alerts,
             suppressed=outcome.suppressed,
             trial=desk.on_trial,
             catch_up={alert.id for alert in outcome.alerts if ledger.is_catch_up(alert.time)},
@@ -135,13 +160,14 @@ def tick(desk: Desk, now: datetime, proof: Proof = NOTHING) -> kernel.Outcome:
     with desk.changing() as account:
         control = Control(account.state.memory.seq + 1, accounts.TICK, now)
         outcome = kernel.tick(account.state, now)
+        alerts = (*outcome.alerts, *_own(desk, proof, outcome.frame, now))
         commit = Commit(
             account.name,
             now,
             controls=[control],
             covered=proof.covered,
             gaps=proof.gaps,
-            alerts=outcome.alerts,
+            alerts=alerts,
             suppressed=outcome.suppressed,
             trial=desk.on_trial,
             snapshot=_snapshot(account),

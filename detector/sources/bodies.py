@@ -40,6 +40,7 @@ class Introspection(msgspec.Struct, frozen=True):
 
     features: tuple[str, ...]
     account_uuid: str | None = None
+    uuid: str | None = None
 
 
 class _Unpacker(Protocol):

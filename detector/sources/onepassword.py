@@ -113,7 +113,7 @@ def client(
 class OnePassword:
     """An account's three feeds. Raises SetupError if the token or `base_url` cannot work.
 
-    `feeds` are those that the token permits. `stalled` counts, by feed, the pages that promised
+    `feeds` are those that the token permits, `ids` what 1Password calls the token. `stalled` counts, by feed, the pages that promised
     more but gave back the cursor that they were asked for.
     """
 
@@ -131,6 +131,7 @@ class OnePassword:
         self.url = address(self.token, base_url)
         self.name = name
         self.account_uuid = self.token.account_uuid
+        self.ids = self.token.ids
         self.feeds: tuple[str, ...] = _permitted(self.token.features or events.FEEDS)
         self.stalled: Counter[str] = Counter()
         self._pace = pace
@@ -149,6 +150,7 @@ class OnePassword:
         found = self._answer(_INTROSPECT, request, bodies.introspection)
         self.feeds = _permitted(found.features)
         self.account_uuid = found.account_uuid or self.account_uuid
+        self.ids = self.token.ids | ({found.uuid} if found.uuid else set())
         return found
 
     def fetch(self, feed: str, cursor: str | None, since: datetime) -> Page:

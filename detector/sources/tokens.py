@@ -38,7 +38,7 @@ class SetupError(SourceError):
 class Token:
     """What a token says of itself; the token is not in it.
 
-    `host` is null if the audience is none of 1Password's events hosts. No `features` means that
+    `ids` are what 1Password calls the token and its integration. `host` is null if the audience is none of 1Password's events hosts. No `features` means that
     the token does not say.
     """
 
@@ -47,11 +47,14 @@ class Token:
     features: tuple[str, ...]
     account_uuid: str | None
     expires: datetime | None
+    ids: frozenset[str] = frozenset()
 
 
 class _Claims(msgspec.Struct):
     aud: str | list[str] = ""
     exp: float | None = None
+    sub: object = None
+    jti: object = None
     features: list[str] | None = msgspec.field(name="1password.com/fts", default=None)
     account: str | None = msgspec.field(name="1password.com/auid", default=None)
 
@@ -79,6 +82,7 @@ def read_token(token: str, base_url: str | None = None) -> Token:
         features=tuple(claims.features or ()),
         account_uuid=claims.account or None,
         expires=_moment(claims.exp),
+        ids=frozenset(each for each in (claims.sub, claims.jti) if isinstance(each, str) and each),
     )
 
 

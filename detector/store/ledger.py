@@ -6,9 +6,12 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
+import msgspec
+
 from detector import workhours
 from detector.coverage import Coverage, Gap, Interval
 from detector.events import FEEDS
+from detector.pulse import Pulse
 from detector.store.database import Database
 
 
@@ -62,6 +65,19 @@ def sweeps(database: Database, account: str) -> dict[timedelta, datetime]:
     """When the last sweep was done, by how far it reached back."""
     rows = database.rows("SELECT over, at FROM sweep WHERE account = ?", account)
     return {timedelta(microseconds=over): workhours.instant(at) for over, at in rows}
+
+
+def keep_pulses(sql: sqlite3.Connection, account: str, pulses: Mapping[str, Pulse]) -> None:
+    """Keep what was learned of how long feeds are silent."""
+    for feed, pulse in pulses.items():
+        row = (account, feed, msgspec.msgpack.encode(pulse))
+        sql.execute("REPLACE INTO pulse VALUES (?, ?, ?)", row)
+
+
+def pulses(database: Database, account: str) -> dict[str, Pulse]:
+    """What was learned, by feed."""
+    rows = database.rows("SELECT feed, body FROM pulse WHERE account = ?", account)
+    return {feed: msgspec.msgpack.decode(body, type=Pulse) for feed, body in rows}
 
 
 def read(database: Database, account: str) -> dict[str, Coverage]:

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from detector import workhours
+from detector import troubles, workhours
 from detector.alerts import Alert
 from detector.coverage import Coverage
 from detector.delivery.bulletins import Message
+from detector.delivery.incidents import CLOSED
+from detector.pulse import Pulse
 from detector.store import compaction, ledger, messages, steps
 from detector.store.casebook import ALERT, Casebook, read_alert
 from detector.store.compaction import Point
@@ -35,6 +37,9 @@ class Decided:
     reason: str
     until: datetime | None
     detail: str
+
+
+_OWN = f"{troubles.PREFIX}*"
 
 
 class Sqlite:
@@ -110,6 +115,10 @@ class Sqlite:
         """When the last overlap sweep was done, by how far it reached back."""
         return ledger.sweeps(self._database, account)
 
+    def pulses(self, account: str) -> dict[str, Pulse]:
+        """How long each feed is usually silent."""
+        return ledger.pulses(self._database, account)
+
     def snapshot(self, account: str) -> tuple[int, bytes] | None:
         """The newest snapshot of the kernel's state: its seq and body."""
         rows = self._database.rows("SELECT seq, body FROM snapshot WHERE account = ?", account)
@@ -132,12 +141,21 @@ class Sqlite:
         status: str | None = None,
         since: datetime | None = None,
     ) -> list[Alert]:
-        """Alerts, oldest evidence first."""
-        condition = "(?1 IS NULL OR account = ?1) AND (?2 IS NULL OR status = ?2) AND time >= ?3"
+        """Alerts, oldest evidence first; not those of the engine about itself."""
+        condition = (
+            "(?1 IS NULL OR account = ?1) AND (?2 IS NULL OR status = ?2) AND time >= ?3 "
+            "AND NOT rule_id GLOB ?4"
+        )
         query = f"SELECT {ALERT} FROM alert WHERE {condition} ORDER BY time, id"  # noqa: S608
         earliest = workhours.microseconds(since) if since else -(2**62)
-        rows = self._database.rows(query, account, status, earliest)
+        rows = self._database.rows(query, account, status, earliest, _OWN)
         return [read_alert(*row) for row in rows]
+
+    def own_alerts(self, account: str, *, closed: bool = False) -> list[Alert]:
+        """The engine's alerts about itself, oldest first: those that are open, or all."""
+        query = f"SELECT {ALERT} FROM alert WHERE account = ? AND rule_id GLOB ? ORDER BY time, id"  # noqa: S608
+        found = [read_alert(*row) for row in self._database.rows(query, account, _OWN)]
+        return [each for each in found if closed or each.status not in CLOSED]
 
     def alert(self, start: str) -> list[Alert]:
         """Alerts whose id begins with `start`."""

@@ -13,12 +13,14 @@ from typing import Final
 import polars as pl
 
 from detector import workhours
-from detector.alerts import Alert, Reason, to_json
+from detector.alerts import Alert, Reason, Status, to_json
 from detector.coverage import Gap, Interval
+from detector.delivery import lifecycle
 from detector.delivery.bulletins import Cause
 from detector.findings import Finding
+from detector.pulse import Pulse
 from detector.sources.records import Flaw
-from detector.store import ledger, segments
+from detector.store import journal, ledger, segments
 from detector.store.database import StoreError
 
 LAST_SEQ: Final = (
@@ -65,6 +67,7 @@ class Commit:
     """Per feed the time that was read a second time."""
     sweeps: Sequence[timedelta] = ()
     """How far back the overlap sweeps reached that ended now."""
+    pulses: Mapping[str, Pulse] = field(default_factory=dict)
     controls: Sequence[Control] = ()
     alerts: Sequence[Alert] = ()
     suppressed: Sequence[Finding] = ()
@@ -94,6 +97,7 @@ def write(sql: sqlite3.Connection, commit: Commit) -> None:
     ledger.name_gaps(sql, account, commit.gaps, at)
     ledger.sweep_gaps(sql, account, commit.swept, at)
     ledger.end_sweeps(sql, account, commit.sweeps, at)
+    ledger.keep_pulses(sql, account, commit.pulses)
     if commit.frame is not None and commit.frame.height:
         row = _segment(commit, commit.frame)
         sql.execute(
@@ -200,6 +204,10 @@ def _set_alerts(sql: sqlite3.Connection, commit: Commit, at: int) -> None:
             "trial = excluded.trial, seen = excluded.seen",
             (*row, alert.level.rank, trial, at),
         )
+        if alert.reason is Reason.RECOVERED:
+            over = lifecycle.by_service(commit.at, alert.id, Status.RESOLVED, "over by itself")
+            sql.execute("UPDATE alert SET status = ? WHERE id = ?", (over.what, over.about))
+            journal.append(sql, over)
         news = (alert.id, _CAUSES[alert.reason], at, int(alert.id in commit.catch_up))
         sql.execute(
             "INSERT INTO news (alert_id, cause, since, due, late) VALUES (?1, ?2, ?3, ?3, ?4)", news
@@ -212,4 +220,5 @@ _CAUSES = {
     Reason.STILL_HAPPENING: Cause.REPEATED,
     Reason.AMENDED: Cause.AMENDED,
     Reason.SUPPRESSED: Cause.AMENDED,
+    Reason.RECOVERED: Cause.RECOVERED,
 }

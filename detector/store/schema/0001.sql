@@ -40,6 +40,13 @@ CREATE TABLE sweep (
     at INTEGER NOT NULL,
     PRIMARY KEY (account, over)
 ) STRICT;
+-- How long each feed is usually silent (detector/pulse.py, as msgpack).
+CREATE TABLE pulse (
+    account TEXT NOT NULL,
+    feed TEXT NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (account, feed)
+) STRICT;
 -- Events of consecutive log entries: a page as a blob, or a day as a file that this row vouches for.
 CREATE TABLE segment (
     account TEXT NOT NULL,
