@@ -1,0 +1,56 @@
+"""Digests: once a day what was only recorded and how things stand, once a week what is noisy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from detector import coverage
+from detector.delivery import reports
+from detector.delivery.bulletins import Digest, DigestKind
+from detector.delivery.orders import Orders
+from detector.store.sqlite import Sqlite
+
+
+def digest(store: Sqlite, orders: Orders, now: datetime, rules: Sequence[str] = ()) -> int:
+    """Let the digests wait that are due; how many there are. `rules` are lines on rule health."""
+    table, made = orders.digest, 0
+    with store.deciding(now) as book:
+        newest = book.mail.newest(DigestKind.DAILY)
+        if reports.is_due(newest[1] if newest else None, now, table, None):
+            since = newest[1] if newest else now - reports.DAY
+            found = daily(store, since, now, rules)
+            book.mail.put_in(found.id, _only_there(store, since, now))
+            book.mail.keep(found)
+            book.mail.post_digest(found, orders.notices, now)
+            made += 1
+        newest = book.mail.newest(DigestKind.WEEKLY)
+        wanted = table.weekday is not None
+        if wanted and reports.is_due(newest[1] if newest else None, now, table, table.weekday):
+            found = weekly(store, now)
+            book.mail.keep(found)
+            book.mail.post_digest(found, orders.notices, now)
+            made += 1
+    return made
+
+
+def daily(store: Sqlite, since: datetime, now: datetime, rules: Sequence[str] = ()) -> Digest:
+    """The digest of the time since the last one."""
+    lines = [_covered(store, name, now) for name in store.accounts()]
+    return reports.daily(store.reports.day(since, now, lines, rules), since, now)
+
+
+def weekly(store: Sqlite, now: datetime) -> Digest:
+    """The digest of the last week."""
+    since = now - reports.WEEK
+    return reports.weekly(store.reports.week(since, now), since, now)
+
+
+def _only_there(store: Sqlite, since: datetime, now: datetime) -> list[str]:
+    found = store.reports.day(since, now, (), ())
+    return [alert.id for alert in (*found.quiet, *found.trial)]
+
+
+def _covered(store: Sqlite, account: str, now: datetime) -> str:
+    feeds = list(store.coverage(account).values())
+    return f"{account}: {coverage.sentence(feeds, now)}"
