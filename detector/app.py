@@ -183,8 +183,9 @@ class Service:
         self._resources.callback(self._trainer.shutdown)
         self._point = crash_point(os.environ)
         texts = files.texts(settings.paths, timezone=settings.timezone)
-        for mistake in build(texts, now().date()).mistakes:
-            log.error("mistake in a file, the rest goes on", mistake=str(mistake))
+        self._mistakes = [str(each) for each in build(texts, now().date()).mistakes]
+        for mistake in self._mistakes:
+            log.error("mistake in a file, the rest goes on", mistake=mistake)
         self._orders = orders(settings)
         named = "console" in self._orders.destinations
         self._notifiers = notifiers(settings, console if named else None)
@@ -349,6 +350,7 @@ class Service:
     def _decide(self) -> None:
         try:
             jobs.decide(self._round(), self._notifiers)
+            jobs.digest(self._store, self._orders, now(), self._mistakes)
         except Exception:
             log.exception("deciding failed")
 

@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import asdict
 from datetime import timedelta
 
-from detector import app, jobs, settings
+from detector import app, files, jobs, plans, settings
 from detector.cli import output
 from detector.delivery.bulletins import Digest
 from detector.store.sqlite import Sqlite
@@ -21,8 +21,9 @@ def run(args: Namespace) -> int:
         if args.weekly:
             found = jobs.weekly(store, now)
         else:
-            health = app.rule_health(config)
-            found = jobs.daily(store, args.since or now - timedelta(days=1), now, health)
+            built = plans.build(files.texts(config.paths, timezone=config.timezone), now.date())
+            mistakes = [str(each) for each in built.mistakes]
+            found = jobs.daily(store, args.since or now - timedelta(days=1), now, mistakes)
     if args.json:
         output.as_json(asdict(found))
     else:
@@ -32,7 +33,8 @@ def run(args: Namespace) -> int:
 
 def _print(found: Digest) -> None:
     terminal = output.console()
-    terminal.print(output.plain(f"{found.title}, {found.since:%a %d %b %H:%M} to {found.until:%a %d %b %H:%M} UTC"), style="bold")
+    span = f"{found.since:%a %d %b %H:%M} to {found.until:%a %d %b %H:%M} UTC"
+    terminal.print(output.plain(f"{found.title}, {span}"), style="bold")
     terminal.print(output.plain(found.summary))
     for section in found.sections:
         terminal.print()

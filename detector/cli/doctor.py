@@ -44,6 +44,7 @@ def _checks(args: Namespace, config: settings.Settings) -> Iterator[Check]:
     yield "python", lambda: sys.version.split()[0]
     yield "sqlite", _sqlite
     yield "data", lambda: _data(config.data.directory)
+    yield "journal", lambda: _journal(config.data.directory)
     yield "models", lambda: _models(config.data.directory)
     yield "rules", lambda: _rules(config)
     yield "networks", lambda: _networks(config)
@@ -85,6 +86,20 @@ def _data(directory: Path) -> str:
         raise StoreError(msg)
     waiting = counts.get("outbox_waiting", 0) + counts.get("outbox_sending", 0)
     return f"{counts['event']:,} events, {counts['alert']:,} alerts, {waiting:,} messages waiting"
+
+
+def _journal(directory: Path) -> str:
+    if not (directory / FILE).is_file():
+        return "empty"
+    with closing(Sqlite(directory, write=False)) as store:
+        broken, records = store.journal.broken(), len(store.journal.all())
+    if broken is not None:
+        msg = (
+            f"{directory}: record {broken} of who changed alerts and silences is not as it was "
+            "written; compare with a backup"
+        )
+        raise StoreError(msg)
+    return f"{records:,} records of who changed alerts and silences, all as they were written"
 
 
 def _models(directory: Path) -> str:

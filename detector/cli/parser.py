@@ -109,6 +109,9 @@ def _stored(commands: Commands) -> None:
             _until(one)
         _also(one)
     _silences(commands)
+    digest = _command(commands, "digest", "print what the next digest says", "digest")
+    digest.add_argument("--weekly", action="store_true", help="the rules of the last 7 days")
+    digest.add_argument("--since", type=time, metavar="TIME", help="default: a day ago")
     coverage = _command(
         commands, "coverage", "show what is known to be complete, and every gap", "coverage"
     )

@@ -127,7 +127,9 @@ def _scheduled(now: datetime, at: time, table: Timetable, weekday: int | None) -
 
 def _waiting(alerts: Sequence[Alert], now: datetime) -> tuple[str, ...]:
     oldest = sorted(alerts, key=lambda each: each.detected_at)[:MOST]
-    lines = [f"for {_age(now - each.detected_at)}: {each.summary} ({each.id[:8]})" for each in oldest]
+    lines = [
+        f"for {_age(now - each.detected_at)}: {each.summary} ({each.id[:8]})" for each in oldest
+    ]
     rest = len(alerts) - len(lines)
     return (*lines, f"and {rest:,} more") if rest > 0 else tuple(lines)
 
@@ -142,13 +144,17 @@ def _held(held: Sequence[tuple[str, str, int]]) -> list[str]:
 
 
 def _flaws(flaws: int) -> tuple[str, ...]:
-    return (f"{plural(flaws, 'record')} of the feeds could not be read as they should be",) * bool(flaws)
+    return (f"{plural(flaws, 'record')} of the feeds could not be read as they should be",) * bool(
+        flaws
+    )
 
 
 def _week(each: RuleWeek) -> str:
     looked = f"{100 * each.looked_at // each.alerts if each.alerts else 0}% looked at"
     patience = f" after {_age(each.patience)}" if each.patience is not None else ""
-    judged = f"{each.false_positives} false positive, {each.benign} benign, {each.resolved} resolved"
+    judged = (
+        f"{each.false_positives} false positive, {each.benign} benign, {each.resolved} resolved"
+    )
     return f"{each.rule}: {plural(each.alerts, 'alert')}, {looked}{patience}, {judged}"
 
 
@@ -162,5 +168,3 @@ def _age(span: timedelta) -> str:
     if minutes < 120:
         return f"{minutes} min"
     return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // (24 * 60)} days"
-
-

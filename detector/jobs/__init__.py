@@ -1,6 +1,7 @@
 """What the service does again and again: poll, train, tell, tidy. Flat lists of steps over the ports."""
 
 from detector.jobs.desk import AtOnce, Desk, Point, Polled, Progress, nowhere, open_account
+from detector.jobs.digesting import daily, digest, weekly
 from detector.jobs.obeying import Obeyed, asked_for, obey, preview
 from detector.jobs.polling import keep_state, poll, take_in, tick
 from detector.jobs.sweeping import Habit, sweep
@@ -20,7 +21,9 @@ __all__ = [
     "Progress",
     "Round",
     "asked_for",
+    "daily",
     "decide",
+    "digest",
     "keep_state",
     "nowhere",
     "obey",
@@ -36,4 +39,5 @@ __all__ = [
     "train",
     "watch",
     "watch_all",
+    "weekly",
 ]

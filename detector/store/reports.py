@@ -40,7 +40,9 @@ class Reports:
             inhibited=len(self._decided(since, until, "reason = ?3", Hold.INHIBITED)),
             silences=[(each.silence, each.hidden) for each in silences if each.ended is None],
             held=self._held(since, until),
-            flaws=self._count("SELECT count(*) FROM flaw WHERE received > ?1 AND received <= ?2", since, until),
+            flaws=self._count(
+                "SELECT count(*) FROM flaw WHERE received > ?1 AND received <= ?2", since, until
+            ),
             coverage=coverage,
             rules=rules,
             messages=self._messages(),
@@ -56,7 +58,7 @@ class Reports:
 
     def _rule_week(self, group: Sequence[Alert]) -> RuleWeek:
         waits = [
-            workhours.instant(at) - alert.detected_at
+            (workhours.instant(at) - alert.detected_at).total_seconds()
             for alert in group
             for (at,) in self._database.rows(
                 "SELECT min(at) FROM journal WHERE about = ? AND how != 'service'", alert.id
@@ -73,7 +75,7 @@ class Reports:
             statuses.count(Status.FALSE_POSITIVE),
             statuses.count(Status.BENIGN),
             statuses.count(Status.RESOLVED),
-            max(timedelta(0), median(waits)) if waits else None,
+            timedelta(seconds=max(0.0, median(waits))) if waits else None,
         )
 
     def _decided(

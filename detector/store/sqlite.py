@@ -22,6 +22,7 @@ from detector.store.database import Database, StoreError
 from detector.store.journal import Journal
 from detector.store.log import Entry, Log
 from detector.store.outbox import Letter, Listed, Outbox
+from detector.store.reports import Reports
 from detector.store.silences import Silences
 from detector.store.steps import Commit, Control, Start
 
@@ -55,6 +56,7 @@ class Sqlite:
             compaction.sweep(self._database)
         self.journal = Journal(self._database)
         self.silences = Silences(self._database)
+        self.reports = Reports(self._database)
 
     def close(self) -> None:
         """Close the file."""
