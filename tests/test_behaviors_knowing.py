@@ -90,10 +90,7 @@ def test_a_held_back_journey_says_which_rungs_failed_and_by_how_much() -> None:
     [("web", 60, Level.HIGH), ("mac", 60, Level.MEDIUM), ("mac", 5, Level.LOW)],
 )
 def test_the_client_raises_and_lowers_a_journey(client: str, minutes: int, level: Level) -> None:
-    """ann's Mac is used by everybody of the team, so make it hers alone first."""
     state = learned_engine(with_model=False)
-    crowd = state.memory.facts.population[KINDS.index("client")]
-    crowd.update(dict.fromkeys(crowd, 1))
     trip = [sign_in("ann", "paris", "10:00"), sign_in("ann", "tokyo", f"{10 + minutes // 60}:{minutes % 60:02}", client=client)]  # fmt: skip
     (alert,) = play(state, trip).of("op_impossible_travel")
 

@@ -246,7 +246,7 @@ def _weighed(evidence: dict[str, Any]) -> Iterator[str]:
         sign, way = ("+", "up") if step > 0 else ("-", "down")
         text = WEIGHED[word].format(client=evidence["client"])
         yield f"{sign} {text} (level {way} by {abs(step)})"
-    if not {"new-client", "own-client"} & set(evidence["weights"]):
+    if not {"new-client", "tunnel"} & set(evidence["weights"]):
         yield f"- the client {evidence['client']} is one this person uses, and others as well"
 
 

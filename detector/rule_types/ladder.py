@@ -22,12 +22,12 @@ FAMILIAR_DAYS: Final = 3
 LEARN_DAYS: Final = 14
 LEARN_SIGNINS: Final = 10
 TUNNEL_MIN: Final = 30.0
-"""A client that is one person's alone and is at two places so soon has two ways into the net."""
+"""Who is known with a client and seems far away so soon has two ways into the net at once."""
 ANONYMISERS: Final = (networks.VPN, "relay", "satellite")
 
 WEIGHED: Final = {
     "new-client": "{client} is new for this person",
-    "own-client": "{client}, which is this person's alone, was at both ends within minutes: a tunnel",
+    "tunnel": "{client}, which is known, was so far away within minutes: rather a tunnel or a carrier",
     "hosting": "the network belongs to a hosting company",
     "mfa-on-known-device": "a second factor was given on a device that is known",
 }
@@ -81,13 +81,11 @@ def weights(found: Leg, facts: Facts, name: str) -> dict[str, int]:
     """What raises and lowers the level, in steps; judged at the end that is stranger."""
     odd = stranger(facts, name, found)
     known = facts.days(name, CLIENT, odd.client or "")
-    alone = known >= FAMILIAR_DAYS and facts.others(name, CLIENT, odd.client or "") == 0
-    alone = alone and found.start.client == found.end.client
-    tunnel = alone and found.minutes <= TUNNEL_MIN
+    tunnel = known >= FAMILIAR_DAYS and found.minutes <= TUNNEL_MIN
     device = bool(odd.device) and facts.days(name, DEVICE, odd.device or "") > 0
     return {
         "new-client": int(bool(odd.client) and not known),
-        "own-client": -int(tunnel),
+        "tunnel": -int(tunnel),
         "hosting": int("hosting" in {found.start.kind, found.end.kind}),
         "mfa-on-known-device": -int(odd.type == "mfa_ok" and device),
     }
