@@ -15,13 +15,13 @@ from ipaddress import ip_network
 from typing import Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from detector import networks, workhours
 from detector.anomaly.declaration import Declaration
 from detector.kernel import Plan
 from detector.networks import NamedNetwork, Networks
-from detector.people import Colleague, People
+from detector.people import Colleague, Duty, Holiday, People
 from detector.rulebook.loading import Loaded, load
 from detector.rulebook.mistakes import Mistake
 
@@ -78,10 +78,37 @@ class _PersonEntry(BaseModel):
         return name
 
 
+class _HolidayEntry(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    date: date
+    name: str = ""
+    timezones: list[str] = []
+
+    @field_validator("timezones")
+    @classmethod
+    def _zones(cls, names: list[str]) -> list[str]:
+        for name in names:
+            if workhours.zone(name) is None:
+                msg = f"{name!r} is no IANA time zone; write it like 'Europe/Paris'"
+                raise ValueError(msg)
+        return names
+
+
+class _DutyEntry(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    email: str = Field(min_length=3)
+    start: AwareDatetime = Field(alias="from")
+    until: AwareDatetime
+
+
 class _PeopleFile(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     people: list[_PersonEntry]
+    holidays: list[_HolidayEntry] = []
+    on_call: list[_DutyEntry] = []
 
 
 class _NetworkEntry(BaseModel):
@@ -118,14 +145,14 @@ def build(texts: Texts, today: date) -> Built:
     loaded = load(texts.rules, today=today)
     mistakes: list[Mistake] = list(loaded.mistakes)
     declarations = _models(texts.models, mistakes)
-    people = [each for name, text in texts.people.items() for each in _people(name, text, mistakes)]
+    people = _people(texts, mistakes)
     named = [
         each for name, text in texts.networks.items() for each in _networks(name, text, mistakes)
     ]
     plan = Plan(
         loaded.rulebook,
         declarations[0] if declarations else None,
-        People(tuple(people), timezone=texts.timezone),
+        people,
         Networks(tuple(named)),
     )
     return Built(plan, loaded, tuple(mistakes))
@@ -144,10 +171,25 @@ def _models(texts: Mapping[str, str], mistakes: list[Mistake]) -> list[Declarati
     return found
 
 
-def _people(name: str, text: str, mistakes: list[Mistake]) -> list[Colleague]:
-    found = _read(_PeopleFile, name, text, mistakes)
-    entries = found.people if found else []
-    return [Colleague(entry.email, entry.name, entry.timezone) for entry in entries]
+def _people(texts: Texts, mistakes: list[Mistake]) -> People:
+    read = [_read(_PeopleFile, name, text, mistakes) for name, text in texts.people.items()]
+    files = [file for file in read if file is not None]
+    return People(
+        tuple(
+            Colleague(each.email, each.name, each.timezone)
+            for file in files
+            for each in file.people
+        ),
+        timezone=texts.timezone,
+        holidays=tuple(
+            Holiday(each.date, each.name, tuple(each.timezones))
+            for file in files
+            for each in file.holidays
+        ),
+        duties=tuple(
+            Duty(each.email, each.start, each.until) for file in files for each in file.on_call
+        ),
+    )
 
 
 def _networks(name: str, text: str, mistakes: list[Mistake]) -> list[NamedNetwork]:

@@ -134,8 +134,8 @@ class Run:
         """Rows within one hour of the event clock: nothing settles between them."""
         start, end = span
         self._meet(page, page.spells.within(start, end))
-        facts, networks = self.memory.facts, self.state.plan.networks
-        scene = Scene(page, facts, networks, start, end, self.memory.account)
+        facts, plan = self.memory.facts, self.state.plan
+        scene = Scene(page, facts, plan.networks, start, end, self.memory.account, plan.people)
         below, rules, tails = [*self._behaviors(scene, hits)], self.state.rules, self.state.tails
         findings = [*self._matches(scene, hits)]
         findings += [finding for finding in below if rules[finding.rule_id].raises]

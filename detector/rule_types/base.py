@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
 import msgspec
@@ -26,6 +26,7 @@ from detector.observations import (
     VAULT,
     Observations,
 )
+from detector.people import People
 from detector.rule import Rule
 
 SERVICE_MAIL = "@1passwordserviceaccounts.com"
@@ -63,6 +64,8 @@ class Scene:
     start: int
     end: int
     account: str = ""
+    known: People = field(default_factory=People)
+    """What the organisation states about its people."""
 
     def text(self, column: str, row: int) -> str | None:
         """The value of an event column in a row."""
