@@ -1,0 +1,139 @@
+"""The edge of Slack that the emulator lacks: Socket Mode, and a look at what was asked.
+
+HTTP goes on to the emulator, except for what opens a socket; envelopes are as Slack's pages on
+Socket Mode describe them: hello, interactive with an `envelope_id`, disconnect.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from queue import Empty, Queue
+from threading import Thread
+from typing import Any
+from urllib.parse import parse_qs
+from urllib.request import Request, urlopen
+
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.server import ServerConnection, serve
+
+TEAM = "T000000001"
+APP_TOKEN = "xapp-1-test"
+_numbers = itertools.count(1)
+
+
+@dataclass
+class SlackEdge:
+    """What the service said over HTTP (`asked`), and the sockets it opened (`sockets`)."""
+
+    upstream: str
+    ws_port: int = 0
+    http_port: int = 0
+    emails: dict[str, str] = field(default_factory=dict)
+    asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    sockets: list[ServerConnection] = field(default_factory=list)
+    acknowledged: Queue[str] = field(default_factory=Queue)
+
+    @property
+    def base_url(self) -> str:
+        """Where the service finds Slack."""
+        return f"http://127.0.0.1:{self.http_port}/api/"
+
+    def calls(self, method: str) -> list[dict[str, str]]:
+        """The arguments of each call of a method."""
+        return [arguments for name, arguments in self.asked if name == method]
+
+    def deliver(self, payload: dict[str, Any]) -> None:
+        """Send one interaction on the newest socket, until it is acknowledged as Slack wants it."""
+        envelope = f"envelope-{next(_numbers)}"
+        sent = {"type": "interactive", "envelope_id": envelope, "payload": payload}
+        for _try in range(3):  # a socket may be replaced by a newer one just now
+            with suppress(ConnectionClosed, Empty):
+                self.sockets[-1].send(json.dumps(sent))
+                while self.acknowledged.get(timeout=3) != envelope:
+                    pass
+                return
+        raise AssertionError("not acknowledged within three seconds")
+
+    def answer(self, method: str, arguments: dict[str, str]) -> dict[str, Any] | None:
+        """What this edge says itself; null for what the emulator says."""
+        if method == "apps.connections.open":
+            return {"ok": True, "url": f"ws://127.0.0.1:{self.ws_port}/link"}
+        if method == "users.info":
+            profile = {"email": self.emails.get(arguments["user"], "")}
+            return {"ok": True, "user": {"id": arguments["user"], "profile": profile}}
+        if method in {"auth.test", "views.open", "chat.postEphemeral"}:
+            return {"ok": True, "team_id": TEAM}
+        return None
+
+
+@contextmanager
+def slack_edge(upstream: str) -> Iterator[SlackEdge]:
+    """Stand before the emulator at `upstream`."""
+    edge = SlackEdge(upstream)
+    with (
+        serve(lambda socket: _socket(edge, socket), "127.0.0.1", 0) as sockets,
+        ThreadingHTTPServer(("127.0.0.1", 0), _handler(edge)) as web,
+    ):
+        edge.ws_port, edge.http_port = sockets.socket.getsockname()[1], web.server_port
+        threads = [
+            Thread(target=sockets.serve_forever),
+            Thread(target=web.serve_forever, args=(0.05,)),
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            yield edge
+        finally:
+            web.shutdown()
+            sockets.shutdown()
+            for thread in threads:
+                thread.join()
+
+
+def _socket(edge: SlackEdge, socket: ServerConnection) -> None:
+    socket.send(json.dumps({"type": "hello", "num_connections": 1}))
+    edge.sockets.append(socket)
+    with suppress(ConnectionClosed):
+        for message in socket:
+            edge.acknowledged.put(json.loads(message)["envelope_id"])
+
+
+def _handler(edge: SlackEdge) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            method = self.path.rsplit("/", 1)[-1]
+            arguments = _arguments(body)
+            edge.asked.append((method, arguments))
+            own = edge.answer(method, arguments)
+            answer = json.dumps(own).encode() if own else self._forwarded(method, body)
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def _forwarded(self, method: str, body: bytes) -> bytes:
+            headers = {name: self.headers[name] for name in ("Authorization", "Content-Type")}
+            with urlopen(Request(edge.upstream + method, body, headers)) as answer:
+                return bytes(answer.read())
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    return Handler
+
+
+def _arguments(body: bytes) -> dict[str, str]:
+    if body.startswith(b"{"):
+        told = json.loads(body)
+        return {
+            name: value if isinstance(value, str) else json.dumps(value)
+            for name, value in told.items()
+        }
+    return {name: values[0] for name, values in parse_qs(body.decode()).items()}
