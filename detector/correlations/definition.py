@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final
 
 from detector.correlations.bounds import Bounds, Masks
@@ -16,7 +17,7 @@ from detector.correlations.walks import (
     Sum,
     Together,
 )
-from detector.observations import CLIENT, NETWORK
+from detector.observations import CLIENT, NETWORK, PROMPT_US
 from detector.rule_types import subjects
 
 WALKS: Final[dict[str, type[AnyWalk]]] = {
@@ -35,6 +36,8 @@ MADE: Final = {"client.fingerprint": CLIENT, "source.network": NETWORK}
 PERSON: Final = "person"
 VALUES: Final = ", "
 """Between the parts of a value that several fields make together."""
+ALLOWANCE_US: Final = PROMPT_US
+"""How long conditions that more events can undo wait for late events after their window."""
 _FROM_NOTHING: Final = frozenset({"event_count", "value_count", "value_sum"})
 
 
@@ -83,6 +86,11 @@ class Definition:
     def hears_silence(self) -> bool:
         """Whether it holds as well where nothing happens for a whole span."""
         return self.kind in _FROM_NOTHING and self.asked.hold(0)
+
+    @property
+    def patience(self) -> timedelta:
+        """How long after its last event the last window is judged at the latest."""
+        return timedelta(microseconds=self.span + ALLOWANCE_US) + timedelta(hours=1)
 
     def walk(self, left: int = 0) -> AnyWalk:
         """A walk whose first step is at that place."""

@@ -9,15 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
-from detector.correlations.definition import Definition
+from detector.correlations.definition import ALLOWANCE_US, Definition
 from detector.correlations.groups import MOST_ENTRIES, CorrelationTail, Group
 from detector.correlations.walks import AnyWalk, Entry
-from detector.observations import PROMPT_US
-
-ALLOWANCE_US: Final = PROMPT_US
-"""How long conditions that more events can undo wait for late events after their window."""
 
 
 @dataclass(frozen=True, slots=True)

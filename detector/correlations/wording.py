@@ -22,6 +22,7 @@ THINGS: Final = {
     "device.id": "devices",
     "vault.id": "vaults",
     "item.id": "items",
+    "object.id": "objects",
     "client.fingerprint": "apps",
     "client.app_name": "apps",
 }

@@ -89,7 +89,7 @@ class _Stage:
         seen = _Seen({}, [])
         for outcome in self._feed(state, rows):
             seen.take(outcome)
-        seen.take(kernel.tick(state, script.lines[-1].received + CURTAIN))
+        seen.take(kernel.tick(state, script.lines[-1].received + self._curtain(story)))
         of_rule = story.rule_id
         return Played(
             self._rulebook.rules[of_rule],
@@ -97,6 +97,12 @@ class _Stage:
             tuple(finding for finding in seen.suppressed if finding.rule_id == of_rule),
             self._scenes(story, rows[0]),
         )
+
+    def _curtain(self, story: Story) -> timedelta:
+        """How long time goes on: until a correlation that waits has judged its last window."""
+        entries = self._rulebook.correlations
+        logic = next((entry.logic for entry in entries if entry.rule.id == story.rule_id), None)
+        return CURTAIN + logic.patience if logic and logic.waits else CURTAIN
 
     def _state(self, story: Story, script: Script) -> kernel.State:
         teach_until = workhours.microseconds(START) if story.learned else 0

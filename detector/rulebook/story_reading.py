@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
 from ipaddress import ip_address, ip_network
 from typing import Any, Final
 
@@ -16,10 +18,25 @@ from detector.rulebook.references import Draft, Register
 from detector.rulebook.reports import Report
 from detector.rulebook.stories import Expect, Story, StoryEvent
 
-EVENT_KEYS: Final = ("at", "use", "feed", "user", "from", "ip", "device", "session")
+EVENT_KEYS: Final = (
+    "at",
+    "use",
+    "feed",
+    "times",
+    "every",
+    "user",
+    "from",
+    "ip",
+    "device",
+    "session",
+)
+WORDS: Final = EVENT_KEYS[5:]
 STORY_KEYS: Final = ("name", "learned", "events", "networks", "people", "expect")
 MOST_STORIES: Final = 200
 MOST_ALERTS: Final = 1_000
+MOST_TIMES: Final = 1_000
+NUMBER: Final = "#"
+"""In the words and fields of an event that happens several times, the number of the time."""
 
 
 Feeds = Mapping[str, tuple[Condition, tuple[str, ...]]]
@@ -85,8 +102,30 @@ class _Reader:
             fix = "write '- {at: 0h, use: op_signin_ok, user: ana}'"
             self._report.wrong(path, "a list of events is needed", fix)
             return ()
-        made = (self._event((*path, index)) for index in range(len(told)))
-        return tuple(event for event in made if event)
+        return tuple(
+            event
+            for index in range(len(told))
+            for event in self._repeated((*path, index), self._event((*path, index)))
+        )
+
+    def _repeated(self, path: Path, event: StoryEvent | None) -> Iterator[StoryEvent]:
+        """An event as often as it says `times:`, with `every:` between."""
+        times, every = self._report.at((*path, "times")), timedelta(seconds=1)
+        if times is None:
+            yield from [event] if event else []
+            return
+        if (
+            isinstance(times, bool)
+            or not isinstance(times, int)
+            or times not in range(1, MOST_TIMES)
+        ):
+            self._report.wrong((*path, "times"), f"{quoted(times)} is not a number of times")
+            return
+        if self._report.at((*path, "every")) is not None:
+            every = read_span(self._report, (*path, "every")) or every
+        for number in range(times if event else 0):
+            assert event is not None
+            yield _numbered(event, number, every)
 
     def _event(self, path: Path) -> StoryEvent | None:
         told = self._report.at(path)
@@ -95,8 +134,9 @@ class _Reader:
             return None
         at = read_span(self._report, (*path, "at"))
         use, feed = self._feed(path, told)
-        words = {key: self._report.text((*path, key)) or None for key in EVENT_KEYS[3:]}
-        if words["ip"] and not _is_address(words["ip"]):
+        words = {key: self._report.text((*path, key)) or None for key in WORDS}
+        first = (words["ip"] or "").replace(NUMBER, "1")
+        if first and not _is_address(first):
             self._report.wrong((*path, "ip"), f"{quoted(words['ip'])} is not an IP address")
         fields = {key: value for key, value in told.items() if key not in EVENT_KEYS}
         if feed:
@@ -192,6 +232,23 @@ class _Reader:
             self._report.wrong(path, "not a mapping of people", fix)
             return {}
         return told
+
+
+def _numbered(event: StoryEvent, number: int, every: timedelta) -> StoryEvent:
+    """The event as it happens for that time, counted from 0."""
+
+    def told(value: Any) -> Any:
+        return value.replace(NUMBER, str(number)) if isinstance(value, str) else value
+
+    return replace(
+        event,
+        at=event.at + number * every,
+        user=told(event.user),
+        ip=told(event.ip),
+        device=told(event.device),
+        session=told(event.session),
+        fields={name: told(value) for name, value in event.fields.items()},
+    )
 
 
 def _is_address(text: str) -> bool:
