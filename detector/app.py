@@ -187,6 +187,7 @@ class Service:
         for mistake in self._mistakes:
             log.error("mistake in a file, the rest goes on", mistake=mistake)
         self._orders = orders(settings)
+        self._silences = jobs.SilenceFile(settings.paths.silences)
         named = "console" in self._orders.destinations
         self._notifiers = notifiers(settings, console if named else None)
         self._direct = jobs.Direct(self._notifiers)
@@ -349,6 +350,7 @@ class Service:
 
     def _decide(self) -> None:
         try:
+            self._silences.follow(self._store, self._orders, now())
             jobs.decide(self._round(), self._notifiers)
             jobs.digest(self._store, self._orders, now(), self._mistakes)
         except Exception:

@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 import structlog
 
-from detector import jobs
+from detector import app, jobs
 from detector.cli.main import run
 from detector.findings import Subject
 from detector.store.sqlite import Commit
+from tests import delivery
 from tests.fakes import Clock, Mailbox, ScriptedSource, close, open_desk, round_
 from tests.stories import ROOT, at, audit
 
@@ -260,6 +261,67 @@ def test_messages_are_listed_and_sent_again(
     assert run(["outbox", "list", *configured]) == 0
     assert run(["outbox", "retry", "bbb", *configured]) == 0
     assert run(["outbox", "retry", "zzz", *configured]) == 1
+
+
+def test_an_incident_is_shown_and_acted_upon_by_its_id(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with delivery.day(tmp_path / "own") as one:
+        one.find(delivery.alert("ann", "new_device"), delivery.alert("ann", "export"))
+        name = one.store.alerts()[0].incident_id
+    Path("own.toml").write_text('[data]\ndirectory = "own"\n')
+    option = ["--config", "own.toml"]
+
+    assert run(["alerts", "snooze", str(name), "--for", "4h", "--note", "on a plane", *option]) == 0
+    assert capsys.readouterr().out == f"{name}: snoozed\n"
+    assert run(["alerts", "show", str(name), *option]) == 0
+    shown = capsys.readouterr().out
+    assert "snoozed, 2 alerts" in shown
+    assert "on a plane" in shown
+    assert run(["alerts", "show", str(name), "--json", *option]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert {each["status"] for each in found["alerts"]} == {"snoozed"}
+    code, (line,) = failed(["alerts", "show", "inc-x", *option], capsys)
+    assert (code, line[:29]) == (2, "inc-x: no incident of that id")
+
+
+def test_a_silence_is_previewed_made_listed_and_ended(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with delivery.day(tmp_path / "own") as one:
+        one.store.commit(Commit("acme", app.now(), alerts=[delivery.alert(time=app.now())]))
+    Path("own.toml").write_text('[data]\ndirectory = "own"\n')
+    option = ["--config", "own.toml"]
+    words = ["silences", "add", "rule=new_device", "--for", "8h", "--reason", "new laptop", *option]
+
+    assert run([*words, "--preview"]) == 0
+    assert "would have held back 1 alert; nothing is changed" in capsys.readouterr().out
+    assert run(["silences", "list", *option]) == 0
+    assert capsys.readouterr().out == "no silences\n"
+    assert run([*words, "--json"]) == 0
+    made = json.loads(capsys.readouterr().out)
+    assert len(made["hidden"]) == 1
+    assert run(["silences", "list", "--json", *option]) == 0
+    (listed,) = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (listed["matchers"], listed["reason"]) == (["rule=new_device"], "new laptop")
+    assert run(["silences", "expire", made["id"], *option]) == 0
+    assert run(["silences", "list", "--all", *option]) == 0
+    assert "ended" in capsys.readouterr().out
+    code, (line,) = failed([*words[:2], "rul=x", *words[3:]], capsys)
+    assert (code, line) == (2, "'rul=x': no field 'rul'; did you mean 'rule'?, and evidence.NAME")
+
+
+def test_the_digest_is_printed_and_the_journal_verified(
+    configured: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["digest", "--since", "2026-03-01", *configured]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("The last day, Sun 01 Mar 00:00 to ")
+    assert "\x1b" not in shown
+    assert run(["digest", "--weekly", "--json", *configured]) == 0
+    assert json.loads(capsys.readouterr().out)["kind"] == "weekly"
+    run(["doctor", *configured])
+    assert "journal: 0 records of who changed alerts and silences" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

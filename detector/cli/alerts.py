@@ -15,9 +15,12 @@ from rich.table import Table
 
 from detector import app, settings
 from detector.alerts import Alert, Status, to_json
+from detector.changes import ChangeRefused
 from detector.changes.alerts import Act, one
 from detector.cli import output
 from detector.delivery.commands import Verb
+from detector.delivery.digests import plural
+from detector.delivery.incidents import incident
 from detector.delivery.journal import Change
 from detector.rendering import alone
 from detector.settings import ConfigError
@@ -35,6 +38,8 @@ def run(args: Namespace) -> int:
     with closing(Sqlite(config.data.directory, write=False)) as store:
         if args.verb == "list":
             return _list(args, store)
+        if args.id.startswith("inc-"):
+            return _show_incident(args, store)
         return _show(args, store, config, one(store, args.id))
 
 
@@ -113,6 +118,30 @@ def _show(args: Namespace, store: Sqlite, config: settings.Settings, alert: Aler
     _stand(terminal, alert)
     _listed(terminal, "Sent or held", [_decided(each) for each in decisions])
     _listed(terminal, "What people did", [_changed(each) for each in history])
+    return 0
+
+
+def _show_incident(args: Namespace, store: Sqlite) -> int:
+    found = [each for each in store.alerts() if (each.incident_id or "").startswith(args.id)]
+    if len({each.incident_id for each in found}) != 1:
+        msg = f"{args.id}: no incident of that id; 'vaultwatch alerts list' shows them"
+        raise ChangeRefused(msg)
+    changes = [each for alert in found for each in store.journal.of(alert.id)]
+    told = incident(str(found[0].incident_id), found)
+    if args.json:
+        alerts, history = (
+            [to_json(each) for each in told.alerts],
+            [asdict(each) for each in changes],
+        )
+        fields = {"id": told.id, "level": told.level, "status": told.status}
+        output.as_json(fields | {"alerts": alerts, "history": history})
+        return 0
+    terminal = output.console()
+    head = f"Incident {told.id}: {told.level}, {told.status}, {plural(len(found), 'alert')}"
+    terminal.print(output.plain(head), style="bold")
+    terminal.print(table(told.alerts))
+    rows = [_changed(each) for each in sorted(changes, key=lambda each: each.at)]
+    _listed(terminal, "What people did", rows)
     return 0
 
 

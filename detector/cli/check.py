@@ -1,14 +1,15 @@
-"""`vaultwatch check`: configuration, rules, models, people, networks and templates, all mistakes at once."""
+"""`vaultwatch check`: configuration, rules, models, people, networks, templates and silences, all mistakes at once."""
 
 from __future__ import annotations
 
 import os
 import sys
 from argparse import Namespace
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from detector import files, plans, settings
+from detector import files, plans, settings, silence_files
 from detector.cli import output
 from detector.rulebook.loading import load
 from detector.rulebook.mistakes import Mistake
@@ -21,7 +22,7 @@ def run(args: Namespace) -> int:
     built = plans.build(texts, datetime.now(UTC).date())
     mistakes, warnings = list(built.mistakes), list(built.loaded.warnings)
     if args.rules is None:
-        mistakes += _templates(config)
+        mistakes += [*_templates(config), *_silences(config)]
     documents, loaded = _counts(built, texts, args.rules)
     if args.json:
         output.as_json(
@@ -57,6 +58,13 @@ def _templates(config: settings.Settings) -> list[Mistake]:
 
     found = check_templates(files.templates(config.paths.templates))
     return [Mistake(each.file, each.line or 1, 1, each.text, "") for each in found]
+
+
+def _silences(config: settings.Settings) -> Sequence[Mistake]:
+    path = config.paths.silences
+    if path is None:
+        return ()
+    return silence_files.read(str(path), files.read_file(path), datetime.now(UTC)).mistakes
 
 
 def _fields(mistake: Mistake) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from detector.jobs.desk import AtOnce, Desk, Point, Polled, Progress, nowhere, open_account
 from detector.jobs.digesting import daily, digest, weekly
+from detector.jobs.hushing import SilenceFile
 from detector.jobs.obeying import Obeyed, asked_for, obey, preview
 from detector.jobs.polling import keep_state, poll, take_in, tick
 from detector.jobs.sweeping import Habit, sweep
@@ -20,6 +21,7 @@ __all__ = [
     "Polled",
     "Progress",
     "Round",
+    "SilenceFile",
     "asked_for",
     "daily",
     "decide",
