@@ -120,6 +120,29 @@ def test_where_nothing_can_be_edited_only_what_people_should_notice_is_sent(tmp_
         assert kinds(mail) == [(Kind.NEW, Cause.FIRST_TOLD), (Kind.ALARM, Cause.ANOTHER_ALERT)]
 
 
+def test_what_waits_to_be_gathered_is_told_with_what_is_worse(tmp_path: Path) -> None:
+    with day(tmp_path, replace(ORDERS, medium_wait=MINUTE)) as mail:
+        mail.find(alert("ann", "new_device"))
+        assert mail.box.messages == []
+        mail.find(high("ann", "takeover"))
+        mail.tell(MINUTE)
+
+        (told,) = bulletins(mail)
+        assert {each.rule.name for each in told.incident.alerts} == {"new_device", "takeover"}
+        assert mail.why(alert("ann", "new_device")) == ["grouping", "first_told"]
+
+
+def test_what_is_silenced_or_on_trial_stands_in_no_message(tmp_path: Path) -> None:
+    with day(tmp_path) as mail:
+        mail.say(Verb.SILENCE, "", matchers=("rule=hushed",), until=NOON + HOUR)
+        trial = alert("ann", "on_trial")
+        mail.find(trial, trial=frozenset({trial.rule.id}))
+        mail.find(alert("ann", "hushed"), alert("ann", "export"))
+
+        (told,) = bulletins(mail)
+        assert [each.rule.name for each in told.incident.alerts] == ["export"]
+
+
 def test_what_a_person_says_is_recorded_shown_and_not_said_twice(slack: Day) -> None:
     found = alert()
     slack.find(found)

@@ -34,10 +34,20 @@ window = "30d"
 # rules = "rules"
 # people = "people.yml"
 # networks = "networks.yml"
+# silences = "silences.yml"
 
 # [[routes]]                             # without routes everything from medium goes everywhere
 # match = { level = ["high", "critical"] }
 # send = ["slack", "email"]
+# escalate = ["email"]                   # told too if nobody acknowledges it for an hour
+
+# [quiet_hours]                          # low and medium ones wait, high ones never
+# begins = "19:00"
+# ends = "07:30"
+# days = ["saturday", "sunday"]
+
+# [digest]
+# at = "08:30"
 """
 
 

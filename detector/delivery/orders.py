@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -148,9 +148,7 @@ class Orders:
         for each in self.routes:
             if each.match.takes(alert):
                 known = tuple(name for name in each.send if name in self.destinations)
-                return Route(
-                    each.match, known, each.escalate, each.escalate_after, each.wait, each.mentions
-                )
+                return replace(each, send=known)
         if alert.level.rank >= Level.MEDIUM.rank:
             return Route(Match(), self.destinations)
         return None

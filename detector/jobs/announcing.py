@@ -51,8 +51,17 @@ def _alone(book: Casebook, orders: Orders, group: Sequence[Tell]) -> None:
             )
             book.mail.post(posting)
     book.told(worst.incident_id, worst.alert.level)
+    _with_it(book, worst)
     if high and worst.cause not in _NO_REMINDER:
         _remind(book, orders, worst)
+
+
+def _with_it(book: Casebook, told: Tell) -> None:
+    """What still waited to be told first, of the same incident, is told with it."""
+    for other in book.members(told.incident_id):
+        if book.forget(other.id, (Cause.FIRST_TOLD,)):
+            with_it = Decision(Verdict.TELL, Cause.FIRST_TOLD, detail=f"with {told.alert.id}")
+            book.decided(other.id, with_it)
 
 
 def _destinations(tell: Tell, orders: Orders) -> tuple[str, ...]:

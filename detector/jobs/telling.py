@@ -58,7 +58,7 @@ def send(round_: Round, notifier: Notifier) -> int:
         fall_back(round_.store, round_.orders, name, circuit, now)
     if circuit.holds(now):
         return 0
-    letters = outbox.waiting(name, most=1) if circuit.is_open else outbox.due(name, now)
+    letters = outbox.probe(name, now) if circuit.is_open else outbox.due(name, now)
     for letter in letters:
         outbox.begin(letter, now)
         round_.point("before_send")

@@ -181,3 +181,11 @@ class Settings(Part):
         yield "digest.send", self.digest.send
         for name, each in self.by_name().items():
             yield f"{name}.fallback", [each.fallback] if each.fallback else []
+
+    @model_validator(mode="after")
+    def _no_circle(self) -> Settings:
+        for name, each in self.by_name().items():
+            if each.fallback == name:
+                msg = f"{name}.fallback: a destination is no fallback of its own; name another"
+                raise ValueError(msg)
+        return self

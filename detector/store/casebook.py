@@ -99,11 +99,11 @@ class Casebook:
             "INSERT INTO news (alert_id, cause, since, due, late) VALUES (?, ?, ?, ?, 0)", row
         )
 
-    def forget(self, alert_id: str, causes: Iterable[Cause]) -> None:
-        """Do not come back to an alert for these causes."""
-        for cause in causes:
-            query = "DELETE FROM news WHERE alert_id = ? AND cause = ?"
-            self._sql.execute(query, (alert_id, cause))
+    def forget(self, alert_id: str, causes: Iterable[Cause]) -> int:
+        """Do not come back to an alert for these causes; how often one would have."""
+        query = "DELETE FROM news WHERE alert_id = ? AND cause = ?"
+        done = [self._sql.execute(query, (alert_id, cause)) for cause in causes]
+        return sum(each.rowcount for each in done)
 
     def standing(self, alert_id: str) -> Standing:
         """An alert and what is known of it."""

@@ -42,7 +42,9 @@ def compose(database: Database, letter: Letter, now: datetime) -> Message:
 
 
 def _bulletin(database: Database, letter: Letter, now: datetime) -> Bulletin:
-    rows = database.rows(f"SELECT {ALERT} FROM alert WHERE incident_id = ?", letter.about)  # noqa: S608
+    query = f"SELECT {ALERT} FROM alert WHERE incident_id = ?"  # noqa: S608
+    shown = f"{query} AND status != 'silenced' AND NOT trial"
+    rows = database.rows(shown, letter.about) or database.rows(query, letter.about)
     told = incident(letter.about, [read_alert(*row) for row in rows])
     kind, late = Kind(letter.kind), now - letter.created
     return Bulletin(

@@ -85,13 +85,22 @@ class Outbox:
             most,
         )
 
-    def waiting(self, destination: str, *, most: int = -1) -> list[Letter]:
+    def probe(self, destination: str, now: datetime) -> list[Letter]:
+        """The one message to try a destination with that was away: the worst that may go."""
+        return self._letters(
+            "destination = ?1 AND state IN ('waiting', 'sending') "
+            "AND (next_at <= ?2 OR failed_since IS NOT NULL) "
+            "AND (leased IS NULL OR leased <= ?2) ORDER BY rank DESC, created, rowid LIMIT 1",
+            destination,
+            workhours.microseconds(now),
+        )
+
+    def waiting(self, destination: str) -> list[Letter]:
         """All messages that are not sent, whenever they are due, worst first."""
         return self._letters(
             "destination = ?1 AND state IN ('waiting', 'sending') "
-            "ORDER BY rank DESC, created, rowid LIMIT ?2",
+            "ORDER BY rank DESC, created, rowid",
             destination,
-            most,
         )
 
     def unrouted(self, known: Iterable[str]) -> list[str]:
