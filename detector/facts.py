@@ -1,20 +1,23 @@
 """What is usual for whom: statements about people, learned in steps of the event clock.
 
-What a person shows is noted in the person's open hour and becomes known only when that hour
-settles, so no event is part of its own baseline. What a suspect shows is not learned.
+What a person shows is noted in the open hour and becomes known only when that hour settles, so
+no event is part of its own baseline. What a suspect shows is not learned.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import msgspec
+import numpy as np
 
 from detector import geo, workhours
-from detector.observations import KINDS, PLACE, SLOT, Observations
-from detector.persons import Guard, Known, OpenHour, Person, Suspect
-from detector.spells import DAY_US, HOUR_US
+from detector.ledger import Ledger
+from detector.observations import PLACE, SLOT, Observations
+from detector.persons import Guard, OpenHour, Person, Suspect, shown_key
+from detector.workhours import DAY_US, HOUR_US
 
 GUARD_DAYS: Final = 14
 """Days after which an unjudged guard may lift, if the thing was seen on two further days."""
@@ -23,8 +26,19 @@ MOST_PER_KIND: Final = 5_000
 """Values of one kind that are kept for one person; beyond that the longest unseen goes."""
 
 
-News = tuple[int, str, int]
-"""A kind, a value that a person shows first in the open hour, and the days it was known on."""
+@dataclass(frozen=True, slots=True)
+class News:
+    """Values that rows of a page show first in the open hour, in log order: parallel lists.
+
+    `days` are the distinct prior days on which the person showed the value, `others` how many
+    other people are known to.
+    """
+
+    rows: np.ndarray
+    kinds: np.ndarray
+    values: Sequence[str]
+    days: np.ndarray
+    others: np.ndarray
 
 
 class Facts(msgspec.Struct):
@@ -33,58 +47,100 @@ class Facts(msgspec.Struct):
     remember_days: int = 90
     default_zone: str = "UTC"
     people: dict[str, Person] = {}
-    population: list[dict[str, int]] = msgspec.field(default_factory=lambda: [{} for _ in KINDS])
-    """`population[kind][value]`: how many people are known to show it."""
+    ledger: Ledger = msgspec.field(default_factory=Ledger)
     places: dict[str, tuple[str | None, float | None, float | None]] = {}
     """Country and coordinates of each place."""
-    hours: dict[str, OpenHour] = {}
+    hour: OpenHour = msgspec.field(default_factory=OpenHour)
     stated_zones: dict[str, str] = {}
     """Zones that the organisation states (people.yml), by person."""
     suspects: dict[str, Suspect] = {}
     withdrawn: dict[str, list[int]] = {}
     """Per person the evidence of alerts: facts that began there are withdrawn when settling."""
 
-    def observe(self, page: Observations, spell: int) -> list[News]:
-        """Note what a spell shows; return what is new in the open hour and came in time for it."""
-        spells, news = page.spells, list[News]()
-        name, taught = spells.names[spell], spells.taught[spell]
-        if not taught:
-            return news
-        hour = self.hours.get(name)
-        if hour is None:
-            hour = self.hours[name] = OpenHour(spells.first_taught[spell])
-        hour.events += taught
-        hour.last = max(hour.last, spells.newest[spell])
-        person, seen, lessons = self.people.get(name), hour.seen, hour.lessons
-        known = person.known if person else _NOTHING
-        for kind, shown, row, day, prompt in spells.firsts.of(spell):
-            value = shown or ""
-            if kind == SLOT:
-                value = workhours.slot(self.zone_of(name), page.times[row])
-                if value in hour.slots:
-                    continue
-                hour.slots.append(value)
-            elif seen and value in seen[kind]:
-                continue
-            fact = known[kind].get(value)
-            if fact is None or fact.last_day < day:
-                lessons.append((kind, value, page.seqs[row], page.times[row]))
-            if prompt:
-                news.append((kind, value, fact.days if fact else 0))
-        return news
+    def observe(self, page: Observations, start: int, end: int) -> News:
+        """Note what rows of one hour of the clock show, and return what is new in it."""
+        self._attend(page, start, end)
+        shown = page.firsts.within(start, end)
+        who = page.who[shown.rows]
+        values = self._valued(page, shown.rows, shown.kinds, shown.values)
+        fresh = self._unseen(page, who, shown.kinds, values)
+        rows, kinds, who = shown.rows[fresh], shown.kinds[fresh], who[fresh]
+        values = [values[place] for place in fresh.tolist()]
+        present, names = page.present(start, end)
+        numbers = np.full(len(page.names), -1, dtype=np.int64)
+        numbers[present] = self.ledger.numbers(names)
+        lines, crowds = self.ledger.find(numbers[who], kinds.tolist(), values)
+        known, table = lines >= 0, self.ledger.table
+        days, last = np.zeros(len(lines), np.int64), np.full(len(lines), -1)
+        days[known], last[known] = table["days"][lines[known]], table["last_day"][lines[known]]
+        lessons = np.flatnonzero(last < page.days[rows])
+        self._note(page, rows[lessons], lines[lessons])
+        self.hour.kinds += kinds[lessons].tolist()
+        self.hour.values += [values[place] for place in lessons.tolist()]
+        return News(rows, kinds, values, days, crowds - known)
 
     def carry(self, page: Observations, start: int) -> None:
-        """Note what the hour that began in row `start`, and is open, has shown to the page's end."""
-        spells = page.spells
-        for spell in spells.within(start, len(page)):
-            hour = self.hours.get(spells.names[spell])
-            if hour is None:
-                continue
-            if not hour.seen:
-                hour.seen = [{} for _ in range(SLOT)]
-            for kind, value, _row, _day, _prompt in spells.firsts.of(spell):
-                if kind != SLOT and value is not None:
-                    hour.seen[kind][value] = None
+        """Keep what was shown from row `start` to the page's end, while its hour goes on."""
+        shown = page.firsts.within(start, len(page))
+        values = self._valued(page, shown.rows, shown.kinds, shown.values)
+        for row, kind, value in zip(shown.rows.tolist(), shown.kinds.tolist(), values, strict=True):
+            place = self.hour.places[page.people[row] or ""]
+            self.hour.shown[shown_key(place, kind, value)] = None
+
+    def _attend(self, page: Observations, start: int, end: int) -> None:
+        """Note who was active in rows that teach, how often and when."""
+        low, high = np.searchsorted(page.lessons, (start, end))
+        rows, hour = page.lessons[low:high], self.hour
+        who, first, count = np.unique(page.who[rows], return_index=True, return_counts=True)
+        last = np.zeros(len(page.names), dtype=np.int64)
+        np.maximum.at(last, page.who[rows], page.time_us[rows])
+        for place in np.argsort(first).tolist():
+            name, newest = page.names[who[place]], int(last[who[place]])
+            mine = hour.places.setdefault(name, len(hour.first))
+            if mine == len(hour.first):
+                hour.first.append(page.times[rows[first[place]]])
+                hour.last.append(newest)
+                hour.events.append(int(count[place]))
+            else:
+                hour.last[mine] = max(hour.last[mine], newest)
+                hour.events[mine] += int(count[place])
+
+    def _valued(
+        self,
+        page: Observations,
+        rows: np.ndarray,
+        kinds: np.ndarray,
+        values: Sequence[str | None],
+    ) -> list[str]:
+        """The values, those of kind `slot` by the zones of the people."""
+        found = [value or "" for value in values]
+        for place in np.flatnonzero(kinds == SLOT).tolist():
+            row = int(rows[place])
+            found[place] = workhours.slot(self.zone_of(page.people[row] or ""), page.times[row])
+        return found
+
+    def _unseen(
+        self, page: Observations, who: np.ndarray, kinds: np.ndarray, values: Sequence[str]
+    ) -> np.ndarray:
+        """Places of the values that were not yet shown in the open hour.
+
+        Within a page only hours of the week can come twice: they are there by quarters.
+        """
+        fresh = np.ones(len(values), dtype=bool)
+        before, places = dict.fromkeys(self.hour.shown), self.hour.places
+        doubtful = range(len(values)) if before else np.flatnonzero(kinds == SLOT).tolist()
+        for place in doubtful:
+            key = shown_key(places[page.names[who[place]]], int(kinds[place]), values[place])
+            fresh[place] = key not in before
+            before[key] = None
+        return np.flatnonzero(fresh)
+
+    def _note(self, page: Observations, rows: np.ndarray, lines: np.ndarray) -> None:
+        hour = self.hour
+        hour.learners += [hour.places[page.names[who]] for who in page.who[rows].tolist()]
+        hour.seqs += [page.seqs[row] for row in rows.tolist()]
+        hour.times += page.time_us[rows].tolist()
+        hour.lines += lines.tolist()
 
     def zone_of(self, name: str) -> str:
         """The person's IANA zone: stated, else inferred, else the organisation's."""
@@ -96,14 +152,12 @@ class Facts(msgspec.Struct):
 
     def days(self, name: str, kind: int, value: str) -> int:
         """Distinct prior days on which the person showed the value; 0 if never."""
-        person = self.people.get(name)
-        fact = person.known[kind].get(value) if person else None
-        return fact.days if fact else 0
+        return self.ledger.days(name, kind, value)
 
     def others(self, name: str, kind: int, value: str) -> int:
         """How many other people are known to show the value."""
         own = 1 if self.days(name, kind, value) else 0
-        return self.population[kind].get(value, 0) - own
+        return self.ledger.crowd(kind, value) - own
 
     def suspect(self, name: str, *, until: int, seqs: Iterable[int], high: bool) -> None:
         """Stop learning what is new about a person until then; withdraw what `seqs` taught."""
@@ -127,36 +181,45 @@ class Facts(msgspec.Struct):
             person.guards.clear()
 
     def settle(self, clock: int) -> None:
-        """Make known what the open hours showed. `clock` is the step, a full hour."""
+        """Make known what the open hour showed. `clock` is the step, a full hour."""
         for name, seqs in self.withdrawn.items():
-            self._withdraw(name, set(seqs), clock)
+            self._withdraw(name, seqs, clock)
         self.withdrawn = {}
-        for name, hour in self.hours.items():
-            self._learn(name, hour, clock)
-        self.hours = {}
+        hour, self.hour = self.hour, OpenHour()
+        for name, place in hour.places.items():
+            self._active(name, hour, place)
+        self._learn(hour, clock)
+        self._find_homes(hour)
 
-    def _learn(self, name: str, hour: OpenHour, clock: int) -> None:
-        person = self._person(name, hour.first)
-        careful = bool(person.guards) or self.is_suspect(name, clock - HOUR_US)
-        for kind, value, seq, time in hour.lessons:
-            known, day = person.known[kind], time // DAY_US
-            fact = known.get(value)
-            if fact is not None:
-                if day > fact.last_day:
-                    fact.days += 1
-                    fact.last_day = day
-            elif not (careful and self._guarded(name, f"{kind}:{value}", day, clock)):
-                known[value] = Known(clock, seq, day)
-                crowd = self.population[kind]
-                crowd[value] = crowd.get(value, 0) + 1
-                if len(known) > MOST_PER_KIND:
-                    self._drop_oldest(known, kind)
-        fresh_day = hour.last // DAY_US > person.last // DAY_US
-        person.events += hour.events
-        person.last = max(person.last, hour.last)
-        if fresh_day:
+    def _active(self, name: str, hour: OpenHour, place: int) -> None:
+        person = self.people.get(name)
+        if person is None:
+            person = self.people[name] = Person(hour.first[place], 0)
+        last = hour.last[place]
+        if last // DAY_US > person.last // DAY_US:
             person.days += 1
-            self._find_home(person)
+        person.events += hour.events[place]
+        person.last = max(person.last, last)
+
+    def _learn(self, hour: OpenHour, clock: int) -> None:
+        """Take the lessons in: what is known was seen again, the rest is known from now on."""
+        lines, days = np.array(hour.lines, dtype=np.int64), np.array(hour.times) // DAY_US
+        again = np.flatnonzero(lines >= 0)
+        dropped = again[~self.ledger.again(lines[again], days[again])]
+        names = list(hour.places)
+        careful = [
+            bool(self.people[name].guards) or self.is_suspect(name, clock - HOUR_US)
+            for name in names
+        ]
+        new = np.union1d(np.flatnonzero(lines < 0), dropped)
+        for lesson, day in zip(new.tolist(), days[new].tolist(), strict=True):
+            place, kind, value = hour.learners[lesson], hour.kinds[lesson], hour.values[lesson]
+            name = names[place]
+            if careful[place] and self._guarded(name, f"{kind}:{value}", day, clock):
+                continue
+            self.ledger.add(name, kind, value, (clock, hour.seqs[lesson], day))
+            if self.ledger.owned(name, kind) > MOST_PER_KIND:
+                self.ledger.drop_oldest(name, kind, MOST_PER_KIND // 10)
 
     def _guarded(self, name: str, key: str, day: int, clock: int) -> bool:
         """Whether an unknown value must not be learned; notes the further days that show it."""
@@ -177,66 +240,35 @@ class Facts(msgspec.Struct):
         del guards[key]
         return False
 
-    def _person(self, name: str, first: int) -> Person:
-        person = self.people.get(name)
-        if person is None:
-            person = self.people[name] = Person(first, 0)
-        return person
+    def _find_homes(self, hour: OpenHour) -> None:
+        """A place of more days than the home becomes the home, and its zone the person's."""
+        names = list(hour.places)
+        for lesson in np.flatnonzero(np.array(hour.kinds) == PLACE).tolist():
+            name, place = names[hour.learners[lesson]], hour.values[lesson]
+            person, days = self.people[name], self.days(name, PLACE, place)
+            if place == person.home or days <= self.days(name, PLACE, person.home or ""):
+                continue
+            person.home = place
+            country, latitude, longitude = self.places.get(place, (None, None, None))
+            if country is not None:
+                person.zone = geo.zone_at(country, latitude, longitude) or person.zone
 
-    def _find_home(self, person: Person) -> None:
-        """The place of most days, and the zone that lies there."""
-        places = person.known[PLACE]
-        if not places:
-            return
-        home = max(places, key=lambda place: (places[place].days, place))
-        if home == person.home:
-            return
-        person.home = home
-        country, latitude, longitude = self.places.get(home, (None, None, None))
-        if country is not None:
-            person.zone = geo.zone_at(country, latitude, longitude) or person.zone
-
-    def _withdraw(self, name: str, seqs: set[int], clock: int) -> None:
+    def _withdraw(self, name: str, seqs: Iterable[int], clock: int) -> None:
         """Forget what began under an alert, and guard it from now on."""
         person = self.people.get(name)
-        if person is None:
-            return
-        for kind, known in enumerate(person.known):
-            for value in [value for value, fact in known.items() if fact.first_seq in seqs]:
-                person.guards[f"{kind}:{value}"] = Guard(clock, known[value].last_day)
-                self._drop(known, kind, value)
+        if person is not None:
+            for kind, value, last_day in self.ledger.drop_taught(name, seqs):
+                person.guards[f"{kind}:{value}"] = Guard(clock, last_day)
 
     def forget(self, clock: int) -> None:
         """Drop what was not seen for `remember_days`. Once a day of the event clock."""
         before = clock // DAY_US - self.remember_days
-        for person in self.people.values():
-            if person.first // DAY_US >= before:
-                continue
-            for kind, known in enumerate(person.known):
-                for value in [value for value, fact in known.items() if fact.last_day < before]:
-                    self._drop(known, kind, value)
-
-    def _drop_oldest(self, known: dict[str, Known], kind: int) -> None:
-        for value in sorted(known, key=lambda value: known[value].last_day)[: MOST_PER_KIND // 10]:
-            self._drop(known, kind, value)
-
-    def _drop(self, known: dict[str, Known], kind: int, value: str) -> None:
-        del known[value]
-        left = self.population[kind].get(value, 0) - 1
-        if left > 0:
-            self.population[kind][value] = left
-        else:
-            self.population[kind].pop(value, None)
-
-
-_NOTHING: Final = Person(0, 0).known
+        young = [name for name, person in self.people.items() if person.first // DAY_US >= before]
+        if len(young) < len(self.people):
+            self.ledger.drop_unseen(before, young)
 
 
 def usual(facts: Facts, name: str, kind: int, *, most: int = 3) -> list[tuple[str, int]]:
     """The person's most usual values of one kind with their days, most days first."""
-    person = facts.people.get(name)
-    if person is None:
-        return []
-    known = person.known[kind]
-    ranked = sorted(known, key=lambda value: (-known[value].days, value))
-    return [(value, known[value].days) for value in ranked[:most]]
+    known = [(value, int(line["days"])) for _, value, line in facts.ledger.of(name, kind)]
+    return sorted(known, key=lambda each: (-each[1], each[0]))[:most]

@@ -13,7 +13,8 @@ import numpy as np
 import polars as pl
 
 from detector import actions, events, networks
-from detector.spells import HOUR_US, Flags, Spells, spells
+from detector.firsts import Firsts, Flags, firsts, numbered, tellings
+from detector.workhours import DAY_US, HOUR_US
 
 KINDS: Final = ("country", "place", "network", "device", "client", "vault", "item", "deed", "slot")
 COUNTRY, PLACE, NETWORK, DEVICE, CLIENT, VAULT, ITEM, DEED, SLOT = range(len(KINDS))
@@ -51,6 +52,23 @@ class Observations:
     clocks: Sequence[int]
     """The event clock at each row: the latest honest event time so far."""
     people: Sequence[str | None]
+    names: Sequence[str]
+    """The people of the page in order of their first row."""
+    who: np.ndarray
+    """The place in `names` of each row's person, -1 where nobody is named."""
+    time_us: np.ndarray
+    days: np.ndarray
+    """The day of each row since 1970."""
+    lessons: np.ndarray
+    """Rows that teach, ascending."""
+    prompt: np.ndarray
+    """Rows of people that are part of the hour in which they came, ascending."""
+    is_prompt: np.ndarray
+    is_marked: np.ndarray
+    """Whether each row is something to the model."""
+    firsts: Firsts
+    tellings: Sequence[int]
+    """Rows in which somebody's e-mail or name is new or another one, ascending."""
     ids: Sequence[str]
     marks: Sequence[int]
     """What the event is to the model: 0, EXTRACTED, FAILED, PRIVILEGED or SUCCEEDED."""
@@ -65,11 +83,16 @@ class Observations:
     """Rows of actions that weaken the account or take secrets out of it, ascending."""
     devices: Sequence[int]
     """Rows of audit events that name the device of a session, ascending."""
-    spells: Spells
     columns: Mapping[str, Sequence[Any]]
 
     def __len__(self) -> int:
         return len(self.seqs)
+
+    def present(self, start: int, end: int) -> tuple[np.ndarray, list[str]]:
+        """The people of rows `start` to `end`: their places in `names`, and their names."""
+        who = np.unique(self.who[start:end])
+        who = who[who >= 0]
+        return who, [self.names[person] for person in who.tolist()]
 
 
 _KIND_COLUMNS: Final = (
@@ -132,11 +155,12 @@ _WORDS: Final = [
 def observe(frame: pl.DataFrame, wanted: Sequence[str], clock: Clock) -> Observations:
     """The observations of a page, with the `wanted` event columns as lists beside them."""
     words = frame.select(
-        "event.seq", "event.id", "person", "user.email", "source.country", "source.ip",
+        "event.seq", "event.id", "person", "user.email", "user.name", "source.country", "source.ip",
         "device.id", "vault.id", "item.id", *_WORDS,
     )  # fmt: skip
     words = words.with_columns(_networks(words["source.ip"]))
-    flags = _flags(words, clock)
+    flags, (names, who) = _flags(words, clock), numbered(words["person"])
+    time_us = words["time_us"].to_numpy()
     lists = {name: words[name].to_list() for name in words.columns}
     columns = {name: lists[name] if name in lists else frame[name].to_list() for name in wanted}
     named = (words["device.id"].is_not_null() & words["person"].is_not_null()).to_numpy()
@@ -146,6 +170,16 @@ def observe(frame: pl.DataFrame, wanted: Sequence[str], clock: Clock) -> Observa
         received=lists["received_us"],
         clocks=flags.clocks.tolist(),
         people=lists["person"],
+        names=names,
+        who=who,
+        time_us=time_us,
+        days=time_us // DAY_US,
+        lessons=np.flatnonzero(flags.teaches & (who >= 0)),
+        prompt=np.flatnonzero(flags.prompt & (who >= 0)),
+        is_prompt=flags.prompt,
+        is_marked=words["marks"].to_numpy() > 0,
+        firsts=firsts(words, who, flags, _KIND_COLUMNS),
+        tellings=tellings(words, who, flags).tolist(),
         ids=lists["event.id"],
         marks=lists["marks"],
         values=tuple(lists[name] for name in _KIND_COLUMNS),
@@ -154,7 +188,6 @@ def observe(frame: pl.DataFrame, wanted: Sequence[str], clock: Clock) -> Observa
         places=_firsts(words["place"], flags.in_time),
         sensitive=np.flatnonzero(words["sensitive"].to_numpy() & flags.in_time).tolist(),
         devices=np.flatnonzero(named & flags.in_time).tolist(),
-        spells=spells(words, flags, _KIND_COLUMNS),
         columns=columns,
     )
 
@@ -186,5 +219,5 @@ def _flags(words: pl.DataFrame, clock: Clock) -> Flags:
         steps=clocks // clock.step,
         in_time=in_time,
         prompt=in_time & (times >= clocks - PROMPT_US),
-        teaches=words["teaches"].to_numpy(),
+        teaches=words["teaches"].to_numpy() & in_time,
     )

@@ -1,19 +1,8 @@
-"""What the facts are made of: what one person is known for, and what the open hour adds."""
+"""What is known of one person beside the facts, and what people show in the open hour."""
 
 from __future__ import annotations
 
 import msgspec
-
-from detector.observations import KINDS
-
-
-class Known(msgspec.Struct, gc=False):
-    """A fact: a value that a person has shown since then (microseconds of UTC), on `days` days."""
-
-    since: int
-    first_seq: int
-    last_day: int
-    days: int = 1
 
 
 class Guard(msgspec.Struct, gc=False):
@@ -25,12 +14,12 @@ class Guard(msgspec.Struct, gc=False):
 
 
 class Person(msgspec.Struct):
-    """What is known of one person; `known[kind][value]` with kinds as in `observations.KINDS`."""
+    """What is known of one person. Times are microseconds of UTC."""
 
     first: int
     last: int
-    known: list[dict[str, Known]] = msgspec.field(default_factory=lambda: [{} for _ in KINDS])
     days: int = 0
+    """Days with activity."""
     events: int = 0
     home: str | None = None
     zone: str | None = None
@@ -47,16 +36,27 @@ class Suspect(msgspec.Struct, gc=False):
 
 
 class OpenHour(msgspec.Struct):
-    """What one person has shown since the last settlement.
+    """What people have shown since the last settlement, a place a person in order of appearance.
 
-    `lessons` are the values that settling may learn from, as (kind, value, seq, time): what was
-    not known, and what was not yet seen on that day. `slots` are the hours of the local week;
-    `seen[kind]` are the other values, noted at the end of a page while the hour goes on.
+    Lessons are parallel lists: what was not known, and what was not yet seen on that day.
     """
 
-    first: int
-    seen: list[dict[str, None]] = []
-    slots: list[str] = []
-    lessons: list[tuple[int, str, int, int]] = []
-    events: int = 0
-    last: int = 0
+    places: dict[str, int] = {}
+    first: list[int] = []
+    last: list[int] = []
+    events: list[int] = []
+    learners: list[int] = []
+    """Of each lesson the person's place."""
+    kinds: list[int] = []
+    values: list[str] = []
+    seqs: list[int] = []
+    times: list[int] = []
+    lines: list[int] = []
+    """The line of the fact in the ledger, -1 if it was not known."""
+    shown: dict[str, None] = {}
+    """What was shown, while the hour goes on: see `shown_key`."""
+
+
+def shown_key(place: int, kind: int, value: str) -> str:
+    """A value that the person of a place in the open hour has shown."""
+    return f"{place}:{kind}:{value}"

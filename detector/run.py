@@ -15,13 +15,13 @@ from detector import correlating, matched, triage, workhours
 from detector.alerts import Alert, Reason
 from detector.anomaly import channel as channels
 from detector.anomaly import explanation
-from detector.anomaly.channel import Row
+from detector.anomaly.hours import Part, Step
 from detector.findings import Finding, Level, Subject, SubjectType
 from detector.observations import COUNTRY, PLACE, Observations
 from detector.rule_types.base import SERVICE_MAIL, Scene
 from detector.rulebook.book import BehaviorRule, Match, Rulebook
-from detector.spells import DAY_US, HOUR_US
 from detector.state import State
+from detector.workhours import DAY_US, HOUR_US
 
 SUSPECT_US: Final = DAY_US
 """How long after an alert of medium or above nothing new is learned about its person."""
@@ -68,7 +68,9 @@ class Run:
 
     def __post_init__(self) -> None:
         self.memory = self.state.memory
-        self._pending: list[Row] = []
+        self._pending: list[Step] = []
+        self._part: Part | None = None
+        self._upto = 0
         self._received: tuple[int, Sequence[int]] = (0, ())
 
     def take(self, page: Observations, hits: Mapping[str, np.ndarray]) -> None:
@@ -83,6 +85,8 @@ class Run:
             self._hour(page, found, (start, end))
             self.memory.clock = page.clocks[end - 1]
         self.memory.facts.carry(page, edges[-2])
+        if self._part is not None:
+            self.memory.channel.hours.carry(self._part)
 
     def advance(self, clock: int, *, seq: int) -> None:
         """Move the clock: score the steps, settle the hours and days that it passes."""
@@ -102,6 +106,7 @@ class Run:
         )
         self._decide([*self._odd(), *closed])
         channels.settle(self.memory.channel, self.memory.facts, hour)
+        self._part = None
         self._join_people()
         self.memory.facts.settle(hour)
         for day in range((before // DAY_US + 1) * DAY_US, clock + 1, DAY_US):
@@ -114,12 +119,11 @@ class Run:
             self.memory.channel.due = max(self.memory.teach_until, 0) or clock + wait
 
     def _step(self, boundary: int, seq: int) -> None:
-        if self.state.declaration is None:
-            return
-        if self.state.model is None:
-            self.memory.channel.touched = {}
-        else:
-            self._pending += channels.step(self.memory.channel, boundary, seq=seq)
+        """The clock passes a step: open hours that changed wait to be judged as they stand."""
+        if self.state.declaration is not None and self.state.model is not None:
+            upto = self._upto if self._part is not None else 0
+            step = self.memory.channel.hours.step(boundary, seq=seq, upto=upto)
+            self._pending += [step] if step is not None else []
 
     def _new_day(self, day: int) -> None:
         self.memory.facts.forget(day)
@@ -133,7 +137,7 @@ class Run:
     def _hour(self, page: Observations, hits: Hits, span: tuple[int, int]) -> None:
         """Rows within one hour of the event clock: nothing settles between them."""
         start, end = span
-        self._meet(page, page.spells.within(start, end))
+        self._meet(page, start, end)
         facts, plan = self.memory.facts, self.state.plan
         scene = Scene(page, facts, plan.networks, start, end, self.memory.account, plan.people)
         below, rules, tails = [*self._behaviors(scene, hits)], self.state.rules, self.state.tails
@@ -145,28 +149,32 @@ class Run:
 
     def _observe(self, page: Observations, start: int, end: int) -> None:
         """Note what people show, and stop at each step of the clock to look at open hours."""
-        span = step_us(self.state)
-        low, high = bisect_left(page.crossings, start + 1), bisect_left(page.crossings, end)
-        stops = [start, *page.crossings[low:high], end]
+        news = self.memory.facts.observe(page, start, end)
+        if self.state.declaration is None:
+            return
+        facts, channel, span = self.memory.facts, self.memory.channel, step_us(self.state)
+        part = self._part = channel.hours.part(page, facts, news, (start, end))
+        stops = [start, end]
+        if self.state.model is not None:
+            low, high = bisect_left(page.crossings, start + 1), bisect_left(page.crossings, end)
+            stops = [start, *page.crossings[low:high], end]
         for at, until in pairwise(stops):
             if at > start:
                 self._step((page.clocks[at - 1] // span + 1) * span, page.seqs[at])
-            for spell in page.spells.within(at, until):
-                news = self.memory.facts.observe(page, spell)
-                if self.state.declaration is not None:
-                    channels.take(self.memory.channel, page, self.memory.facts, spell, news)
+            channel.hours.take(part, facts, channel.habits, (at, until))
+            self._upto = until
 
-    def _meet(self, page: Observations, spells: range) -> None:
+    def _meet(self, page: Observations, start: int, end: int) -> None:
         """Note the newest e-mail and name of people; they count from the next hour on."""
         emails, names = page.columns["user.email"], page.columns["user.name"]
         known, newest = self.memory.contacts, self.memory.newest_contacts
-        for spell in spells:
-            if told := page.spells.told.of(spell):
-                person, contact = page.spells.names[spell], (emails[told[-1]], names[told[-1]])
-                if known.get(person) != contact:
-                    newest[person] = contact
-                elif newest:
-                    newest.pop(person, None)
+        low, high = bisect_left(page.tellings, start), bisect_left(page.tellings, end)
+        for row in page.tellings[low:high]:
+            person, contact = page.people[row] or "", (emails[row], names[row])
+            if known.get(person) != contact:
+                newest[person] = contact
+            else:
+                newest.pop(person, None)
 
     def _join_people(self) -> None:
         for person, contact in self.memory.newest_contacts.items():
@@ -196,25 +204,26 @@ class Run:
     def _odd(self) -> list[Finding]:
         """What the model finds in the open hours at the steps that were passed."""
         declaration, model = self.state.declaration, self.state.model
-        rows, self._pending = self._pending, []
+        steps, self._pending = self._pending, []
         if declaration is None or model is None:
             return []
         cold_us = declaration.cold_start // timedelta(microseconds=1)
         channel, facts = self.memory.channel, self.memory.facts
-        channels.compare(channel, self.state.challenger, facts, rows, cold_us)
-        odd = channels.judge(channel, model, facts, rows, cold_us)
+        seen = channels.Seen(steps, self._part)
+        channels.compare(channel, self.state.challenger, facts, seen, cold_us)
+        odd = channels.judge(channel, model, facts, seen, cold_us)
         return [
             explanation.finding(
-                each, model, self.memory.facts, declaration, self._subject(each.row)
+                each, model, self.memory.facts, declaration, self._subject(each.person)
             )
             for each in odd
         ]
 
-    def _subject(self, row: Row) -> Subject:
-        email, name = self.memory.contacts.get(row.person, (None, None))
+    def _subject(self, person: str) -> Subject:
+        email, name = self.memory.contacts.get(person, (None, None))
         service = bool(email) and (email or "").casefold().endswith(SERVICE_MAIL)
         kind = SubjectType.SERVICE_ACCOUNT if service else SubjectType.PERSON
-        return Subject(kind, row.person, email, name)
+        return Subject(kind, person, email, name)
 
     def _decide(self, findings: list[Finding]) -> None:
         for finding in sorted(findings, key=lambda each: (each.seq, each.rule_id)):

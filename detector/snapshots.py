@@ -7,9 +7,10 @@ from typing import Final
 
 import msgspec
 
+from detector import arrays
 from detector.kernel import Memory, State
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 
 
 class _Snapshot(msgspec.Struct):
@@ -21,11 +22,10 @@ class _Snapshot(msgspec.Struct):
 
 def dump(state: State) -> bytes:
     """Everything of the state but its configuration, window and model."""
-    encode = msgspec.msgpack.encode
-    tails = {rule: encode(tail) for rule, tail in state.tails.items()}
+    tails = {rule: arrays.encode(tail) for rule, tail in state.tails.items()}
     model = state.model.id if state.model else ""
-    whole = _Snapshot(FORMAT, msgspec.Raw(encode(state.memory)), tails, model)
-    return zlib.compress(encode(whole), level=1)
+    whole = _Snapshot(FORMAT, msgspec.Raw(arrays.encode(state.memory)), tails, model)
+    return zlib.compress(msgspec.msgpack.encode(whole), level=1)
 
 
 def load(body: bytes) -> tuple[Memory, dict[str, bytes], str] | None:
@@ -34,7 +34,7 @@ def load(body: bytes) -> tuple[Memory, dict[str, bytes], str] | None:
         whole = msgspec.msgpack.decode(zlib.decompress(body), type=_Snapshot)
         if whole.format != FORMAT:
             return None
-        return msgspec.msgpack.decode(whole.memory, type=Memory), whole.tails, whole.model
+        return arrays.decode(whole.memory, Memory), whole.tails, whole.model
     except (zlib.error, msgspec.DecodeError):
         return None
 
@@ -46,7 +46,7 @@ def attach(state: State, tails: dict[str, bytes]) -> bool:
         if body is None:
             continue
         try:
-            state.tails[entry.rule.id] = msgspec.msgpack.decode(body, type=entry.logic.tail)
+            state.tails[entry.rule.id] = arrays.decode(body, entry.logic.tail)
         except msgspec.DecodeError:
             return False
     return True

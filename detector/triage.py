@@ -16,7 +16,7 @@ from detector import workhours
 from detector.alerts import Alert, Reason, RuleRef, Status, alert_id
 from detector.findings import Finding, Level, Subject, SubjectType
 from detector.rule import Rule
-from detector.spells import DAY_US
+from detector.workhours import DAY_US
 
 MOST_IDS: Final = 100
 BAND: Final = 20

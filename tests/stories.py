@@ -14,13 +14,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 import polars as pl
 import yaml
 from hypothesis import HealthCheck, settings
 
-from detector import events, kernel, snapshots, window
+from detector import arrays, events, kernel, snapshots, window
 from detector.alerts import Alert
 from detector.anomaly.declaration import Declaration
 from detector.findings import Finding
@@ -197,8 +196,7 @@ def engine(plan: kernel.Plan | None = None, *, teach_until: datetime | None = No
 
 def written(state: kernel.State) -> bytes:
     """All that the kernel would bring back after a restart."""
-    encode = msgspec.msgpack.encode
-    return encode([state.memory, sorted(state.tails.items())])
+    return arrays.encode([state.memory, sorted(state.tails.items())])
 
 
 def copy(state: kernel.State) -> kernel.State:

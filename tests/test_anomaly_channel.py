@@ -6,27 +6,32 @@ import numpy as np
 
 from detector.anomaly import channel as channels
 from detector.anomaly import model as models
-from detector.anomaly.channel import Channel, Open, Row
-from detector.anomaly.tally import SURPRISALS, Tally, numbers
+from detector.anomaly.channel import Channel, Seen
+from detector.anomaly.hours import Evidence, Hours
+from detector.anomaly.tally import COUNTS, EVENTS, NEW_ITEMS, SURPRISALS, Habit, Tally
 from detector.facts import Facts
 from detector.persons import Person
-from detector.spells import DAY_US, HOUR_US
+from detector.workhours import DAY_US, HOUR_US
 from tests import stories
 
 PEOPLE = 60
 HOURS_A_DAY = 6
 
 
-def _hour(chance: np.random.Generator) -> Tally:
-    """An hour whose values are as rare as chance has it."""
-    tally = Tally(np.minimum(1.0, chance.exponential(0.6, SURPRISALS)).clip(1e-6).tolist(), {})
-    tally.events = int(chance.poisson(5)) + 1
-    tally.new_items = int(chance.poisson(1))
-    return tally
+def _hours(chance: np.random.Generator, channel: Channel, facts: Facts) -> Hours:
+    """An hour of everybody whose values are as rare as chance has it."""
+    habits, tally = [channel.habits.get(name) or Habit() for name in facts.people], Tally()
+    tally.open([[0.0] * len(COUNTS)] * PEOPLE, habits, [0] * PEOPLE)
+    likely = np.minimum(1.0, chance.exponential(0.6, (PEOPLE, SURPRISALS))).clip(1e-6)
+    tally.surprise[:] = -np.log(likely)
+    tally.counts[:, EVENTS] = chance.poisson(5, PEOPLE) + 1
+    tally.counts[:, NEW_ITEMS] = chance.poisson(1, PEOPLE)
+    lines = {name: place for place, name in enumerate(facts.people)}
+    return Hours(lines, tally, [Evidence() for _ in lines], [True] * PEOPLE)
 
 
 def _company() -> tuple[Facts, Channel]:
-    people = {f"P{n}": Person(0, 0, [{} for _ in range(9)], days=30) for n in range(PEOPLE)}
+    people = {f"P{n}": Person(0, 0, days=30) for n in range(PEOPLE)}
     return Facts(people=people), Channel()
 
 
@@ -38,13 +43,10 @@ def _one_day(
     raised = 0
     for hour in range(8, 8 + HOURS_A_DAY):
         clock = day * DAY_US + (hour + 1) * HOUR_US
-        rows = []
-        for name in facts.people:
-            tally = _hour(chance)
-            known = numbers(tally, channel.habits.get(name))
-            rows.append(Row(name, clock, 0, known, Open(tally), 0, 0, 0, tally))
-            channel.opened[name] = Open(tally)
-        raised += len(channels.judge(channel, model, facts, rows, 0))
+        channel.hours = _hours(chance, channel, facts)
+        step = channel.hours.step(clock, seq=0, upto=0)
+        if model is not None and step is not None:
+            raised += len(channels.judge(channel, model, facts, Seen([step], None), 0))
         channels.settle(channel, facts, clock)
     channels.new_day(channel, stories.declaration(budget=2), (day + 1) * DAY_US)
     return raised

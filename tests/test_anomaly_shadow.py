@@ -9,7 +9,7 @@ from detector.anomaly import channel as channels
 from detector.anomaly.model import Model, train
 from detector.anomaly.shadow import Shadow, review
 from detector.anomaly.tops import Tops
-from detector.spells import DAY_US
+from detector.workhours import DAY_US
 from tests import stories
 from tests.stories import MONDAY, Item, at, play, sign_in, usage
 from tests.team import learned_engine

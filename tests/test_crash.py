@@ -11,10 +11,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
-from detector import accounts, backtesting, jobs, kernel
+from detector import accounts, backtesting, jobs
 from detector.alerts import Alert, to_json
 from detector.ports import SourceError
 from detector.store.sqlite import Sqlite
@@ -30,7 +29,7 @@ from tests.fakes import (
     round_,
     shipped_texts,
 )
-from tests.stories import ROOT, Item, at, audit, sign_in, usage
+from tests.stories import ROOT, Item, at, audit, sign_in, usage, written
 
 START = at("0:00")
 HICCUP = SourceError("500", permanent=False)
@@ -230,12 +229,6 @@ def test_to_die_again_and_again_changes_nothing(calm: World, tmp_path: Path, nth
 
     assert world.deaths >= 3
     check(world, calm)
-
-
-def written(state: kernel.State) -> bytes:
-    """The state as bytes, whole numbers of the model's rows as the floats they are read back as."""
-    memory = msgspec.msgpack.decode(msgspec.msgpack.encode(state.memory), type=kernel.Memory)
-    return msgspec.msgpack.encode([memory, sorted(state.tails.items())])
 
 
 def test_a_state_brought_back_is_the_state_that_was(calm: World) -> None:

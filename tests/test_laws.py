@@ -6,12 +6,11 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-import msgspec
 import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector import kernel
+from detector import arrays, kernel
 from tests import stories
 from tests.stories import Heard, Item, few, play, written
 from tests.team import learned_engine
@@ -63,9 +62,7 @@ def _same(one: tuple[kernel.State, Heard], other: tuple[kernel.State, Heard]) ->
     assert one[1].suppressed == other[1].suppressed
     assert one[1].late == other[1].late
     assert one[1].changed == other[1].changed
-    assert msgspec.to_builtins(one[0].memory, str_keys=True) == msgspec.to_builtins(
-        other[0].memory, str_keys=True
-    )
+    assert arrays.encode(one[0].memory) == arrays.encode(other[0].memory)
     assert written(one[0]) == written(other[0])
 
 
@@ -153,15 +150,19 @@ def test_nothing_alerts_for_the_time_of_teaching(items: list[Item], minutes: int
     assert all(finding.time >= until for finding in heard.suppressed)
 
 
+def _known(state: kernel.State) -> bytes:
+    return arrays.encode([state.memory.facts.people, state.memory.facts.ledger])
+
+
 @few
 @given(arrivals())
 def test_facts_change_at_full_hours_of_the_clock_only(items: list[Item]) -> None:
     state = learned_engine()
     for item in items:
-        clock, before = state.memory.clock, msgspec.msgpack.encode(state.memory.facts.people)
+        clock, before = state.memory.clock, _known(state)
         kernel.detect(state, *stories.page([item]))
         if state.memory.clock // 3_600_000_000 == clock // 3_600_000_000:
-            assert msgspec.msgpack.encode(state.memory.facts.people) == before
+            assert _known(state) == before
 
 
 @few
@@ -186,16 +187,16 @@ def test_what_is_out_of_time_reaches_stateless_rules_only(items: list[Item], lat
         for number, item in enumerate(items)
         if (when := clock - timedelta(minutes=late_min, seconds=number))
     ]
-    facts, tails = msgspec.msgpack.encode(state.memory.facts), msgspec.msgpack.encode(state.tails)
+    facts, tails = arrays.encode(state.memory.facts), arrays.encode(state.tails)
     heard = play(state, old)
     stateful = {entry.rule.id for entry in state.rulebook.behaviors}
 
     assert heard.late == len(old)
-    assert msgspec.msgpack.encode(state.tails) == tails
+    assert arrays.encode(state.tails) == tails
     assert not stateful & {alert.rule.id for alert in heard.alerts.values()}
     state.memory.facts.withdrawn = {}
     state.memory.facts.suspects = {}
-    assert msgspec.msgpack.encode(state.memory.facts) == facts
+    assert arrays.encode(state.memory.facts) == facts
 
 
 def test_the_order_of_feeds_in_a_frame_is_the_order_of_arrival() -> None:

@@ -6,9 +6,7 @@ closed hours are kept for training, those of suspects are not.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from copy import copy
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -19,15 +17,14 @@ import numpy as np
 from detector.anomaly import shadow as shadows
 from detector.anomaly import tally as tallies
 from detector.anomaly.declaration import FEATURES, Declaration
+from detector.anomaly.hours import Evidence, Hours, Part, Step
 from detector.anomaly.model import Model, Origin
 from detector.anomaly.shadow import KEPT_TRIALS, Shadow, Trial
-from detector.anomaly.tally import Habit, Tally
+from detector.anomaly.tally import Habit
 from detector.anomaly.tops import Day, Tops, calibrated, record, tops
-from detector.facts import Facts, News
-from detector.observations import DEED, PRIVILEGED, Observations
-from detector.spells import DAY_US, HOUR_US
+from detector.facts import Facts
+from detector.workhours import DAY_US, HOUR_US
 
-MOST_IDS: Final = 100
 CALIBRATION_DAYS: Final = 14
 NEAR: Final = 4.0
 """Scores further below the threshold than this are not kept."""
@@ -35,36 +32,10 @@ STEP_GAIN: Final = 0.15
 """Share of the daily error by which the threshold moves (shared/model.md section 6)."""
 
 
-class Open(msgspec.Struct):
-    """A person's open hour with the evidence so far."""
-
-    tally: Tally
-    event_ids: list[str] = []
-    event_seqs: list[int] = []
-    first: int = 0
-    last: int = 0
-
-
-class Row(msgspec.Struct, gc=False):
-    """One open hour as it stood at a step."""
-
-    person: str
-    step: int
-    seq: int
-    numbers: list[float]
-    evidence: Open
-    kept: int
-    """How many of the evidence's events there were at the step."""
-    first: int
-    last: int
-    tally: Tally
-
-
 class Channel(msgspec.Struct):
     """Keyed state of the model channel."""
 
-    opened: dict[str, Open] = {}
-    touched: dict[str, bool] = {}
+    hours: Hours = msgspec.field(default_factory=Hours)
     habits: dict[str, Habit] = {}
     today: list[Day] = []
     """The closed hours of the day that is not over, one entry for each time they settled."""
@@ -87,109 +58,104 @@ class Channel(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Odd:
-    """A row over the threshold: its score, the surprisal of each feature, and the threshold."""
+    """An open hour over the threshold at a step: score, threshold, the surprisal of each feature,
+    the counts (see `tally.COUNTS`), and the evidence until then."""
 
-    row: Row
+    person: str
+    seq: int
+    first: int
+    last: int
     score: float
     threshold: float
     surprise: np.ndarray
+    counts: np.ndarray
+    evidence: Evidence
 
 
-def take(
-    channel: Channel, page: Observations, facts: Facts, spell: int, news: Sequence[News]
-) -> None:
-    """Take a spell into the person's open hour; `news` is what is new in exactly it."""
-    spells = page.spells
-    rows = spells.taken.of(spell)
-    if not rows:
-        return
-    name = spells.names[spell]
-    opened = channel.opened.get(name)
-    if opened is None:
-        opened = channel.opened[name] = _open(channel, facts, name, page.times[rows[0]])
-    if (room := MOST_IDS - len(opened.event_ids)) > 0:
-        opened.event_ids += [page.ids[row] for row in rows[:room]]
-        opened.event_seqs += [page.seqs[row] for row in rows[:room]]
-    opened.first = min(opened.first, spells.earliest[spell])
-    opened.last = max(opened.last, spells.latest[spell])
-    opened.tally.events += len(rows)
-    channel.touched[name] = True
-    for row in spells.marked.of(spell):
-        _mark(opened.tally, page, facts, row)
-    if news:
-        tallies.add_news(opened.tally, facts, name, news)
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Steps that wait to be judged, and the rows of the page at hand that they may have seen."""
+
+    steps: Sequence[Step]
+    part: Part | None
+
+    def features(self) -> np.ndarray:
+        """The features of every open hour at every step, one after the other."""
+        return tallies.features(np.concatenate([step.numbers for step in self.steps]))
+
+    def at(self, place: int) -> tuple[Step, int]:
+        """The step of a row of `features`, and the row's place in it."""
+        for step in self.steps:
+            if place < len(step.lines):
+                return step, place
+            place -= len(step.lines)
+        raise IndexError(place)
 
 
-def _open(channel: Channel, facts: Facts, name: str, time: int) -> Open:
-    return Open(tallies.open_tally(facts, channel.habits.get(name), name, time), first=time)
-
-
-def _mark(tally: Tally, page: Observations, facts: Facts, row: int) -> None:
-    rare, mark = 0.0, page.marks[row]
-    if mark == PRIVILEGED:
-        deed = page.values[DEED][row] or ""
-        name = page.people[row] or ""
-        days = facts.days(name, DEED, deed)
-        rare = -math.log(tallies.likelihood(facts, facts.people.get(name), DEED, deed, days))
-    tallies.add_mark(tally, mark, rare)
-
-
-def step(channel: Channel, clock: int, *, seq: int) -> list[Row]:
-    """The open hours that changed since the last step, as rows of the step at `clock`."""
-    rows = []
-    for name in channel.touched:
-        opened = channel.opened[name]
-        then, numbers = copy(opened.tally), tallies.numbers(opened.tally, channel.habits.get(name))
-        then.oddest = then.oddest.copy()
-        kept, first, last = len(opened.event_ids), opened.first, opened.last
-        rows.append(Row(name, clock, seq, numbers, opened, kept, first, last, then))
-    channel.touched = {}
-    return rows
-
-
-def judge(
-    channel: Channel, model: Model | None, facts: Facts, rows: Sequence[Row], cold_us: int
-) -> list[Odd]:
-    """Score rows; return those over the threshold, once for each person and hour.
+def judge(channel: Channel, model: Model, facts: Facts, seen: Seen, cold_us: int) -> list[Odd]:
+    """Score open hours at steps; return those over the threshold, once for each person and hour.
 
     People known for less than `cold_us` are scored and recorded, but not returned.
     """
-    if model is None or not rows:
+    if not seen.steps:
         return []
-    scores, surprise = model.score(tallies.features(np.array([row.numbers for row in rows])))
-    odd = []
+    scores, surprise = model.score(seen.features())
+    names, odd = list(channel.hours.lines), []
     for place in np.flatnonzero(scores >= min(channel.threshold, _floor(channel))).tolist():
-        row, score = rows[place], float(scores[place])
-        if _is_cold(facts, row, cold_us):
+        (step, row), score = seen.at(place), float(scores[place])
+        line = int(step.lines[row])
+        if _is_cold(facts, names[line], step.clock, cold_us):
             continue
-        record(channel.tops.setdefault((row.step - 1) // DAY_US, {}), row.person, score)
-        hour = (row.step - 1) // HOUR_US
-        if score >= channel.threshold and channel.raised.get(row.person, -1) < hour:
-            if channel.raised.get(row.person, -25) < hour - 24:
-                channel.raised_today += 1
-            channel.raised[row.person] = hour
-            odd.append(Odd(row, score, channel.threshold, surprise[place]))
+        day = (step.clock - 1) // DAY_US
+        record(channel.tops.setdefault(day, {}), names[line], score)
+        if not _is_raised(channel, names[line], step.clock, score):
+            continue
+        odd.append(
+            Odd(
+                person=names[line],
+                seq=step.seq,
+                first=int(step.first[row]),
+                last=int(step.last[row]),
+                score=score,
+                threshold=channel.threshold,
+                surprise=surprise[place],
+                counts=step.counts[row],
+                evidence=channel.hours.evidence_of(line, seen.part, step.upto),
+            )
+        )
     return odd
 
 
+def _is_raised(channel: Channel, name: str, clock: int, score: float) -> bool:
+    """Whether the channel raises a finding; notes that it does. Once for each person and hour."""
+    hour = (clock - 1) // HOUR_US
+    if score < channel.threshold or channel.raised.get(name, -1) >= hour:
+        return False
+    if channel.raised.get(name, -25) < hour - 24:
+        channel.raised_today += 1
+    channel.raised[name] = hour
+    return True
+
+
 def compare(
-    channel: Channel, challenger: Model | None, facts: Facts, rows: Sequence[Row], cold_us: int
+    channel: Channel, challenger: Model | None, facts: Facts, seen: Seen, cold_us: int
 ) -> None:
-    """Let the challenger, if there is one, score the rows in the shadow of the model at work."""
-    if channel.shadow is None or challenger is None or not rows:
+    """Let the challenger, if there is one, score the steps in the shadow of the model at work."""
+    if channel.shadow is None or challenger is None or not seen.steps:
         return
-    scores, _ = challenger.score(tallies.features(np.array([row.numbers for row in rows])))
+    scores, _ = challenger.score(seen.features())
+    names = list(channel.hours.lines)
     for place in np.flatnonzero(scores >= channel.shadow.threshold - NEAR).tolist():
-        row = rows[place]
-        if not _is_cold(facts, row, cold_us):
-            day = (row.step - 1) // DAY_US
-            best = channel.shadow.tops.setdefault(day, {})
-            record(best, row.person, float(scores[place]))
+        step, row = seen.at(place)
+        name = names[int(step.lines[row])]
+        if not _is_cold(facts, name, step.clock, cold_us):
+            day = (step.clock - 1) // DAY_US
+            record(channel.shadow.tops.setdefault(day, {}), name, float(scores[place]))
 
 
-def _is_cold(facts: Facts, row: Row, cold_us: int) -> bool:
-    person = facts.people.get(row.person)
-    return person is None or row.step - person.first < cold_us
+def _is_cold(facts: Facts, name: str, clock: int, cold_us: int) -> bool:
+    person = facts.people.get(name)
+    return person is None or clock - person.first < cold_us
 
 
 def _floor(channel: Channel) -> float:
@@ -199,22 +165,14 @@ def _floor(channel: Channel) -> float:
 
 def settle(channel: Channel, facts: Facts, clock: int) -> None:
     """Close the open hours at the full hour `clock`; keep the rows that may be trained on."""
-    names, habits, rows, new_items = list[str](), list[Habit](), [], list[int]()
-    for name, opened in channel.opened.items():
-        habit = channel.habits.get(name)
-        if habit is None:
-            habit = channel.habits[name] = Habit()
-        if not facts.is_suspect(name, clock - HOUR_US):
-            names.append(name)
-            habits.append(habit)
-            rows.append(tallies.numbers(opened.tally, habit))
-            new_items.append(opened.tally.new_items)
-    if rows:
-        table = np.array(rows)
-        channel.today.append(Day(0, tallies.features(table).tobytes(), names))
-        tallies.learn(habits, table, new_items, clock)
-    channel.opened = {}
-    channel.touched = {}
+    hours, channel.hours = channel.hours, Hours()
+    habits = [channel.habits.setdefault(name, Habit()) for name in hours.lines]
+    names = [name for name in hours.lines if not facts.is_suspect(name, clock - HOUR_US)]
+    if names:
+        lines = np.array([hours.lines[name] for name in names])
+        rows = hours.tally.numbers(lines)
+        channel.today.append(Day(0, tallies.features(rows).tobytes(), names))
+        tallies.learn([habits[line] for line in lines.tolist()], rows, clock)
 
 
 def new_day(channel: Channel, declaration: Declaration, clock: int) -> None:

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from detector import workhours
-from detector.anomaly.channel import Odd, Row
+from detector.anomaly import tally as tallies
+from detector.anomaly.channel import Odd
 from detector.anomaly.declaration import Declaration
 from detector.anomaly.model import Model
 from detector.facts import Facts, usual
@@ -53,28 +54,27 @@ def finding(
     odd: Odd, model: Model, facts: Facts, declaration: Declaration, subject: Subject
 ) -> Finding:
     """The finding for a row over the threshold, with its reasons as evidence."""
-    row = odd.row
-    last = workhours.instant(row.last)
+    last, zone = workhours.instant(odd.last), facts.zone_of(odd.person)
     return Finding(
         rule_id=declaration.id,
         level=declaration.level,
         rarity=min(0.99, 1.0 - math.exp(-max(0.0, odd.score - odd.threshold) / 3.0)),
         subject=subject,
         time=last,
-        first_time=workhours.instant(row.first),
-        seq=row.seq,
-        event_ids=tuple(row.evidence.event_ids[: row.kept]),
-        event_seqs=tuple(row.evidence.event_seqs[: row.kept]),
+        first_time=workhours.instant(odd.first),
+        seq=odd.seq,
+        event_ids=tuple(odd.evidence.event_ids),
+        event_seqs=tuple(odd.evidence.event_seqs),
         evidence={
             "reasons": _reasons(odd, model, facts),
-            "events": row.tally.events,
+            "events": _count(odd, tallies.EVENTS),
             "anomaly_score": round(odd.score, 2),
             "threshold": round(odd.threshold, 2),
             "model": model.id,
             "trained_rows": model.trained_rows,
-            "timezone": facts.zone_of(row.person),
-            "local_time": f"{workhours.local(facts.zone_of(row.person), row.last):%a %H:%M}",
-            "week": workhours.week(lambda near: facts.days(row.person, SLOT, near)),
+            "timezone": zone,
+            "local_time": f"{workhours.local(zone, odd.last):%a %H:%M}",
+            "week": workhours.week(lambda near: facts.days(odd.person, SLOT, near)),
         },
     )
 
@@ -88,29 +88,29 @@ def _reasons(odd: Odd, model: Model, facts: Facts) -> list[list[str]]:
     for feature, surprise in ranked:
         cause = _CAUSE[feature]
         if surprise >= LEAST_SURPRISE and cause not in told:
-            told[cause] = _reason(feature, odd.row, facts)
+            told[cause] = _reason(feature, odd, facts)
         if len(told) == MOST_REASONS:
             break
     return list(told.values())
 
 
-def _reason(feature: str, row: Row, facts: Facts) -> list[str]:
-    if feature in _KIND and _KIND[feature] in row.tally.oddest:
-        return _rare(_KIND[feature], row, facts)
-    words = _NUMBERS[feature](row) if feature in _NUMBERS else f"unusual {feature}"
+def _reason(feature: str, odd: Odd, facts: Facts) -> list[str]:
+    if feature in _KIND and _KIND[feature] in odd.evidence.oddest:
+        return _rare(_KIND[feature], odd, facts)
+    words = _NUMBERS[feature](odd) if feature in _NUMBERS else f"unusual {feature}"
     return [words, words]
 
 
-def _rare(kind: int, row: Row, facts: Facts) -> list[str]:
-    value = row.tally.oddest[kind]
-    person = facts.people.get(row.person)
+def _rare(kind: int, odd: Odd, facts: Facts) -> list[str]:
+    value, _ = odd.evidence.oddest[kind]
+    person = facts.people.get(odd.person)
     active = person.days if person else 0
-    own, others = facts.days(row.person, kind, value), facts.others(row.person, kind, value)
+    own, others = facts.days(odd.person, kind, value), facts.others(odd.person, kind, value)
     what = _PHRASE[kind].format(_shown(kind, value))
     few = f"{what} for the first time" if own == 0 else f"{what}, which is rare for this person"
     seen = f"on {own} of {active} active days" if own else f"never before in {active} active days"
     sentence = f"{what}: {seen}"
-    common = [_shown(kind, name) for name, _ in usual(facts, row.person, kind, most=2)]
+    common = [_shown(kind, name) for name, _ in usual(facts, odd.person, kind, most=2)]
     if common and own == 0 and kind in (COUNTRY, PLACE, CLIENT):
         sentence += f" (usual: {', '.join(common)})"
     return [few, f"{sentence}; {others} of {max(0, len(facts.people) - 1)} colleagues did"]
@@ -141,24 +141,32 @@ _PHRASE: Final = {
 }
 
 
-def _dormancy(row: Row) -> str:
-    return f"first activity after {row.tally.gap:.0f} days"
+def _count(odd: Odd, column: int) -> int:
+    return int(odd.counts[column])
 
 
-_NUMBERS: Final[dict[str, Callable[[Row], str]]] = {
-    "new_items": lambda row: (
-        f"{plural(row.tally.new_items, 'item')} never used before, of {row.tally.items}"
+_NUMBERS: Final[dict[str, Callable[[Odd], str]]] = {
+    "new_items": lambda odd: (
+        f"{plural(_count(odd, tallies.NEW_ITEMS), 'item')} never used before, "
+        f"of {_count(odd, tallies.ITEMS)}"
     ),
     "new_items_day": lambda _: "many items never used before within 24 hours",
     "new_items_week": lambda _: "many items never used before within 7 days",
-    "extracted": lambda row: (
-        f"{plural(row.tally.extracted, 'secret')} revealed, copied or exported, more than usual"
+    "extracted": lambda odd: (
+        f"{plural(_count(odd, tallies.EXTRACTED_ITEMS), 'secret')} revealed, copied or exported, "
+        "more than usual"
     ),
-    "volume": lambda row: f"{plural(row.tally.events, 'event')} in the hour, more than usual",
-    "failures": lambda row: f"{plural(row.tally.failures, 'failed sign-in')} in the hour",
-    "cracked": lambda row: f"a sign-in succeeded after {plural(row.tally.cracked, 'failure')}",
-    "networks": lambda row: f"{row.tally.networks} networks within one hour",
-    "dormancy": _dormancy,
+    "volume": lambda odd: (
+        f"{plural(_count(odd, tallies.EVENTS), 'event')} in the hour, more than usual"
+    ),
+    "failures": lambda odd: (
+        f"{plural(_count(odd, tallies.FAILURES), 'failed sign-in')} in the hour"
+    ),
+    "cracked": lambda odd: (
+        f"a sign-in succeeded after {plural(_count(odd, tallies.CRACKED), 'failure')}"
+    ),
+    "networks": lambda odd: f"{_count(odd, tallies.NETWORKS)} networks within one hour",
+    "dormancy": lambda odd: f"first activity after {odd.counts[tallies.GAP]:.0f} days",
 }
 
 

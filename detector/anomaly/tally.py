@@ -1,4 +1,4 @@
-"""The features of each open actor-hour, kept up to date event by event.
+"""The open hours of people as one table, kept up to date event by event, and their features.
 
 Everything is measured against what was known before the hour began (as-of law).
 Surprisal of a value v for person u, with a = 4 (shared/model.md section 4):
@@ -14,24 +14,9 @@ import msgspec
 import numpy as np
 
 from detector.anomaly.declaration import FEATURES
-from detector.facts import Facts, News
-from detector.observations import (
-    CLIENT,
-    COUNTRY,
-    DEED,
-    DEVICE,
-    EXTRACTED,
-    FAILED,
-    ITEM,
-    NETWORK,
-    PLACE,
-    PRIVILEGED,
-    SLOT,
-    SUCCEEDED,
-    VAULT,
-)
-from detector.persons import Person
-from detector.spells import DAY_US
+from detector.facts import Facts
+from detector.observations import CLIENT, COUNTRY, DEED, DEVICE, KINDS, NETWORK, PLACE, SLOT, VAULT
+from detector.workhours import DAY_US
 
 WEIGHT: Final = 4.0
 """Days that the population counts for against the person's own days."""
@@ -40,20 +25,37 @@ MEMORY: Final = 0.07
 
 COLUMN: Final = {name: place for place, name in enumerate(FEATURES)}
 SURPRISALS: Final = COLUMN["hour"] + 1
-"""The features before this column are -log of a likelihood."""
+"""The features before this column are surprisals: the largest, or the sum over an hour's values."""
 COUNTED: Final = ("new_items", "new_items_day", "new_items_week", "extracted", "volume")
 """The features that compare a number with the person's usual one; they follow the surprisals."""
-_LEAST_OF: Final = {
-    COUNTRY: COLUMN["country"],
-    PLACE: COLUMN["place"],
-    NETWORK: COLUMN["network"],
-    DEVICE: COLUMN["device"],
-    CLIENT: COLUMN["client"],
-    DEED: COLUMN["deed"],
-    VAULT: COLUMN["vault"],
-    SLOT: COLUMN["hour"],
-}
-_PRODUCT_OF: Final = {DEED: COLUMN["deeds"], VAULT: COLUMN["vaults"]}
+COUNTS: Final = (
+    "events", "items", "new_items", "extracted", "failures", "cracked", "privileged", "networks",
+    "gap", "day", "week",
+)  # fmt: skip
+"""What is counted of an open hour. `gap`: days since the last activity if more than three; `day`
+and `week`: new items of the hours before within 24 hours and 7 days."""
+(
+    EVENTS, ITEMS, NEW_ITEMS, EXTRACTED_ITEMS, FAILURES, CRACKED, PRIVILEGES, NETWORKS, GAP, DAY,
+    WEEK,
+) = range(len(COUNTS))  # fmt: skip
+_USUAL: Final = 2 * len(COUNTED)
+
+
+def _columns(columns: dict[int, str]) -> np.ndarray:
+    return np.array(
+        [COLUMN[columns[kind]] if kind in columns else -1 for kind in range(len(KINDS))]
+    )
+
+
+LARGEST_OF: Final = _columns(
+    {
+        COUNTRY: "country", PLACE: "place", NETWORK: "network", DEVICE: "device",
+        CLIENT: "client", DEED: "deed", VAULT: "vault", SLOT: "hour",
+    }
+)  # fmt: skip
+"""By kind of value the column that keeps the largest surprisal, -1 for none."""
+SUM_OF: Final = _columns({DEED: "deeds", VAULT: "vaults"})
+"""By kind of value the column that sums the surprisals, -1 for none."""
 
 
 class Habit(msgspec.Struct):
@@ -61,118 +63,103 @@ class Habit(msgspec.Struct):
     mean and variance of log(1 + n), one after the other.
 
     `recent` are the new items of the active hours of the last seven days, with the clock at
-    which each hour closed.
+    which each hour closed; `week` is their sum.
     """
 
     usual: list[float] = msgspec.field(default_factory=lambda: [0.0, 0.25] * len(COUNTED))
     recent: list[tuple[int, int]] = []
+    week: int = 0
 
 
 class Tally(msgspec.Struct):
-    """One person's open hour.
+    """Open hours, a line a person: surprisals, counts and usual numbers as columns.
 
-    `chances` are products or minima of likelihoods by column, whose -log is the feature;
-    `oddest[kind]` is the least likely value of a kind.
+    `first` and `last` are the times of the events so far, in microseconds of UTC.
     """
 
-    chances: list[float]
-    oddest: dict[int, str]
-    gap: float = 0.0
-    day: int = 0
-    week: int = 0
-    events: int = 0
-    items: int = 0
-    new_items: int = 0
-    extracted: int = 0
-    failures: int = 0
-    cracked: int = 0
-    networks: int = 0
-    privileged: float = 0.0
+    surprise: np.ndarray = msgspec.field(default_factory=lambda: np.zeros((0, SURPRISALS)))
+    counts: np.ndarray = msgspec.field(default_factory=lambda: np.zeros((0, len(COUNTS))))
+    usual: np.ndarray = msgspec.field(default_factory=lambda: np.zeros((0, _USUAL)))
+    first: np.ndarray = msgspec.field(default_factory=lambda: np.zeros(0, np.int64))
+    last: np.ndarray = msgspec.field(default_factory=lambda: np.zeros(0, np.int64))
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    def open(self, counts: list[list[float]], habits: Sequence[Habit], times: list[int]) -> None:
+        """Add the lines of people who were not seen since the last settlement."""
+        usual = [habit.usual for habit in habits]
+        self.surprise = np.concatenate((self.surprise, np.zeros((len(times), SURPRISALS))))
+        self.counts = np.concatenate((self.counts, np.array(counts)))
+        self.usual = np.concatenate((self.usual, np.array(usual)))
+        self.first = np.concatenate((self.first, np.array(times)))
+        self.last = np.concatenate((self.last, np.zeros(len(times), np.int64)))
+
+    def add_events(self, lines: np.ndarray, times: np.ndarray) -> None:
+        """Take in events of these lines."""
+        self._count(lines, EVENTS)
+        np.minimum.at(self.first, lines, times)
+        np.maximum.at(self.last, lines, times)
+
+    def add_values(self, lines: np.ndarray, kinds: np.ndarray, surprise: np.ndarray) -> None:
+        """Take in values that the people of these lines show first in the hour, in log order."""
+        flat = self.surprise.ravel()
+        largest, summed = LARGEST_OF[kinds], SUM_OF[kinds]
+        some = largest >= 0
+        np.maximum.at(flat, lines[some] * SURPRISALS + largest[some], surprise[some])
+        some = summed >= 0
+        np.add.at(flat, lines[some] * SURPRISALS + summed[some], surprise[some])
+        self._count(lines[kinds == NETWORK], NETWORKS)
+
+    def add_items(self, lines: np.ndarray, days: np.ndarray) -> None:
+        """Take in items that the people show first in the hour, known on so many days."""
+        self._count(lines, ITEMS)
+        self._count(lines[days == 0], NEW_ITEMS)
+
+    def _count(self, lines: np.ndarray, column: int) -> None:
+        np.add.at(self.counts.ravel(), lines * len(COUNTS) + column, 1.0)
+
+    def numbers(self, lines: np.ndarray) -> np.ndarray:
+        """Lines as they stand, for `features`; nothing is shared."""
+        counts = self.counts[lines]
+        new = counts[:, NEW_ITEMS]
+        return np.column_stack(
+            (
+                self.surprise[lines],
+                new,
+                counts[:, DAY] + new,
+                counts[:, WEEK] + new,
+                counts[:, [EXTRACTED_ITEMS, EVENTS, FAILURES, CRACKED, PRIVILEGES]],
+                np.maximum(0.0, counts[:, NETWORKS] - 1),
+                counts[:, GAP],
+                self.usual[lines],
+            )
+        )
 
 
-def likelihood(facts: Facts, person: Person | None, kind: int, value: str, days: int) -> float:
-    """How likely the person, who is known to show the value on `days` days, is to show it."""
-    others = facts.population[kind].get(value, 0) - (1 if days else 0)
-    chance = WEIGHT / (len(facts.people) + 1.0) * (others + 0.5)
-    own = days + (chance if chance < WEIGHT else WEIGHT)
-    active = (person.days if person else 0) + WEIGHT
-    return own / active if own < active else 1.0
+def surprisals(
+    facts: Facts, active: np.ndarray, days: np.ndarray, others: np.ndarray
+) -> np.ndarray:
+    """-log of how likely values are: of people with so many active days, who showed the value on
+    `days` of them, as `others` did."""
+    share = WEIGHT / (len(facts.people) + 1.0)
+    own = days + np.minimum(share * (others + 0.5), WEIGHT)
+    return -np.log(np.minimum(1.0, own / (active + WEIGHT)))
 
 
-def open_tally(facts: Facts, habit: Habit | None, name: str, time: int) -> Tally:
-    """The empty tally of a person who was not seen since the last settlement."""
-    tally = Tally([1.0] * SURPRISALS, {})
-    person = facts.people.get(name)
+def opening(facts: Facts, habit: Habit | None, name: str, time: int) -> list[float]:
+    """The counts of a person whose hour opens at an event of that time."""
+    counts, person = [0.0] * len(COUNTS), facts.people.get(name)
     if person is not None and person.last:
         gap_days = (time - person.last) / DAY_US
-        tally.gap = gap_days if gap_days > 3 else 0.0
+        counts[GAP] = gap_days if gap_days > 3 else 0.0
     if habit is not None:
-        since = time - DAY_US
-        for clock, count in habit.recent:
-            tally.week += count
-            if clock > since:
-                tally.day += count
-    return tally
-
-
-def add_news(tally: Tally, facts: Facts, name: str, news: Sequence[News]) -> None:
-    """Take in values that the person shows for the first time in this hour."""
-    person, chances, population = facts.people.get(name), tally.chances, facts.population
-    share, active = WEIGHT / (len(facts.people) + 1.0), (person.days if person else 0) + WEIGHT
-    for kind, value, days in news:
-        if kind == ITEM:
-            tally.items += 1
-            if not days:
-                tally.new_items += 1
-            continue
-        # As in `likelihood`, written out because it is the hottest line of the engine.
-        others = population[kind].get(value, 0) - (1 if days else 0)
-        chance = share * (others + 0.5)
-        own = days + (chance if chance < WEIGHT else WEIGHT)
-        chance = own / active if own < active else 1.0
-        column = _LEAST_OF[kind]
-        if chance < chances[column]:
-            chances[column] = chance
-            tally.oddest[kind] = value
-        if kind == NETWORK:
-            tally.networks += 1
-        elif kind in _PRODUCT_OF:
-            column = _PRODUCT_OF[kind]
-            # Never 0: a product of a thousand unlikely values would have no logarithm.
-            chances[column] = max(1e-300, chances[column] * chance)
-
-
-def add_mark(tally: Tally, mark: int, surprise: float) -> None:
-    """Take in one event that extracts, fails, succeeds or is privileged."""
-    if mark == EXTRACTED:
-        tally.extracted += 1
-    elif mark == FAILED:
-        tally.failures += 1
-    elif mark == SUCCEEDED:
-        tally.cracked = max(tally.cracked, tally.failures)
-    elif mark == PRIVILEGED:
-        tally.privileged += 0.5 + surprise
-
-
-def numbers(tally: Tally, habit: Habit | None) -> list[float]:
-    """The open hour as it stands, as plain numbers for `features`; a list that shares nothing."""
-    networks = tally.networks
-    return [
-        *tally.chances,
-        *_counts(tally),
-        tally.failures,
-        tally.cracked,
-        tally.privileged,
-        networks - 1 if networks else 0,
-        tally.gap,
-        *(habit.usual if habit else _FRESH),
-    ]
-
-
-def _counts(tally: Tally) -> tuple[int, int, int, int, int]:
-    """The numbers in the order of `COUNTED`."""
-    new = tally.new_items
-    return new, tally.day + new, tally.week + new, tally.extracted, tally.events
+        counts[WEEK] = habit.week
+        for clock, count in reversed(habit.recent):
+            if clock <= time - DAY_US:
+                break
+            counts[DAY] += count
+    return counts
 
 
 def features(rows: np.ndarray) -> np.ndarray:
@@ -180,10 +167,10 @@ def features(rows: np.ndarray) -> np.ndarray:
     made = np.empty((len(rows), len(FEATURES)), dtype=np.float32)
     if not len(rows):
         return made
-    # A copy, so that every row is reckoned alike however many there are.
-    made[:, :SURPRISALS] = -np.log(rows[:, :SURPRISALS].copy())
+    made[:, :SURPRISALS] = rows[:, :SURPRISALS]
     end = SURPRISALS + len(COUNTED)
-    usual = rows[:, end + 5 :].reshape(len(rows), len(COUNTED), 2)
+    usual = rows[:, -_USUAL:].reshape(len(rows), len(COUNTED), 2)
+    # A copy, so that every row is reckoned alike however many there are.
     excess = (np.log1p(rows[:, SURPRISALS:end].copy()) - usual[:, :, 0]) / (
         np.sqrt(usual[:, :, 1]) + 0.3
     )
@@ -193,21 +180,20 @@ def features(rows: np.ndarray) -> np.ndarray:
     return made
 
 
-def learn(habits: Sequence[Habit], rows: np.ndarray, new_items: Sequence[int], clock: int) -> None:
+def learn(habits: Sequence[Habit], rows: np.ndarray, clock: int) -> None:
     """Let hours that ended at `clock`, rows of `numbers`, become part of people's usual numbers."""
     counts = np.log1p(rows[:, SURPRISALS : SURPRISALS + len(COUNTED)].copy())
-    usual = rows[:, -2 * len(COUNTED) :].reshape(len(rows), len(COUNTED), 2)
+    usual = rows[:, -_USUAL:].reshape(len(rows), len(COUNTED), 2)
     away = counts - usual[:, :, 0]
     mean = usual[:, :, 0] + MEMORY * away
     variance = (1 - MEMORY) * (usual[:, :, 1] + MEMORY * away * away)
     changed = np.stack((mean, variance), axis=2).reshape(len(rows), -1).tolist()
-    oldest = clock - 7 * DAY_US
+    oldest, new_items = clock - 7 * DAY_US, rows[:, SURPRISALS].astype(int).tolist()
     for habit, numbers, new in zip(habits, changed, new_items, strict=True):
         habit.usual = numbers
         if new:
             habit.recent.append((clock, new))
+            habit.week += new
         if habit.recent and habit.recent[0][0] <= oldest:
             habit.recent = [each for each in habit.recent if each[0] > oldest]
-
-
-_FRESH: Final = Habit().usual
+            habit.week = sum(count for _, count in habit.recent)

@@ -25,8 +25,8 @@ from detector.anomaly.tops import tops
 from detector.changes.models import Adopt, Train
 from detector.cli import output
 from detector.settings import Settings
-from detector.spells import DAY_US
 from detector.store.sqlite import Sqlite
+from detector.workhours import DAY_US
 
 
 def run(args: Namespace) -> int:

@@ -17,8 +17,8 @@ from detector.observations import CLIENT, COUNTRY, NETWORK, PLACE
 from detector.rule import Rule
 from detector.rule_types import aftermath
 from detector.rule_types.base import Behavior, Scene, Tail, Told, one_event
-from detector.spells import DAY_US
 from detector.wording import client, place, plural
+from detector.workhours import DAY_US
 
 PROVISIONING: Final = {
     "user": frozenset(

@@ -13,7 +13,7 @@ import msgspec
 from detector import geo
 from detector.facts import Facts
 from detector.observations import NETWORK
-from detector.spells import DAY_US
+from detector.workhours import DAY_US
 
 LEAST_PEOPLE: Final = 3
 LEAST_HOMES: Final = 2

@@ -23,8 +23,8 @@ from detector.rule_types import aftermath
 from detector.rule_types.base import SUBJECTS, Behavior, Scene, Tail, Told, one_event
 from detector.rule_types.learning import LEARNING, STRONG, Learn, sleeps, strong_facts
 from detector.rule_types.novelty import NAMES, evidence, is_new, value_of, words_of
-from detector.spells import DAY_US
 from detector.wording import plural
+from detector.workhours import DAY_US
 
 SESSION_US: Final = 7 * DAY_US
 LATE_US: Final = 8 * DAY_US

@@ -37,8 +37,8 @@ from detector.rule_types.ladder import (
     weights,
 )
 from detector.rule_types.learning import LEARNING, sleeps, strong_facts
-from detector.spells import DAY_US
 from detector.wording import client, plural
+from detector.workhours import DAY_US
 
 MOST_POINTS: Final = 32
 MOST_HOPS: Final = 256

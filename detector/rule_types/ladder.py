@@ -16,7 +16,7 @@ from detector.observations import CLIENT, DEVICE, NETWORK, PLACE
 from detector.rule_types.egress import LEAST_PEOPLE, Egress
 from detector.rule_types.journeys import Leg, Point
 from detector.rule_types.learning import LEARNING
-from detector.spells import DAY_US
+from detector.workhours import DAY_US
 
 FAMILIAR_DAYS: Final = 3
 LEARN_DAYS: Final = 14

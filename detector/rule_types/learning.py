@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from detector.observations import COUNTRY
 from detector.rule_types.base import Scene
-from detector.spells import DAY_US
+from detector.workhours import DAY_US
 
 LEARNING: Final = "learning"
 """The rung of people, groups and accounts that are not known well enough yet."""

@@ -17,8 +17,8 @@ from detector.findings import Finding, Level, Subject, SubjectType
 from detector.observations import DEED, SLOT
 from detector.rule import Rule
 from detector.rule_types.base import Behavior, Scene, Tail, Told, one_event
-from detector.spells import DAY_US
 from detector.wording import deed, plural
+from detector.workhours import DAY_US
 
 DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 LEARNED_EVENTS: Final = 20

@@ -10,7 +10,7 @@ import msgspec
 from detector.facts import Facts
 from detector.persons import Person
 from detector.rule_types.base import Tail
-from detector.spells import DAY_US
+from detector.workhours import DAY_US
 
 STEADY_EACH: Final = 2
 """So many values are a day with some."""

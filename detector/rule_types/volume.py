@@ -34,8 +34,8 @@ from detector.rule_types.paces import (
     usual_of,
 )
 from detector.rule_types.surprise import as_often, more_than_usual
-from detector.spells import DAY_US
 from detector.wording import plural
+from detector.workhours import DAY_US
 
 HOUR_US: Final = DAY_US // 24
 WINDOWS: Final = {"hour": (HOUR_US, 1 / 3), "day": (DAY_US, 1.0), "week": (7 * DAY_US, 0.0)}

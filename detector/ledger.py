@@ -1,0 +1,210 @@
+"""The ledger: every fact about people as a line of one table, found by who and what.
+
+A fact says that a person has shown a value: known since when, on how many days, and when last.
+People and values are numbered; the numbers mean nothing outside of the ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+
+LINE: Final = np.dtype(
+    [
+        ("since", np.int64),  # microseconds of UTC
+        ("first_seq", np.int64),
+        ("who", np.int32),
+        ("what", np.int32),
+        ("last_day", np.int32),  # days since 1970
+        ("days", np.int32),  # 0: the fact was dropped
+    ]
+)
+_SHIFT: Final = 32
+_MOST_KINDS: Final = 32
+_LEAST_ROOM: Final = 1024
+_MOST_DROPPED: Final = 0.25
+"""Share of dropped lines from which the table is written anew."""
+
+
+class Ledger(msgspec.Struct, dict=True):
+    """Facts about people. `kinds[what]` and `values[what]` say what a value is."""
+
+    names: list[str] = []
+    kinds: list[int] = []
+    values: list[str] = []
+    table: np.ndarray = msgspec.field(default_factory=lambda: np.empty(0, LINE))
+
+    def __post_init__(self) -> None:
+        """Make what is not stored: the ways to find a line, and how many people show a value."""
+        self._who = {name: number for number, name in enumerate(self.names)}
+        self._what: list[dict[str, int]] = [{} for _ in range(_MOST_KINDS)]
+        for number, (kind, value) in enumerate(zip(self.kinds, self.values, strict=True)):
+            self._what[kind][value] = number
+        live = np.flatnonzero(self.table["days"])
+        keys = (self.table["who"][live].astype(np.int64) << _SHIFT) | self.table["what"][live]
+        self._lines = dict(zip(keys.tolist(), live.tolist(), strict=True))
+        self._crowd = np.zeros(max(_LEAST_ROOM, 2 * len(self.values)), dtype=np.int32)
+        np.add.at(self._crowd, self.table["what"][live], 1)
+        self._space = self.table
+        self._owned: dict[int, int] = {}
+        for key in keys.tolist():
+            self._count(key >> _SHIFT, key & 0xFFFF_FFFF, 1)
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def days(self, name: str, kind: int, value: str) -> int:
+        """Distinct days on which the person showed the value; 0 if it is not known."""
+        line = self._line(name, kind, value)
+        return int(self.table["days"][line]) if line >= 0 else 0
+
+    def last_day(self, name: str, kind: int, value: str) -> int:
+        """The last day on which the person showed the value, since 1970; -1 if never."""
+        line = self._line(name, kind, value)
+        return int(self.table["last_day"][line]) if line >= 0 else -1
+
+    def crowd(self, kind: int, value: str) -> int:
+        """How many people are known to show the value."""
+        what = self._what[kind].get(value)
+        return 0 if what is None else int(self._crowd[what])
+
+    def owned(self, name: str, kind: int) -> int:
+        """How many values of one kind the person is known for."""
+        who = self._who.get(name)
+        return 0 if who is None else self._owned.get(who << 8 | kind, 0)
+
+    def of(self, name: str, kind: int | None = None) -> list[tuple[int, str, np.void]]:
+        """A person's facts of one kind or all: kind, value and line. Reads the whole table."""
+        who = self._who.get(name, -1)
+        found = np.flatnonzero((self.table["who"] == who) & (self.table["days"] > 0))
+        facts = [(line, int(self.table["what"][line])) for line in found.tolist()]
+        return [
+            (self.kinds[what], self.values[what], self.table[line])
+            for line, what in facts
+            if kind is None or self.kinds[what] == kind
+        ]
+
+    def numbers(self, names: Sequence[str]) -> np.ndarray:
+        """The numbers of people, -1 for those of whom nothing is known."""
+        number = self._who.get
+        return np.array([number(name, -1) for name in names], dtype=np.int64)
+
+    def find(
+        self, who: np.ndarray, kinds: Sequence[int], values: Sequence[str]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """For many values at once the lines of the facts, -1 where there is none, and the crowds.
+
+        `who` is the number of each value's person.
+        """
+        what, line = [known.get for known in self._what], self._lines.get
+        things = np.array(
+            [what[kind](value, -1) for kind, value in zip(kinds, values, strict=True)], np.int64
+        )
+        keys = np.where((things < 0) | (who < 0), -1, (who << _SHIFT) | things)
+        lines = np.array([line(key, -1) for key in keys.tolist()], dtype=np.int64)
+        crowds = self._crowd[things]
+        crowds[things < 0] = 0
+        return lines, crowds
+
+    def again(self, lines: np.ndarray, days: np.ndarray) -> np.ndarray:
+        """Facts were shown on such days; where that is a new day it counts.
+
+        Returns which of the lines are still facts.
+        """
+        live: np.ndarray = self.table["days"][lines] > 0
+        newer = live & (days > self.table["last_day"][lines])
+        self.table["days"][lines[newer]] += 1
+        self.table["last_day"][lines[newer]] = days[newer]
+        return live
+
+    def add(self, name: str, kind: int, value: str, fact: tuple[int, int, int]) -> None:
+        """A new fact: known since when, the seq of the event that taught it, and its day."""
+        who = self._who.setdefault(name, len(self.names))
+        if who == len(self.names):
+            self.names.append(name)
+        what = self._what[kind].setdefault(value, len(self.values))
+        if what == len(self.values):
+            self.kinds.append(kind)
+            self.values.append(value)
+            if what >= len(self._crowd):
+                self._crowd = np.append(self._crowd, np.zeros(len(self._crowd), np.int32))
+        used = len(self.table)
+        if used == len(self._space):
+            self._space = np.empty(max(_LEAST_ROOM, 2 * used), LINE)
+            self._space[:used] = self.table
+        since, seq, day = fact
+        self._space[used] = (since, seq, who, what, day, 1)
+        self.table = self._space[: used + 1]
+        self._lines[who << _SHIFT | what] = used
+        self._crowd[what] += 1
+        self._count(who, what, 1)
+
+    def drop_taught(self, name: str, seqs: Iterable[int]) -> list[tuple[int, str, int]]:
+        """Drop the person's facts that these events taught first: their kind, value and last day."""
+        who = self._who.get(name, -1)
+        taught = np.isin(self.table["first_seq"], np.fromiter(seqs, np.int64))
+        return self._drop((self.table["who"] == who) & taught)
+
+    def drop_unseen(self, before: int, spared: Iterable[str]) -> None:
+        """Drop what was last seen before a day, but for some people; make the table small again."""
+        spare = np.array([self._who.get(name, -1) for name in spared], dtype=np.int64)
+        self._drop((self.table["last_day"] < before) & ~np.isin(self.table["who"], spare))
+        if len(self.table) - len(self._lines) > _MOST_DROPPED * len(self.table):
+            self._compact()
+
+    def drop_oldest(self, name: str, kind: int, most: int) -> None:
+        """Drop the person's facts of one kind that were not seen for longest."""
+        who, kinds = self._who.get(name, -1), np.array(self.kinds, dtype=np.int64)
+        mine = (self.table["who"] == who) & (self.table["days"] > 0)
+        lines = np.flatnonzero(mine & (kinds[self.table["what"]] == kind))
+        oldest = lines[np.argsort(self.table["last_day"][lines], kind="stable")[:most]]
+        chosen = np.zeros(len(self.table), dtype=bool)
+        chosen[oldest] = True
+        self._drop(chosen)
+
+    def drop(self, name: str, kind: int | None = None, value: str | None = None) -> int:
+        """Drop a person's facts, of one kind and value or all of them; how many there were."""
+        who = self._who.get(name, -1)
+        chosen = self.table["who"] == who
+        for line in np.flatnonzero(chosen).tolist():
+            what = int(self.table["what"][line])
+            other = kind is not None and self.kinds[what] != kind
+            if other or (value is not None and self.values[what] != value):
+                chosen[line] = False
+        return len(self._drop(chosen))
+
+    def _line(self, name: str, kind: int, value: str) -> int:
+        who, what = self._who.get(name), self._what[kind].get(value)
+        if who is None or what is None:
+            return -1
+        line: int = self._lines.get(who << _SHIFT | what, -1)
+        return line
+
+    def _drop(self, chosen: np.ndarray) -> list[tuple[int, str, int]]:
+        lines = np.flatnonzero(chosen & (self.table["days"] > 0))
+        gone = []
+        for _, _, who, what, last_day, _ in self.table[lines].tolist():
+            del self._lines[who << _SHIFT | what]
+            self._crowd[what] -= 1
+            self._count(who, what, -1)
+            gone.append((self.kinds[what], self.values[what], last_day))
+        self.table["days"][lines] = 0
+        return gone
+
+    def _count(self, who: int, what: int, step: int) -> None:
+        key = who << 8 | self.kinds[what]
+        self._owned[key] = self._owned.get(key, 0) + step
+
+    def _compact(self) -> None:
+        """Write the table anew without what was dropped; people and values that are left over go."""
+        table = self.table[self.table["days"] > 0]
+        for column, texts in (("who", (self.names,)), ("what", (self.kinds, self.values))):
+            used, table[column] = np.unique(table[column], return_inverse=True)
+            for text in texts:
+                kept: list[Any] = [text[number] for number in used.tolist()]
+                text[:] = kept
+        self.table = table
+        self.__post_init__()
