@@ -154,10 +154,14 @@ class Facts(msgspec.Struct):
         """Distinct prior days on which the person showed the value; 0 if never."""
         return self.ledger.days(name, kind, value)
 
+    def crowd(self, kind: int, value: str) -> int:
+        """How many people are known to show the value."""
+        return self.ledger.crowd(kind, value)
+
     def others(self, name: str, kind: int, value: str) -> int:
         """How many other people are known to show the value."""
         own = 1 if self.days(name, kind, value) else 0
-        return self.ledger.crowd(kind, value) - own
+        return self.crowd(kind, value) - own
 
     def suspect(self, name: str, *, until: int, seqs: Iterable[int], high: bool) -> None:
         """Stop learning what is new about a person until then; withdraw what `seqs` taught."""

@@ -92,6 +92,12 @@ class Ledger(msgspec.Struct, dict=True):
         number = self._who.get
         return np.array([number(name, -1) for name in names], dtype=np.int64)
 
+    def owners(self, kind: int, value: str) -> list[str]:
+        """The people who are known to show the value. Reads the whole table."""
+        what = self._what[kind].get(value, -1)
+        found = (self.table["what"] == what) & (self.table["days"] > 0)
+        return [self.names[who] for who in self.table["who"][found].tolist()]
+
     def find(
         self, who: np.ndarray, kinds: Sequence[int], values: Sequence[str]
     ) -> tuple[np.ndarray, np.ndarray]:

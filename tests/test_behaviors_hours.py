@@ -10,6 +10,7 @@ import pytest
 
 from detector import kernel, plans
 from detector.findings import Level
+from detector.observations import SLOT
 from detector.people import Duty, Holiday, People
 from tests import stories
 from tests.fakes import shipped_texts
@@ -55,9 +56,10 @@ def test_the_own_hours_are_known_by_the_own_clock() -> None:
 def test_few_weeks_know_the_hours_of_workdays_together() -> None:
     """Three weeks hold three Wednesdays; one of them away must not make ten o'clock strange."""
     state = learned_engine(with_model=False)
-    known = state.memory.facts.people["ANN"].known[-1]
-    for slot in [slot for slot in known if slot.startswith("Wed")]:
-        del known[slot]
+    ledger = state.memory.facts.ledger
+    for _, slot, _ in ledger.of("ANN", SLOT):
+        if slot.startswith("Wed"):
+            ledger.drop("ANN", SLOT, slot)
     heard = play(state, [grant(BEFORE + timedelta(days=2), 10)])
 
     assert rung(heard) == "usual-hours"

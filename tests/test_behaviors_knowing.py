@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ipaddress import ip_network
 
+import numpy as np
 import pytest
 import yaml
 
@@ -11,8 +12,8 @@ from detector import kernel
 from detector.facts import Facts
 from detector.findings import Finding, Level
 from detector.networks import NamedNetwork, Networks
-from detector.observations import KINDS, NETWORK
-from detector.persons import Known, Person
+from detector.observations import NETWORK
+from detector.persons import Person
 from detector.rule_types.egress import Egress
 from detector.rulebook.book import Rulebook
 from detector.rulebook.loading import load
@@ -26,13 +27,10 @@ SPOTS = {"paris": ("FR", 48.86, 2.35), "rome": ("IT", 41.9, 12.5), "kyiv": ("UA"
 
 def _facts(homes: list[str]) -> Facts:
     """People of whom everybody is known to come through NET, by their homes."""
-    people = {}
-    for number, home in enumerate(homes):
-        person = Person(0, 0, [{} for _ in KINDS], home=home)
-        person.known[NETWORK][NET] = Known(0, 0, 0)
-        people[f"P{number}"] = person
+    people = {f"P{number}": Person(0, 0, home=home) for number, home in enumerate(homes)}
     facts = Facts(people=people, places=dict(SPOTS))
-    facts.population[NETWORK][NET] = len(homes)
+    for name in people:
+        facts.ledger.add(name, NETWORK, NET, (0, 0, 0))
     return facts
 
 
@@ -59,9 +57,11 @@ def test_an_office_full_of_colleagues_excuses_no_journey() -> None:
     state = learned_engine(with_model=False)
     facts = state.memory.facts
     network = "81.3.77.0/24"
-    facts.population[NETWORK][network] = 4
-    for person in facts.people.values():
-        person.known[NETWORK][network] = Known(0, 0, 0, days=20)
+    for name in facts.people:
+        facts.ledger.add(name, NETWORK, network, (0, 0, 0))
+        for day in range(1, 20):
+            line, _ = facts.ledger.find(facts.ledger.numbers([name]), [NETWORK], [network])
+            facts.ledger.again(line, np.array([day]))
     trip = [sign_in("ann", "paris", "10:00"), sign_in("ann", "tokyo", "11:00")]
     trip[0].fields["client"]["ip_address"] = "81.3.77.9"
 

@@ -33,7 +33,7 @@ class Egress(msgspec.Struct):
 
         0 unless they are three, have two homes, and are at least half of all who come through it.
         """
-        if facts.population[NETWORK].get(network, 0) < LEAST_PEOPLE:
+        if facts.crowd(NETWORK, network) < LEAST_PEOPLE:
             return 0
         if self.day != time // DAY_US:
             self.day, self.found = time // DAY_US, {}
@@ -44,7 +44,7 @@ class Egress(msgspec.Struct):
 
 
 def _strangers(facts: Facts, network: str, place: str | None) -> int:
-    homes = [person.home for person in facts.people.values() if network in person.known[NETWORK]]
+    homes = [facts.people[name].home for name in facts.ledger.owners(NETWORK, network)]
     elsewhere = [home for home in homes if home is not None and _apart(facts, home, place)]
     enough = len(elsewhere) >= LEAST_PEOPLE and len(set(elsewhere)) >= LEAST_HOMES
     return len(elsewhere) if enough and len(elsewhere) >= LEAST_SHARE * len(homes) else 0

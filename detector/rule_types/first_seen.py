@@ -185,7 +185,7 @@ class FirstSeen(Behavior):
         if kind is not None and len(found) == 1 and self.scope != "group":
             if self.scope == "person":
                 return key, scene.facts.days(group, kind, key) == 0
-            return key, not scene.facts.population[kind].get(key)
+            return key, not scene.facts.crowd(kind, key)
         time, known = scene.page.times[row], tail.values.setdefault(group, {})
         old = known.get(key)
         if old is None and len(known) >= MOST_VALUES:

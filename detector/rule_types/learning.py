@@ -73,7 +73,7 @@ def strong_facts(scene: Scene, row: int, *more: str) -> tuple[str, ...]:
         found.append("hosting")
     if kind == "relay":
         found.append("anonymiser")
-    if country and len(facts.people) >= LEAST_PEOPLE and not facts.population[COUNTRY].get(country):
+    if country and len(facts.people) >= LEAST_PEOPLE and not facts.crowd(COUNTRY, country):
         found.append("country-of-nobody")
     if scene.page.columns["event.category"][row] == "firewall_reported_success":
         found.append("reported-by-firewall")

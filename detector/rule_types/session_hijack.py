@@ -21,7 +21,6 @@ from detector.rule_types import aftermath
 from detector.rule_types.base import Behavior, Scene, Tail, Told, one_event
 from detector.rule_types.journeys import Leg, Point, leg, point
 from detector.rule_types.learning import LEARNING
-from detector.workhours import DAY_US
 from detector.wording import plural
 from detector.workhours import DAY_US
 
