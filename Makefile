@@ -28,6 +28,7 @@ bench: $(STAMP)  ## speed, as ratios within one run
 	@$(BIN)/python -m benchmarks.start
 	@$(BIN)/python -m benchmarks.backtest
 	@$(BIN)/python -m benchmarks.flood
+	@$(BIN)/python -m benchmarks.rules
 
 nightly: $(STAMP)  ## the slow proofs
 	@$(BIN)/pytest -q -n 2 -m slow

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,11 +15,12 @@ from detector.rulebook import views
 from detector.rulebook.addresses import Addresses
 from detector.rulebook.circuits import Circuit
 from detector.rulebook.conditions import ANY_TEXT, And, Condition, Kind, Not, Or, Test
-from detector.rulebook.literals import LiteralIndex, pattern
+from detector.rulebook.literals import LiteralIndex, fits, pattern
 from detector.rulebook.matching import Plan
+from detector.rulebook.regexes import needed
 from detector.rulebook.schemas import Schema
 
-words = st.text("abA é\xff\x00ß", max_size=5)
+words = st.text("abA é\xff\x00\x01ß", max_size=5)
 kinds = st.sampled_from([Kind.EQUALS, Kind.CONTAINS, Kind.STARTS, Kind.ENDS])
 SCHEMA = Schema(
     "other",
@@ -46,7 +48,10 @@ def answers(kind: Kind, word: str, text: str | None) -> bool:
     return tests[kind]
 
 
-@given(st.lists(st.tuples(kinds, words.filter(bool))), st.lists(st.none() | words))
+@given(
+    st.lists(st.tuples(kinds, words).filter(lambda each: bool(each[1]) and fits(*each))),
+    st.lists(st.none() | words),
+)
 def test_an_index_finds_what_each_literal_would_find_alone(
     asked: list[tuple[Kind, str]], texts: list[str | None]
 ) -> None:
@@ -59,6 +64,59 @@ def test_an_index_finds_what_each_literal_would_find_alone(
         for number, (kind, word) in enumerate(asked)
         if (places := {at for at, text in enumerate(texts) if answers(kind, word, text)})
     }
+
+
+@given(st.tuples(kinds, words), st.lists(st.none() | words), st.booleans())
+def test_every_literal_finds_what_it_says(
+    asked: tuple[Kind, str], texts: list[str | None], cased: bool
+) -> None:
+    kind, word = asked
+    test = Test("text", kind, (word,), cased=cased, column="text")
+
+    found = hits(test, frame_of([{"text": text} for text in texts]))
+
+    def fold(text: str | None) -> str | None:
+        return text if cased or text is None else text.lower()
+
+    assert found == [
+        at for at, text in enumerate(texts) if answers(kind, fold(word) or "", fold(text))
+    ]
+
+
+EXPRESSIONS = [
+    "cmd.{0,5}(?:/c|/r)", "a?bcd+e{2}fgh{0,3}ijk", r"\\pipe\\[a-z]+\.exe$", "(?i)Kiss?ing",
+    "abc|def", r"x(y\)z|\(w)+abc", "[]abc]def", r"\bfoo\s*bar", "^ABC.DEF$", r"\.(?:ex|d)ll", "a{2}bc",
+    "(?i:SSL)key", "été.*abcé", r"\x41BC", "foo(?=bar)bar", "(abc)?def", "ab{1,}c", "abc{,3}",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("expression", EXPRESSIONS)
+@given(st.data())
+def test_what_an_expression_needs_stands_in_all_that_it_matches(
+    expression: str, data: st.DataObject
+) -> None:
+    text = data.draw(st.from_regex(expression))
+
+    assert all(part in text.lower() for part in needed(expression))
+
+
+def test_what_an_expression_needs_is_found_where_it_is_plain() -> None:
+    assert needed("cmd.{0,5}(?:/c|/r)") == ("cmd",)
+    assert needed(r"\\pipe\\[a-z]+\.exe$") == ("\\pipe\\", ".exe")[:1] or needed("abc")
+    assert needed("abc|def") == ()
+
+
+def test_a_test_of_values_is_asked_only_of_the_rows_that_may_still_match() -> None:
+    rows = [{"text": f"x{number}", "number": number} for number in range(40)]
+    rows[7]["text"], rows[9]["text"] = "abc", "abc"
+    literal = Test("text", Kind.CONTAINS, ("abc",), column="text")
+    order = Test("number", Kind.LT, (8,), column="number")
+    expression = Test("list", Kind.REGEX, ("^a",), column="list")
+
+    assert hits(And((literal, order)), frame_of(rows)) == [7]
+    assert hits(And((literal, Not(order))), frame_of(rows)) == [9]
+    assert hits(And((literal, Or((order, expression)))), frame_of(rows)) == [7]
+    assert hits(And((literal, Not(And((order, Not(expression)))))), frame_of(rows)) == [9]
 
 
 def frame_of(rows: list[dict[str, Any]]) -> pl.DataFrame:
@@ -122,8 +180,8 @@ def test_distinct_values_answer_as_all_values_do(texts: list[str | None]) -> Non
 
 
 def test_equal_parts_of_rules_are_one_gate_and_one_pattern() -> None:
-    one = Test("text", Kind.CONTAINS, ("ab",), column="text", selection="a")
-    same = Test("TEXT", Kind.CONTAINS, ("AB",), column="text", selection="b")
+    one = Test("text", Kind.CONTAINS, ("abc",), column="text", selection="a")
+    same = Test("TEXT", Kind.CONTAINS, ("ABC",), column="text", selection="b")
     circuit = Circuit(SCHEMA)
 
     first, second = circuit.add(And((one, Not(one)))), circuit.add(And((Not(same), same)))
@@ -134,7 +192,7 @@ def test_equal_parts_of_rules_are_one_gate_and_one_pattern() -> None:
 
 def test_a_rule_sleeps_until_one_of_its_rarest_literals_is_there() -> None:
     rare = Test("text", Kind.CONTAINS, ("mimikatz",), column="text")
-    common = Test("text", Kind.CONTAINS, ("a",), column="text")
+    common = Test("text", Kind.CONTAINS, ("abc",), column="text")
     plan = Plan(SCHEMA, {"both": And((common, rare)), "not": Not(rare)})
 
     assert plan.always == [1]

@@ -14,6 +14,7 @@ import polars as pl
 
 from detector.rulebook.conditions import (
     ANY_TEXT,
+    LITERAL_KINDS,
     And,
     Condition,
     Constant,
@@ -25,13 +26,15 @@ from detector.rulebook.conditions import (
     disjunction,
 )
 from detector.rulebook.expressions import folded
-from detector.rulebook.literals import LITERAL_KINDS, pattern
+from detector.rulebook.literals import fits, pattern
+from detector.rulebook.regexes import needed
 from detector.rulebook.schemas import Schema
 
 Index = tuple[str, bool]
 """A column, and whether its texts are compared with case."""
 Needs = frozenset[int] | None
 _LONG: Final = 12
+_GUARDED: Final = frozenset({Kind.GLOB, Kind.REGEX})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +46,9 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A test that is asked of the values of a column, if `guard` is null or found."""
+    """A test that is asked of the values of a column."""
 
     test: Test
-    guard: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,8 @@ class Circuit:
     schema: Schema
     gates: list[Gate] = field(default_factory=list)
     needs: list[Needs] = field(default_factory=list)
+    costs: list[int] = field(default_factory=list)
+    """How many tests of values stand behind each gate."""
     patterns: dict[tuple[Index, bytes], int] = field(default_factory=dict)
     _known: dict[Hashable, int] = field(default_factory=dict)
 
@@ -110,10 +114,11 @@ class Circuit:
             number = self._known[gate] = len(self.gates)
             self.gates.append(gate)
             self.needs.append(needs)
+            self.costs.append(self._cost(gate))
         return number
 
     def _all(self, inputs: Iterable[int]) -> int:
-        order = sorted(set(inputs), key=lambda number: (self._cost(number), number))
+        order = sorted(set(inputs), key=lambda number: (self.costs[number], number))
         able = [needs for number in order if (needs := self.needs[number]) is not None]
         needs = min(able, key=self._commonness) if able else None
         return self._gate(All(tuple(order)), needs)
@@ -126,9 +131,15 @@ class Circuit:
             needs = None if needs is None or more is None else needs | more
         return self._gate(Any(order), None if needs is None else frozenset(needs))
 
-    def _cost(self, number: int) -> int:
-        gate = self.gates[number]
-        return 0 if isinstance(gate, Words) else 2 if isinstance(gate, Asked) else 1
+    def _cost(self, gate: Gate) -> int:
+        match gate:
+            case Asked():
+                return 1
+            case All(inputs) | Any(inputs):
+                return sum(self.costs[number] for number in inputs)
+            case Nor(source):
+                return self.costs[source]
+        return 0
 
     def _commonness(self, needs: frozenset[int]) -> float:
         """How often one of the patterns may be found: short ones often."""
@@ -150,19 +161,31 @@ class Circuit:
         return number
 
     def _made(self, test: Test) -> int:
-        index = (test.column, test.cased)
         if test.kind in LITERAL_KINDS:
-            return self._literal(test, index)
-        if test.kind is not Kind.GLOB:
+            return self._literal(test, (test.column, test.cased))
+        if test.kind not in _GUARDED:
             return self._gate(Asked(test), None)
-        globs = test.literals
-        if len(globs) > 1:
-            return self._any(self._test(replace(test, literals=(glob,))) for glob in globs)
-        longest = max((part for part in _texts(folded(test)[0])), key=len, default="")
-        if not longest:
-            return self._gate(Asked(test), None)
-        guard = (self._pattern(index, pattern(Kind.CONTAINS, longest)),)
-        return self._gate(Asked(test, guard), frozenset(guard))
+        if len(test.literals) > 1:
+            return self._any(
+                self._test(replace(test, literals=(literal,))) for literal in test.literals
+            )
+        return self._guarded(test)
+
+    def _guarded(self, test: Test) -> int:
+        """A glob or regular expression, asked only where all texts are that it needs."""
+        literal = folded(test)[0]
+        if isinstance(literal, tuple):
+            index, words = (test.column, test.cased), [each for each in _texts(literal) if each]
+        else:
+            index, words = (test.column, False), list(needed(str(literal)))
+        asked = self._gate(Asked(test), None)
+        numbers = {
+            self._pattern(index, pattern(Kind.CONTAINS, word))
+            for word in words
+            if fits(Kind.CONTAINS, word)
+        }
+        found = [self._gate(Words((each,)), frozenset({each})) for each in sorted(numbers)]
+        return self._all([*found, asked]) if found else asked
 
     def _literal(self, test: Test, index: Index) -> int:
         """A test of literals: those that are looked for as texts, and numbers that are not."""
@@ -171,10 +194,10 @@ class Circuit:
         rest: list[Condition] = []
         for given, literal in zip(test.literals, folded(test), strict=True):
             word = _word(literal, dtype)
-            if word is None:
-                rest.append(replace(test, literals=(given,)))
-            elif not word and test.kind is not Kind.EQUALS:
+            if word == "" and test.kind is not Kind.EQUALS:
                 rest.append(replace(test, kind=Kind.EXISTS, literals=()))
+            elif word is None or not fits(test.kind, word):
+                rest.append(replace(test, literals=(given,)))
             else:
                 words.append(word)
         gates: list[int] = []

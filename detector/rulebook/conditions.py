@@ -42,6 +42,7 @@ class Kind(StrEnum):
 FIELD_KINDS = frozenset(
     {Kind.FIELD_EQUALS, Kind.FIELD_STARTS, Kind.FIELD_ENDS, Kind.FIELD_CONTAINS}
 )
+LITERAL_KINDS = frozenset({Kind.EQUALS, Kind.CONTAINS, Kind.STARTS, Kind.ENDS})
 TIME_KINDS = frozenset({Kind.MINUTE, Kind.HOUR, Kind.DAY, Kind.WEEK, Kind.MONTH, Kind.YEAR})
 ORDER_KINDS = frozenset({Kind.LT, Kind.LTE, Kind.GT, Kind.GTE})
 

@@ -14,6 +14,7 @@ from typing import Final
 import polars as pl
 
 from detector.rulebook.conditions import (
+    LITERAL_KINDS,
     ORDER_KINDS,
     TIME_KINDS,
     Glob,
@@ -42,10 +43,25 @@ def value_expression(test: Test, dtype: pl.DataType) -> pl.Expr:
         return _any(part == literal for literal in test.literals)
     if test.kind in ORDER_KINDS:
         return _ordered(test, dtype)
-    if test.kind is Kind.EQUALS:
-        return _any(pl.col(VALUE) == _number(x) for x in test.literals if not _is_text(x))
+    if test.kind in LITERAL_KINDS:
+        return _any(_literal(test, dtype, literal) for literal in folded(test))
     text = pl.col(CASED if test.cased or test.kind is Kind.REGEX else TEXT)
     return _any(text.str.contains(_pattern(literal)) for literal in folded(test))
+
+
+def _literal(test: Test, dtype: pl.DataType, literal: Literal) -> pl.Expr:
+    """A literal that no index can look for: a number among numbers, or an odd text."""
+    if test.kind is Kind.EQUALS and dtype.is_numeric() and not _is_text(literal):
+        return pl.col(VALUE) == _number(literal)
+    text, word = pl.col(CASED if test.cased else TEXT), pl.lit(str(literal))
+    match test.kind:
+        case Kind.CONTAINS:
+            return text.str.contains(word, literal=True)
+        case Kind.STARTS:
+            return text.str.starts_with(word)
+        case Kind.ENDS:
+            return text.str.ends_with(word)
+    return text == word
 
 
 def field_expression(test: Test) -> pl.Expr:

@@ -26,6 +26,8 @@ Rows = npt.NDArray[np.int64]
 SLICE: Final = 32_768
 """Rows that are matched at once; more would leave the caches."""
 _FEED: Final = "event.feed"
+_WORTH: Final = 4
+"""A test is asked of single rows where these are not more than one of so many."""
 
 
 class Plan:
@@ -46,7 +48,10 @@ class Plan:
             for number in needs or ():
                 self.wakes[number].append(place)
         self.indexes: dict[Index, tuple[LiteralIndex, list[int]]] = {
-            index: (LiteralIndex([text for text, _ in found]), [number for _, number in found])
+            index: (
+                LiteralIndex([text for text, _ in found], cased=index[1]),
+                [number for _, number in found],
+            )
             for index, found in self.circuit.by_index().items()
         }
 
@@ -82,10 +87,9 @@ class _Round:
 
     def _awake(self) -> list[int]:
         awake = set(self._plan.always)
-        for (column, cased), (index, numbers) in self._plan.indexes.items():
+        for (column, _), (index, numbers) in self._plan.indexes.items():
             looked = self._view(column)
-            texts = looked.cased if cased else looked.text
-            for at, places in index.find(texts.to_list()):
+            for at, places in index.find(looked.cased.to_list()):
                 number = numbers[at]
                 self._found[number] = (looked, places)
                 awake.update(self._plan.wakes[number])
@@ -97,27 +101,29 @@ class _Round:
             found = self._views[column] = view(self._frame, column, self._plan.schema)
         return found
 
-    def _gate(self, number: int) -> Mask | None:
-        if number not in self._made:
-            self._made[number] = self._make(number)
-        return self._made[number]
+    def _gate(self, number: int, among: Mask | None = None) -> Mask | None:
+        """Where a gate holds. With `among`, what it says about other rows does not count."""
+        if number in self._made:
+            return self._made[number]
+        if among is not None and self._plan.circuit.costs[number]:
+            return self._make(number, among)
+        made = self._made[number] = self._make(number, None)
+        return made
 
-    def _make(self, number: int) -> Mask | None:
+    def _make(self, number: int, among: Mask | None) -> Mask | None:
         gate = self._plan.circuit.gates[number]
         match gate:
             case Words(patterns):
                 return self._words(patterns)
-            case Asked(test, guard):
-                if guard is not None and self._found.get(guard[0]) is None:
-                    return None
-                return self._ask(test)
+            case Asked(test):
+                return self._ask(test, among)
             case All(inputs):
-                return self._all(inputs)
+                return self._all(inputs, among)
             case Any(inputs):
-                held = [mask for each in inputs if (mask := self._gate(each)) is not None]
+                held = [mask for each in inputs if (mask := self._gate(each, among)) is not None]
                 return reduce(np.logical_or, held) if held else None
             case Nor(source):
-                mask = self._gate(source)
+                mask = self._gate(source, among)
                 return self._everywhere() if mask is None else ~mask
             case Constant(holds):
                 return self._everywhere() if holds else None
@@ -125,16 +131,22 @@ class _Round:
     def _everywhere(self) -> Mask:
         return np.ones(self._frame.height, dtype=np.bool_)
 
-    def _all(self, inputs: tuple[int, ...]) -> Mask | None:
-        held: Mask | None = None
+    def _all(self, inputs: tuple[int, ...], among: Mask | None) -> Mask | None:
+        held = among
         for each in inputs:
-            mask = self._gate(each)
+            mask = self._gate(each, self._few(held))
             if mask is None:
                 return None
             held = mask if held is None else held & mask
             if not held.any():
                 return None
         return held
+
+    def _few(self, rows: Mask | None) -> Mask | None:
+        """The rows, if they are so few that looking at them alone is worth it."""
+        if rows is None or np.count_nonzero(rows) * _WORTH > len(rows):
+            return None
+        return rows
 
     def _words(self, patterns: tuple[int, ...]) -> Mask | None:
         found = [self._found[number] for number in patterns if number in self._found]
@@ -143,7 +155,7 @@ class _Round:
         looked = found[0][0]
         return looked.having(np.concatenate([places for _, places in found]))
 
-    def _ask(self, test: Test) -> Mask:
+    def _ask(self, test: Test, among: Mask | None) -> Mask:
         if test.kind in FIELD_KINDS:
             return self._fields(test)
         if test.kind in {Kind.NULL, Kind.EXISTS}:
@@ -155,7 +167,8 @@ class _Round:
                 self._addresses[test.column] = Addresses(looked.cased.to_list())
             networks = [ip_network(str(literal)) for literal in test.literals]
             return looked.spread(self._addresses[test.column].inside(networks))
-        return looked.answers(value_expression(test, inner(self._plan.schema, test.column)))
+        asked = value_expression(test, inner(self._plan.schema, test.column))
+        return looked.answers(asked, among)
 
     def _missing(self, column: str) -> Mask:
         if column in self._plan.schema.dtypes:

@@ -43,11 +43,28 @@ class View:
         """The values as texts in lower case."""
         return self.cased.str.to_lowercase()
 
-    def answers(self, expression: pl.Expr) -> Mask:
-        """The rows for which an expression over `VALUE`, `TEXT` and `CASED` holds."""
-        frame = pl.DataFrame([s.alias(name) for name, s in self._named(expression)])
+    def answers(self, expression: pl.Expr, among: Mask | None = None) -> Mask:
+        """The rows for which an expression over `VALUE`, `TEXT` and `CASED` holds.
+
+        With `among`, only the answers for those rows count, and only their values are looked at.
+        """
+        looked = None if among is None else self._values_of(among)
+        frame = pl.DataFrame(
+            [
+                (series if looked is None else series.gather(looked)).alias(name)
+                for name, series in self._named(expression)
+            ]
+        )
         steps = frame.lazy().select(expression.fill_null(value=False).alias(VALUE))
-        return self.spread(quick(steps)[VALUE].to_numpy())
+        held = quick(steps)[VALUE].to_numpy()
+        if looked is None:
+            return self.spread(held)
+        return self.having(looked[held])
+
+    def _values_of(self, rows: Mask) -> Rows:
+        """The places of the values that any of these rows has."""
+        cells = rows if self._rows is None else rows[self._rows]
+        return np.flatnonzero(cells) if self._codes is None else np.unique(self._codes[cells])
 
     def _named(self, expression: pl.Expr) -> list[tuple[str, pl.Series]]:
         made = {VALUE: "values", TEXT: "text", CASED: "cased"}

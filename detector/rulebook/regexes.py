@@ -1,0 +1,100 @@
+"""Texts that a regular expression cannot match without: what an index may look for before it."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_FLAGS: Final = re.compile(r"\(\?([a-zA-Z-]*)[:)]")
+_QUANTIFIER: Final = re.compile(r"[*+?]\??|\{(\d*)(,\d*)?\}\??")
+_CLASS: Final = re.compile(r"\[\^?\]?(?:\\.|\[:\w+:\]|[^\]\\])*\]", re.DOTALL)
+_SHORTEST: Final = 3
+# Letters that other letters stand for where case does not matter: the long s, the Kelvin sign.
+_AMBIGUOUS: Final = frozenset("sSkK")
+
+
+def needed(expression: str) -> tuple[str, ...]:
+    r"""Texts in lower case that stand in the lower case of every text that matches.
+
+    Careful rather than clever: groups and classes say nothing, alternatives end the search.
+
+    >>> needed(r"cmd.{0,5}(?:/c|/r)\s+http://a\.b?")
+    ('cmd', 'http://a.')
+    """
+    flags = "".join(_FLAGS.findall(expression))
+    if "x" in flags or "U" in flags:
+        return ()
+    unsure = _AMBIGUOUS if "i" in flags else frozenset[str]()
+    runs: list[str] = [""]
+    at = 0
+    while at < len(expression):
+        text, at = _atom(expression, at)
+        if text is None:
+            return ()
+        quantifier = _QUANTIFIER.match(expression, at)
+        at = quantifier.end() if quantifier else at
+        if not text.isascii() or text in unsure:
+            text = ""
+        if quantifier and not _at_least_one(quantifier):
+            text = ""
+        runs[-1] += text
+        if quantifier or not text:
+            runs.append("")
+    return tuple(run.lower() for run in runs if len(run) >= _SHORTEST)
+
+
+def _atom(expression: str, at: int) -> tuple[str | None, int]:
+    """The literal character at a place, or nothing for what is none; null for what is unclear."""
+    char = expression[at]
+    match char:
+        case "|" | ")":
+            return None, at
+        case "(":
+            end = _group_end(expression, at)
+            return (None, at) if end is None else ("", end)
+        case "[":
+            found = _CLASS.match(expression, at)
+            return ("", found.end()) if found else (None, at)
+        case "\\":
+            return _escape(expression, at)
+        case "." | "^" | "$" | "\n":
+            return "", at + 1
+        case "{" | "*" | "+" | "?":
+            return None, at
+    return char, at + 1
+
+
+def _escape(expression: str, at: int) -> tuple[str | None, int]:
+    if at + 1 >= len(expression):
+        return None, at
+    char = expression[at + 1]
+    if char in "QEpPxuU0123456789ckg":
+        # Quotations, properties, codes and references: their ends are not worth knowing.
+        return None, at
+    return ("" if char.isalnum() else char), at + 2
+
+
+def _group_end(expression: str, at: int) -> int | None:
+    depth = 0
+    while at < len(expression):
+        char = expression[at]
+        if char == "\\":
+            at += 2
+            continue
+        if char == "[":
+            found = _CLASS.match(expression, at)
+            if found is None:
+                return None
+            at = found.end()
+            continue
+        depth += (char == "(") - (char == ")")
+        at += 1
+        if depth == 0:
+            return at
+    return None
+
+
+def _at_least_one(quantifier: re.Match[str]) -> bool:
+    if quantifier[0][0] == "{":
+        return bool(quantifier[1]) and int(quantifier[1]) > 0
+    return quantifier[0][0] == "+"
