@@ -92,7 +92,7 @@ detection:
             "r.yml:9:22: detection.s.aux_info|re: this regular expression looks around, which is not supported",
             "r.yml:10:26: detection.s.session.ip|cidr: Invalid CIDR expression: '10.0.0.0/33' does not appear to be an IPv4 or IPv6 network",
             "r.yml:11:20: detection.s.timestamp: '2026-01-01' is not a value; put it in quotes",
-            "r.yml:12:9: detection.s.aux_info|timerange: modifier 'timerange' is not supported yet (it is an extension)",
+            "r.yml:12:9: detection.s.aux_info|timerange: 'aux_info' is not a time",
             "r.yml:13:30: detection.s.actor_uuid|fieldref: 'aux_uiud' is not a field; did you mean 'aux_uuid'?",
             "r.yml:14:27: detection.s.location.country: YAML reads NO as false; write 'NO'",
             "r.yml:15:5: detection.timeframe: old Sigma, which is not supported; write a correlation document with 'timespan:'",
@@ -313,10 +313,19 @@ def test_an_expired_filter_no_longer_holds_and_says_so() -> None:
         "filter: {rules: any, s: {action: grant}, condition: not s}\nexpires: 2027-01-31\n"
     )
     texts = {"r.yml": rule(1), "f.yml": exception}
-    held = load(texts, today=date(2027, 1, 30))
+    held = load(texts, today=date(2027, 1, 16))
+    soon = load(texts, today=date(2027, 1, 30))
     over = load(texts, today=date(2027, 1, 31))
 
     assert warned(held) == []
+    assert warned(soon) == snapshot(
+        ["f.yml:5:10: expires: expires on 2027-01-31, in 1 day; renew it, or let it go"]
+    )
+    assert [each.over for each in (*held.exemptions, *soon.exemptions, *over.exemptions)] == [
+        False,
+        False,
+        True,
+    ]
     assert warned(over) == snapshot(
         ["f.yml:5:10: expires: expired on 2027-01-31; renew it or delete it"]
     )

@@ -31,6 +31,16 @@ def run(args: Namespace) -> int:
                 "loaded": loaded,
                 "errors": [_fields(each) for each in mistakes],
                 "warnings": [_fields(each) for each in warnings],
+                "filters": [
+                    {
+                        "title": each.title,
+                        "rules": each.rules,
+                        "expires": str(each.expires) if each.expires else None,
+                        "expired": each.over,
+                        "file": each.file,
+                    }
+                    for each in built.loaded.exemptions
+                ],
             }
         )
     else:

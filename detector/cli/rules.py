@@ -7,6 +7,7 @@ import sys
 from argparse import Namespace
 from datetime import UTC, datetime
 
+from rich.markup import escape
 from rich.table import Table
 
 from detector import files, plans, settings
@@ -40,7 +41,24 @@ def _list(args: Namespace, built: plans.Built) -> int:
             rule.level, rule.name, rule.title, "yes" if rule.raises else "no", rule.status
         )
     output.console().print(table)
+    _list_filters(built)
     return 0
+
+
+def _list_filters(built: plans.Built) -> None:
+    """The exceptions, and what is about to end or has ended."""
+    table = Table("exception", "rules", "expires", box=None, header_style="bold")
+    for entry in built.loaded.exemptions:
+        until = "never" if entry.expires is None else str(entry.expires)
+        table.add_row(
+            escape(entry.title), escape(entry.rules), f"{until} (expired)" if entry.over else until
+        )
+    if table.row_count:
+        output.console().print("")
+        output.console().print(table)
+    for warning in built.loaded.warnings:
+        if warning.text.startswith("expires:"):
+            sys.stderr.write(f"warning: {warning}\n")
 
 
 def _show(args: Namespace, built: plans.Built) -> int:

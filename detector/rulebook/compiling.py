@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, NoReturn, cast
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final, NoReturn, cast
 
 import polars as pl
 from sigma.conditions import (
@@ -17,7 +18,7 @@ from sigma.conditions import (
 from sigma.conversion.base import Backend
 from sigma.conversion.state import ConversionState
 from sigma.exceptions import SigmaError, SigmaFeatureNotSupportedByBackendError
-from sigma.modifiers import modifier_mapping
+from sigma.modifiers import SigmaValueModifier, modifier_mapping
 from sigma.rule import SigmaDetectionItem, SigmaRule
 from sigma.types import (
     CompareOperators,
@@ -37,7 +38,10 @@ from sigma.types import (
     SpecialChars,
 )
 
+from detector.rulebook import times
 from detector.rulebook.conditions import (
+    EXTENDED_KINDS,
+    TIME_KINDS,
     Condition,
     Glob,
     Kind,
@@ -50,8 +54,6 @@ from detector.rulebook.conditions import (
 )
 
 UNSUPPORTED: Final = {"expand": "placeholders need lists of values"}
-MODIFIERS: Final = frozenset(modifier_mapping) - UNSUPPORTED.keys()
-"""The Sigma modifiers that compile."""
 
 # What pySigma may raise besides its own errors when a rule is bent on purpose.
 _FAILURES: Final = (SigmaError, TypeError, ValueError, AttributeError, LookupError, RecursionError)
@@ -66,6 +68,31 @@ _WILDCARDS: Final = {
     SpecialChars.WILDCARD_SINGLE: Wildcard.ONE,
 }
 _Leaf = ConditionFieldEqualsValueExpression | ConditionValueExpression
+
+
+@dataclass(frozen=True)
+class _AboutTime(SigmaType):
+    """The value of a modifier that asks about time and is not Sigma's."""
+
+    kind: Kind
+    value: Literal
+
+
+class _Extension(SigmaValueModifier[SigmaString | SigmaNumber, _AboutTime]):
+    """A modifier that asks about the time in a time zone."""
+
+    kind: ClassVar[Kind]
+
+    def modify(self, val: SigmaString | SigmaNumber) -> _AboutTime:
+        return _AboutTime(self.kind, times.literal(self.kind, val))
+
+
+# pySigma has no other way to learn a modifier.
+for _kind in EXTENDED_KINDS:
+    _name = _kind.name.lower()
+    modifier_mapping[_name] = type(_name, (_Extension,), {"kind": _kind})
+MODIFIERS: Final = frozenset(modifier_mapping) - UNSUPPORTED.keys()
+"""The Sigma modifiers that compile, and ours."""
 
 
 class CompileError(Exception):
@@ -86,12 +113,15 @@ def check_item(key: str, value: Any) -> None:
         raise CompileError("this regular expression is not supported") from error
 
 
-def compile_detection(detection: dict[str, Any]) -> Condition:
-    """The condition of a `detection:` mapping (selections and `condition:`)."""
+def compile_detection(detection: dict[str, Any], *, zone: str = "UTC") -> Condition:
+    """The condition of a `detection:` mapping (selections and `condition:`).
+
+    Parts of times are those of the clock in `zone`.
+    """
     text = {"title": "rule", "logsource": {"product": "onepassword"}, "detection": detection}
     try:
         rule = SigmaRule.from_dict(text)
-        conditions = _Compiler().convert_rule(rule)
+        conditions = _Compiler(zone).convert_rule(rule)
     except _FAILURES as error:
         raise CompileError(_one_line(error)) from error
     return disjunction(tuple(conditions))
@@ -167,6 +197,10 @@ class _Compiler(Backend):
 
     name = "conditions"
 
+    def __init__(self, zone: str) -> None:
+        super().__init__()
+        self._zone = zone
+
     def convert_condition_or(self, cond: ConditionOR, state: ConversionState) -> Condition:
         return disjunction(self._parts(cond, state))
 
@@ -209,7 +243,8 @@ class _Compiler(Backend):
         if not _field(leaf) and kind not in {Kind.CONTAINS, Kind.GLOB, Kind.REGEX}:
             _refuse("a keyword must be a text, a number or a regular expression")
         literals = () if literal is None else (literal,)
-        test = Test(_field(leaf), kind, literals, cased, _selection(leaf))
+        zone = self._zone if kind in TIME_KINDS else "UTC"
+        test = Test(_field(leaf), kind, literals, cased, _selection(leaf), zone=zone)
         return negated(test) if getattr(value, "exists", True) is False else test
 
     # What pySigma declares abstract and the two leaf methods above make needless.
@@ -249,6 +284,8 @@ class _Compiler(Backend):
 def _question(value: SigmaType) -> tuple[Kind, Literal | None]:
     """The test that a value which is no text asks for."""
     match value:
+        case _AboutTime():
+            return value.kind, value.value
         case SigmaTimestampPart():
             return Kind[value.timestamp_part.name], value.number
         case SigmaNumber():

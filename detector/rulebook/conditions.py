@@ -7,7 +7,7 @@ missing field does not hold, so its negation does.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 
 
@@ -32,18 +32,28 @@ class Kind(StrEnum):
     FIELD_ENDS = "ends with the value of"
     FIELD_CONTAINS = "contains the value of"
     MINUTE = "has the minute"
-    HOUR = "has the hour (UTC)"
+    HOUR = "has the hour"
     DAY = "has the day of the month"
     WEEK = "has the week"
     MONTH = "has the month"
     YEAR = "has the year"
+    TIMERANGE = "has a time of day in"
+    DAY_OF_WEEK = "is on the weekday"
+    DAY_OF_YEAR = "is on the day of the year"
+    PUBLIC_HOLIDAY_IN = "is on a public holiday in"
 
 
 FIELD_KINDS = frozenset(
     {Kind.FIELD_EQUALS, Kind.FIELD_STARTS, Kind.FIELD_ENDS, Kind.FIELD_CONTAINS}
 )
 LITERAL_KINDS = frozenset({Kind.EQUALS, Kind.CONTAINS, Kind.STARTS, Kind.ENDS})
-TIME_KINDS = frozenset({Kind.MINUTE, Kind.HOUR, Kind.DAY, Kind.WEEK, Kind.MONTH, Kind.YEAR})
+EXTENDED_KINDS = frozenset(
+    {Kind.TIMERANGE, Kind.DAY_OF_WEEK, Kind.DAY_OF_YEAR, Kind.PUBLIC_HOLIDAY_IN}
+)
+"""Questions about times that Sigma does not know; the names are those that SEKOIA gave them."""
+TIME_KINDS = EXTENDED_KINDS | {
+    Kind.MINUTE, Kind.HOUR, Kind.DAY, Kind.WEEK, Kind.MONTH, Kind.YEAR
+}  # fmt: skip
 ORDER_KINDS = frozenset({Kind.LT, Kind.LTE, Kind.GT, Kind.GTE})
 
 ANY_TEXT = "\0any"
@@ -76,6 +86,8 @@ class Test:
     cased: bool = False
     selection: str = ""
     column: str = ""
+    zone: str = "UTC"
+    """Time zone in which a time is looked at."""
 
     # pytest would take the class for a test case of its own.
     __test__ = False
@@ -162,15 +174,8 @@ def _joined(parts: list[Condition]) -> tuple[Condition, ...]:
         if not isinstance(part, Test):
             joined[part] = part
             continue
-        key = (part.field, part.kind, part.cased, part.selection, part.column)
+        key = (part.field, part.kind, part.cased, part.selection, part.column, part.zone)
         old = joined.get(key)
         literals = old.literals + part.literals if isinstance(old, Test) else part.literals
-        joined[key] = Test(
-            part.field,
-            part.kind,
-            tuple(dict.fromkeys(literals)),
-            part.cased,
-            part.selection,
-            part.column,
-        )
+        joined[key] = replace(part, literals=tuple(dict.fromkeys(literals)))
     return tuple(joined.values())

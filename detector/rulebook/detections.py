@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+from detector import workhours
 from detector.rulebook.compiling import (
     CompileError,
     compile_detection,
@@ -47,10 +48,11 @@ def read_detection(
     _check_condition(report, (where, "condition"))
     if not selections:
         report.wrong((where,), "no selection is here")
+    zone = _zone(report)
     if len(report.mistakes) > before:
         return None
     try:
-        condition = compile_detection(selections | {"condition": detection["condition"]})
+        condition = compile_detection(selections | {"condition": detection["condition"]}, zone=zone)
     except CompileError as error:
         report.wrong((where, "condition"), *in_our_words(str(error)))
         return None
@@ -81,6 +83,18 @@ def feeds_of(report: Report, condition: Condition, feeds: tuple[str, ...]) -> tu
         lacks = f": its events carry no {', '.join(missing)}" if missing else ""
         report.wrong(("detection",), f"can never hold in {chosen[0]}{lacks}", key=True)
     return able
+
+
+def _zone(report: Report) -> str:
+    """The time zone in which a document looks at times."""
+    if "timezone" not in report.document.value:
+        return "UTC"
+    name = report.text(("timezone",))
+    if workhours.zone(name) is None:
+        report.wrong(
+            ("timezone",), f"{quoted(name)} is no IANA time zone", "write it like Europe/Paris"
+        )
+    return name
 
 
 def _check_name(report: Report, path: Path) -> None:

@@ -12,9 +12,11 @@ from typing import Any, Final
 import polars as pl
 
 from detector import events
+from detector.rulebook import times
 from detector.rulebook.book import Match
 from detector.rulebook.conditions import (
     ANY_TEXT,
+    EXTENDED_KINDS,
     FIELD_KINDS,
     TIME_KINDS,
     And,
@@ -137,6 +139,8 @@ def _answer(test: Test, literal: Literal) -> Any:
     if isinstance(literal, tuple):
         signs = {Wildcard.MANY: "", Wildcard.ONE: "x"}
         return "".join(signs[part] if isinstance(part, Wildcard) else part for part in literal)
+    if test.kind in EXTENDED_KINDS:
+        return times.example(test, literal)
     if test.kind in TIME_KINDS:
         return _time(test.kind, int(literal))
     if test.kind is Kind.CIDR:

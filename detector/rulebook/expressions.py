@@ -13,6 +13,7 @@ from typing import Final
 
 import polars as pl
 
+from detector.rulebook import times
 from detector.rulebook.conditions import (
     LITERAL_KINDS,
     ORDER_KINDS,
@@ -39,8 +40,7 @@ def value_expression(test: Test, dtype: pl.DataType) -> pl.Expr:
         time = pl.col(VALUE)
         if not dtype.is_temporal():
             time = time.cast(pl.String).str.to_datetime("%+", time_zone="UTC", strict=False)
-        part = getattr(time.dt, test.kind.name.lower())()
-        return _any(part == literal for literal in test.literals)
+        return times.holds(test, time)
     if test.kind in ORDER_KINDS:
         return _ordered(test, dtype)
     if test.kind in LITERAL_KINDS:

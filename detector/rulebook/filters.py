@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from typing import Final
 
 from detector.rulebook.conditions import Condition
 from detector.rulebook.detections import read_detection
@@ -14,6 +15,8 @@ from detector.rulebook.references import Register
 from detector.rulebook.reports import Report
 
 ANY = frozenset({"any"})
+SOON: Final = timedelta(days=14)
+"""How long before its end a filter warns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,30 @@ class Filter:
         return rule_id in self.targets
 
 
+@dataclass(frozen=True, slots=True)
+class Exemption:
+    """A filter as people are shown it: what it exempts, until when, and whether that is over."""
+
+    title: str
+    rules: str
+    expires: date | None
+    over: bool
+    file: str
+
+
+def exemption(entry: Filter, today: date | None) -> Exemption:
+    """The filter as it stands on that day."""
+    head = entry.report.document
+    rules = entry.report.at(("filter", "rules"))
+    return Exemption(
+        title=str(head.value.get("title", "")),
+        rules=", ".join(map(str, rules)) if isinstance(rules, list) else str(rules),
+        expires=entry.expires,
+        over=today is not None and entry.expires is not None and entry.expires <= today,
+        file=head.file,
+    )
+
+
 def read_filter(report: Report, register: Register) -> Filter | None:
     """The filter of a document; null, and mistakes, if it is none."""
     feeds = read_feeds(report)
@@ -47,11 +74,17 @@ def read_filter(report: Report, register: Register) -> Filter | None:
 
 
 def is_over(entry: Filter, today: date | None) -> bool:
-    """True, and a warning, if the filter has expired by `today`."""
-    if today is None or entry.expires is None or entry.expires > today:
+    """True, and a warning, if the filter has expired by `today`; a warning if it soon will."""
+    if today is None or entry.expires is None:
         return False
-    entry.report.odd(("expires",), f"expired on {entry.expires}", "renew it or delete it")
-    return True
+    if entry.expires <= today:
+        entry.report.odd(("expires",), f"expired on {entry.expires}", "renew it or delete it")
+        return True
+    if entry.expires - today <= SOON:
+        left = (entry.expires - today).days
+        text = f"expires on {entry.expires}, in {left} day{'s' * (left != 1)}"
+        entry.report.odd(("expires",), text, "renew it, or let it go")
+    return False
 
 
 def check_cover(entry: Filter, name: str, feeds: tuple[str, ...]) -> bool:

@@ -15,7 +15,6 @@ from detector.rulebook.reports import Report
 
 _SYNTAX: Final = re.compile(r"^Expected .*\(at char (\d+)\)")
 _UNFIT: Final = re.compile(r"Modifier \w+ incompatible to value type of '(.*)'")
-_EXTENSIONS: Final = ("timerange", "day_of_week", "day_of_year", "public_holiday_in")
 
 
 def read_item(report: Report, path: Path, value: Any, feeds: tuple[str, ...]) -> None:
@@ -93,8 +92,8 @@ def _named(feeds: tuple[str, ...]) -> str:
 def _check_modifier(report: Report, path: Path, modifier: str) -> None:
     if modifier in MODIFIERS:
         return
-    if modifier in UNSUPPORTED or modifier in _EXTENSIONS:
-        why = UNSUPPORTED.get(modifier, "it is an extension")
+    if modifier in UNSUPPORTED:
+        why = UNSUPPORTED[modifier]
         report.wrong(path, f"modifier '{modifier}' is not supported yet ({why})", key=True)
     else:
         fix = did_you_mean(modifier, MODIFIERS)

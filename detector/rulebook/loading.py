@@ -15,7 +15,15 @@ from detector.rulebook.conditions import Condition
 from detector.rulebook.correlations import read_correlation
 from detector.rulebook.detections import feeds_of, read_detection
 from detector.rulebook.documents import read
-from detector.rulebook.filters import ANY, Filter, check_cover, is_over, read_filter
+from detector.rulebook.filters import (
+    ANY,
+    Exemption,
+    Filter,
+    check_cover,
+    exemption,
+    is_over,
+    read_filter,
+)
 from detector.rulebook.headers import kind_of, read_head
 from detector.rulebook.logsources import read_feeds
 from detector.rulebook.mistakes import Mistake
@@ -35,6 +43,8 @@ class Loaded:
     warnings: tuple[Mistake, ...]
     documents: int
     loaded: int
+    exemptions: tuple[Exemption, ...] = ()
+    """The filters, also those that have expired."""
 
 
 def load(texts: Mapping[str, str], *, today: date | None = None) -> Loaded:
@@ -51,8 +61,9 @@ def load(texts: Mapping[str, str], *, today: date | None = None) -> Loaded:
     stories = read_all_stories(drafts, conditions, register)
     behaviors = _behaviors(schemas, conditions, register)
     correlations = _correlations(drafts, behaviors, conditions, register)
-    filters = _filters(drafts, conditions, register, today)
-    rulebook = bound(drafts, Parts(conditions, behaviors, correlations, filters))
+    filters = _filters(drafts, conditions, register)
+    held = [entry for entry in filters if not is_over(entry, today)]
+    rulebook = bound(drafts, Parts(conditions, behaviors, correlations, held))
     mistakes = unread + [mistake for report in reports for mistake in report.mistakes]
     return Loaded(
         rulebook,
@@ -61,6 +72,7 @@ def load(texts: Mapping[str, str], *, today: date | None = None) -> Loaded:
         tuple(sorted(warning for report in reports for warning in report.warnings)),
         documents=found,
         loaded=sum(not draft.report.broken for draft in drafts),
+        exemptions=tuple(exemption(entry, today) for entry in filters),
     )
 
 
@@ -131,17 +143,15 @@ def _correlations(
     return chained(sketches, {**feeds, **feeds_of_behaviors(behaviors, feeds)}, register)
 
 
-def _filters(
-    drafts: Iterable[Draft], conditions: Conditions, register: Register, today: date | None
-) -> list[Filter]:
-    """The filters that hold today; one whose log source misses a rule it names is mistaken."""
-    held: list[Filter] = []
+def _filters(drafts: Iterable[Draft], conditions: Conditions, register: Register) -> list[Filter]:
+    """The filters; one whose log source misses a rule it names is mistaken."""
+    sound: list[Filter] = []
     for draft in drafts:
         entry = read_filter(draft.report, register) if draft.kind == "filter" else None
         if entry is None:
             continue
         named = entry.targets - ANY
         covers = [check_cover(entry, target, conditions[target][1]) for target in sorted(named)]
-        if all(covers) and not is_over(entry, today):
-            held.append(entry)
-    return held
+        if all(covers):
+            sound.append(entry)
+    return sound

@@ -87,8 +87,8 @@ SIGMA_KEYS: Final = _words(
 )
 """The keys that every kind of document may have."""
 KIND_KEYS: Final[Mapping[str, frozenset[str]]] = {
-    "detection": frozenset({"detection", "logsource", "alert", "tests"}),
-    "filter": frozenset({"filter", "logsource", "expires"}),
+    "detection": frozenset({"detection", "logsource", "timezone", "alert", "tests"}),
+    "filter": frozenset({"filter", "logsource", "timezone", "expires"}),
     "behavior": frozenset({"behavior", "alert", "tests"}),
     "correlation": frozenset({"correlation", "alert", "tests"}),
 }
