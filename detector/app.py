@@ -7,12 +7,14 @@ import getpass
 import os
 import shutil
 import signal
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +23,8 @@ import structlog
 from rich.console import Console
 
 from detector import changes, files, jobs
-from detector.plans import Texts, build
-from detector.ports import Notifier, SourceError
+from detector.plans import build
+from detector.ports import Notifier
 from detector.rendering import Renderer
 from detector.settings import (
     ConfigError,
@@ -36,11 +38,18 @@ from detector.store.sqlite import Sqlite
 from detector.terminal import progress
 
 if TYPE_CHECKING:
+    import httpx
+
+    from detector import fleet
     from detector.sources.onepassword import OnePassword
 
 TELL_EVERY_S = 2.0
 TIDY_EVERY = timedelta(hours=1)
 WATCH_EVERY_S = 30.0
+FEW = 20
+"""So many accounts may begin at once."""
+CONNECTIONS = 64
+"""To one host at once: more than are ever fetching."""
 log = structlog.get_logger()
 
 
@@ -137,15 +146,20 @@ def _notice(name: str) -> Callable[[str], None]:
     return notice
 
 
-def source(config: SourceConfig, sleep: Callable[[float], object] = time.sleep) -> OnePassword:
+def source(
+    config: SourceConfig,
+    sleep: Callable[[float], object] = time.sleep,
+    http: Callable[[str], httpx.Client] | None = None,
+) -> OnePassword:
     """The Events API of one account. Raises ConfigError."""
-    from detector.sources.onepassword import Budget, OnePassword, Pace
+    from detector.sources.onepassword import Budget, OnePassword, Pace, client
     from detector.sources.tokens import SetupError
 
     token = config.token.read(os.environ)
     pace = Pace(Budget(monotonic=time.monotonic, sleep=sleep), now)
+    name, base_url = config.name, config.base_url
     try:
-        return OnePassword(token, pace=pace, base_url=config.base_url, name=config.name)
+        return OnePassword(token, pace=pace, base_url=base_url, name=name, http=http or client)
     except SetupError as error:
         msg = f"source {config.name!r}: {error}"
         raise ConfigError(msg) from error
@@ -179,6 +193,7 @@ class Service:
             raise ConfigError(msg)
         self._settings, self._resources, self._console = settings, ExitStack(), console
         self._stop = threading.Event()
+        self._jobs: dict[str, Any] = {}
         self._trainer = ThreadPoolExecutor(1, thread_name_prefix="trainer")
         self._resources.callback(self._trainer.shutdown)
         self._point = crash_point(os.environ)
@@ -191,44 +206,38 @@ class Service:
         named = "console" in self._orders.destinations
         self._notifiers = notifiers(settings, console if named else None)
         self._direct = jobs.Direct(self._notifiers)
-        sources = [(config, source(config, self._stop.wait)) for config in settings.sources]
-        self._store = Sqlite(settings.data.directory)
-        self._resources.callback(self._store.close)
+        from detector import fleet
+        from detector.sources.onepassword import client
+
+        context = ssl.create_default_context()
+        clients = fleet.Clients(lambda url: client(url, context=context, connections=CONNECTIONS))
+        self._resources.callback(clients.close)
         with ExitStack() as undo:
             undo.callback(self._resources.close)
-            self._desks = [(config, api, self._desk(config, api, texts)) for config, api in sources]
+            made = partial(source, sleep=self._stop.wait, http=clients)
+            self._store = Sqlite(settings.data.directory)
+            self._resources.callback(self._store.close)
+            common = fleet.Common(
+                self._store,
+                texts,
+                settings.data.window,
+                now,
+                made,
+                self._stop,
+                self._point,
+                self._trainer,
+            )
+            for pool in common.fetchers.values():
+                self._resources.callback(pool.shutdown)
+            self._stations = [fleet.Station(common, config) for config in settings.sources]
+            if len(self._stations) == 1:
+                self._stations[0].open()
             undo.pop_all()
 
-    def _desk(self, config: SourceConfig, api: OnePassword, texts: Texts) -> jobs.Desk:
-        self._resources.callback(api.close)
-        try:
-            api.introspect()
-        except SourceError as error:
-            log.error("the token was not checked", account=config.name, error=str(error))
-        account = jobs.open_account(
-            self._store, config.name, texts, now(), span=self._settings.data.window
-        )
-        if account.refused:
-            log.error("model refused", account=config.name, why=account.refused, rules="go on")
-        if api.account_uuid:
-            self._store.claim(config.name, api.account_uuid)
-        desk = jobs.Desk(
-            account,
-            self._store,
-            point=self._point,
-            poll_every=config.poll_every,
-            backfill=config.backfill,
-            sleep=self._stop.wait,
-            stopping=self._stop.is_set,
-            trainer=self._trainer,
-        )
-        desk.vitals.feeds, desk.vitals.own, desk.vitals.expires = (
-            api.feeds,
-            api.ids,
-            api.token.expires,
-        )
-        self._resources.callback(desk.pool.shutdown)
-        return desk
+    @property
+    def _desks(self) -> list[jobs.Desk]:
+        """The accounts that were opened."""
+        return [each.desk for each in self._stations if each.desk is not None]
 
     def run(self, *, once: bool = False) -> bool:
         """Work until a signal says stop; with `once`, one round. True if every feed was read."""
@@ -237,9 +246,9 @@ class Service:
             signal.signal(name, self._heard)
         with self._resources, changes.opened(self._settings.data.directory, self._answer):
             if once:
-                for _, _, desk in self._desks:
-                    desk.trainer = jobs.AtOnce()
-                polled = [self._poll(*each) for each in self._desks]
+                for station in self._stations:
+                    station.open().trainer = jobs.AtOnce()
+                polled = [self._poll(station) for station in self._stations]
                 self._watch()
                 self._decide()
                 for notifier in self._notifiers.values():
@@ -248,7 +257,7 @@ class Service:
             else:
                 polled = []
                 self._schedule()
-            for _, _, desk in self._desks:
+            for desk in self._desks:
                 jobs.keep_state(desk, now())
         return all(polled)
 
@@ -257,10 +266,10 @@ class Service:
         return changes.answer(changes.Office(self._store, now(), self._at_work, self._orders), body)
 
     def _at_work(self, name: str) -> jobs.Desk:
-        desks = {desk.account.name: desk for _, _, desk in self._desks}
-        if name not in desks:
-            raise changes.no_account(name, sorted(desks))
-        return desks[name]
+        stations = {station.config.name: station for station in self._stations}
+        if name not in stations:
+            raise changes.no_account(name, sorted(stations))
+        return stations[name].open()
 
     def _heard(self, number: int, _frame: object) -> None:
         """Stop at the next page; a second signal is immediate, and loses nothing either."""
@@ -271,10 +280,12 @@ class Service:
         from apscheduler.executors.pool import ThreadPoolExecutor as Pool
         from apscheduler.schedulers.background import BackgroundScheduler
 
+        from detector.fleet import POLLS
+
         # The default grace of one second drops a run that a slow one before it delayed.
         scheduler = BackgroundScheduler(
             executors={
-                "poll": Pool(max(4, len(self._desks))),
+                **{track: Pool(polls) for track, polls in POLLS.items()},
                 "tell": Pool(1),
                 "tidy": Pool(1),
                 "watch": Pool(1),
@@ -282,16 +293,18 @@ class Service:
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
             timezone=UTC,
         )
-        for config, api, desk in self._desks:
-            log.info("polling", account=config.name, feeds=list(api.feeds))
-            seconds = config.poll_every.total_seconds()
-            timing = {
-                "seconds": seconds,
-                "jitter": min(5, int(seconds / 4)),
-                "next_run_time": now(),
-            }
-            scheduler.add_job(
-                self._poll, "interval", (config, api, desk), executor="poll", **timing
+        for place, station in enumerate(self._stations):
+            seconds = station.config.poll_every.total_seconds()
+            # Many accounts begin one after the other, and stay spread so.
+            late_s = seconds * place / len(self._stations) if len(self._stations) > FEW else 0
+            self._jobs[station.config.name] = scheduler.add_job(
+                self._poll,
+                "interval",
+                (station,),
+                executor=station.track,
+                seconds=seconds,
+                jitter=min(5, int(seconds / 4)),
+                next_run_time=now() + timedelta(seconds=late_s),
             )
         # A destination that does not answer keeps neither the decisions nor the others waiting.
         often = {"seconds": TELL_EVERY_S, "executor": "tell", "next_run_time": now()}
@@ -307,30 +320,39 @@ class Service:
         log.info("stopping")
         scheduler.shutdown(wait=True)
 
-    def _poll(self, config: SourceConfig, api: OnePassword, desk: jobs.Desk) -> bool:
-        habits = [jobs.Habit(each.every, each.over) for each in config.sweeps]
+    def _poll(self, station: fleet.Station) -> bool:
+        name, track = station.config.name, station.track
+        if self._stop.is_set():
+            return False
         try:
-            with self._backfilling(desk) as told:
-                polled = jobs.poll(desk, api, now, told)
-            jobs.sweep(desk, api, now, habits)
+            with self._backfilling(station) as told:
+                polled = station.poll(told)
         except Exception as error:
             # What was not stored is thrown away; the next round starts from the last commit.
-            log.exception("poll failed", account=desk.account.name)
-            desk.vitals.broken = desk.vitals.broken or (now(), f"{type(error).__name__}: {error}")
+            log.exception("poll failed", account=name)
+            words = f"{type(error).__name__}: {error}"
+            if station.desk is None:
+                self._direct.failed(name, words, now())
+            else:
+                station.desk.vitals.broken = station.desk.vitals.broken or (now(), words)
             return False
-        desk.vitals.broken = None
+        station.open().vitals.broken = None
         found = {"events": polled.events, "alerts": len(polled.alerts)}
-        log.info("polled", account=desk.account.name, failed=sorted(polled.failures), **found)
+        log.info("polled", account=name, failed=sorted(polled.failures), **found)
+        if station.track != track and name in self._jobs:
+            self._jobs[name].modify(executor=station.track)
         return not polled.failures
 
     @contextmanager
-    def _backfilling(self, desk: jobs.Desk) -> Iterator[jobs.Progress | None]:
+    def _backfilling(self, station: fleet.Station) -> Iterator[jobs.Progress | None]:
         """A progress bar for the first round of an account on a terminal, else nothing."""
-        if self._store.cursors(desk.account.name) or not self._console.is_terminal:
+        many = len(self._stations) > 1 or not self._console.is_terminal
+        if many or self._store.cursors(station.config.name):
             yield None
             return
-        start, whole = now() - desk.backfill, desk.backfill.total_seconds()
-        with progress(self._console, f"learning from {desk.backfill.days} days", whole) as advance:
+        span = station.config.backfill
+        start, whole = now() - span, span.total_seconds()
+        with progress(self._console, f"learning from {span.days} days", whole) as advance:
 
             def told(events: int, upto: datetime | None) -> None:
                 if upto is not None:
@@ -344,7 +366,7 @@ class Service:
     def _watch(self) -> None:
         try:
             free = shutil.disk_usage(self._settings.data.directory).free
-            jobs.watch_all([desk for _, _, desk in self._desks], self._direct, now(), free)
+            jobs.watch_all(self._desks, self._direct, now(), free)
         except Exception:
             log.exception("watching failed")
 
@@ -363,7 +385,7 @@ class Service:
             log.exception("telling failed", destination=notifier.name)
 
     def _tidy(self) -> None:
-        for _, _, desk in self._desks:
+        for desk in self._desks:
             try:
                 jobs.tidy(desk, now(), remember=self._settings.data.remember)
             except Exception:

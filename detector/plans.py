@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
+from functools import cached_property, lru_cache
 from ipaddress import ip_network
 from typing import Any, TypeVar
 
@@ -43,11 +44,15 @@ class Texts:
         return zlib.compress(json.dumps(asdict(self), sort_keys=True).encode())
 
     @staticmethod
+    @lru_cache(maxsize=8)
     def parse(body: bytes) -> Texts:
-        """Read back what `dump` wrote."""
+        """Read back what `dump` wrote; the same for all accounts that have the same."""
         return Texts(**json.loads(zlib.decompress(body)))
 
-    @property
+    def __hash__(self) -> int:
+        return hash(self.version)
+
+    @cached_property
     def version(self) -> str:
         """A name for exactly these texts."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
@@ -140,8 +145,12 @@ class _NetworksFile(BaseModel):
     networks: list[_NetworkEntry]
 
 
+@lru_cache(maxsize=8)
 def build(texts: Texts, today: date) -> Built:
-    """Read all texts; a broken file is reported and the rest works on."""
+    """Read all texts; a broken file is reported and the rest works on.
+
+    What is built holds no state of an account: a thousand accounts share it.
+    """
     loaded = load(texts.rules, today=today)
     mistakes: list[Mistake] = list(loaded.mistakes)
     declarations = _models(texts.models, mistakes)

@@ -91,6 +91,7 @@ def client(
     context: ssl.SSLContext | None = None,
     connect_timeout_s: float = 10.0,
     read_timeout_s: float = 20.0,
+    connections: int = 8,
 ) -> httpx.Client:
     """A client that follows no redirects and keeps connections; no proxy if on this machine."""
     is_here = is_loopback(urlsplit(base_url or "").hostname or "")
@@ -105,7 +106,11 @@ def client(
             write=read_timeout_s,
             pool=read_timeout_s,
         ),
-        limits=httpx.Limits(max_connections=8, max_keepalive_connections=4, keepalive_expiry=30.0),
+        limits=httpx.Limits(
+            max_connections=connections,
+            max_keepalive_connections=connections // 2,
+            keepalive_expiry=30.0,
+        ),
         headers=_HEADERS,
     )
 
@@ -124,7 +129,7 @@ class OnePassword:
         pace: Pace,
         base_url: str | None = None,
         name: str = "1password",
-        http: httpx.Client | None = None,
+        http: httpx.Client | Callable[[str], httpx.Client] = client,
     ) -> None:
         secret = token.get_secret_value() if isinstance(token, SecretStr) else token
         self.token: Token = read_token(secret, base_url)
@@ -136,7 +141,7 @@ class OnePassword:
         self.stalled: Counter[str] = Counter()
         self._pace = pace
         self._bearer = _Bearer(SecretStr(secret.strip()))
-        self._http = http or client(self.url)
+        self._http = http if isinstance(http, httpx.Client) else http(self.url)
 
     def __repr__(self) -> str:
         return f"OnePassword({self.name!r}, {self.url!r})"
@@ -167,6 +172,10 @@ class OnePassword:
         else:
             return self._page(feed, cursor or "", envelope)
         raise CursorRefused(text, permanent=False) if cursor else SourceError(text, permanent=False)
+
+    def has(self, token: SecretStr) -> bool:
+        """Whether this is the token that is used."""
+        return self._bearer.is_for(token)
 
     def close(self) -> None:
         """Close the connections."""
@@ -254,6 +263,10 @@ class _Bearer(httpx.Auth):
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         request.headers["Authorization"] = f"Bearer {self._token.get_secret_value()}"
         yield request
+
+    def is_for(self, token: SecretStr) -> bool:
+        """Whether it is that token."""
+        return self._token.get_secret_value() == token.get_secret_value().strip()
 
     def hidden_in(self, text: str) -> str:
         """The text without the token or its parts."""
