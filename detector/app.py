@@ -22,7 +22,7 @@ import polars as pl
 import structlog
 from rich.console import Console
 
-from detector import changes, files, jobs
+from detector import changes, files, jobs, whereabouts
 from detector.plans import build
 from detector.ports import Notifier
 from detector.rendering import Renderer
@@ -214,6 +214,8 @@ class Service:
         self._resources.callback(clients.close)
         with ExitStack() as undo:
             undo.callback(self._resources.close)
+            self._whereabouts = whereabouts.open_all(settings.paths)
+            self._resources.callback(self._whereabouts.close)
             made = partial(source, sleep=self._stop.wait, http=clients)
             self._store = Sqlite(settings.data.directory)
             self._resources.callback(self._store.close)
@@ -226,6 +228,7 @@ class Service:
                 self._stop,
                 self._point,
                 self._trainer,
+                self._whereabouts.fill,
             )
             for pool in common.fetchers.values():
                 self._resources.callback(pool.shutdown)

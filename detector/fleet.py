@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import httpx
+import polars as pl
 import structlog
 
 from detector import jobs
@@ -52,6 +53,7 @@ class Common:
     stop: threading.Event
     point: jobs.Point
     trainer: Executor
+    fill: Callable[[pl.DataFrame], pl.DataFrame]
     fetchers: dict[str, ThreadPoolExecutor] = field(default_factory=fetchers)
 
 
@@ -121,6 +123,7 @@ class Station:
             stopping=common.stop.is_set,
             pool=common.fetchers[self.track],
             trainer=common.trainer,
+            fill=common.fill,
         )
         self._known(desk)
         log.info("polling", account=config.name, feeds=list(self.api.feeds))

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import math
 import re
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Final
 
 EARTH_RADIUS_KM: Final = 6371.0088
 """Mean radius R1 of the GRS80 ellipsoid (IUGG)."""
+
+FAR_KM: Final = 4_000.0
+NEAR_KM: Final = 1_500.0
+"""Farther from every zone of a country than the one, and nearer than the other, is swapped."""
 
 _ALIASES: Final = {
     "UK": "GB",
@@ -160,3 +164,20 @@ def believable(latitude: float | None, longitude: float | None) -> bool:
     if latitude is None or longitude is None or (latitude == 0 and longitude == 0):
         return False
     return -90 <= latitude <= 90 and -180 <= longitude <= 180
+
+
+@lru_cache(maxsize=65_536)
+def swapped(country: str | None, latitude: float, longitude: float) -> bool:
+    """Whether coordinates are far from their country and near it with the two exchanged.
+
+    1Password's documentation once had them exchanged. Nearness is that of the country's zones.
+
+    >>> swapped("CA", -79.433, 43.64), swapped("CA", 43.64, -79.433), swapped(None, -79.4, 43.6)
+    (True, False, False)
+    """
+    zones = _zones().get(country or "")
+    if not zones or not believable(longitude, latitude):
+        return False
+    here = min(distance_km(latitude, longitude, north, east) for north, east, _ in zones)
+    there = min(distance_km(longitude, latitude, north, east) for north, east, _ in zones)
+    return here > FAR_KM and there < NEAR_KM

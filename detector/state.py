@@ -73,7 +73,13 @@ class State:
             self.rules[self.declaration.id] = self.declaration.rule
         self._correlations = {entry.rule.id for entry in rulebook.correlations}
         self._tellers = {entry.rule.id: entry.behavior.tell for entry in rulebook.behaviors}
-        read = {*matched.COLUMNS, "source.latitude", "source.longitude"}
+        read = {
+            *matched.COLUMNS,
+            "source.latitude",
+            "source.longitude",
+            "source.kind",
+            "source.radius_km",
+        }
         for entry in rulebook.stateful:
             read |= entry.reads
         self.columns = tuple(sorted(read))

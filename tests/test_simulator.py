@@ -56,8 +56,9 @@ def test_the_same_plan_gives_the_same_bytes(tmp_path: Path) -> None:
     for name in ("one", "two"):
         write(simulate(plan), tmp_path / name)
 
-    for path in sorted((tmp_path / "one").iterdir()):
-        assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes()
+    for path in sorted((tmp_path / "one").rglob("*.*")):
+        twin = tmp_path / "two" / path.relative_to(tmp_path / "one")
+        assert path.read_bytes() == twin.read_bytes()
 
 
 def test_another_seed_gives_another_company() -> None:

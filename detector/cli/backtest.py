@@ -15,7 +15,7 @@ from typing import Final, TextIO
 
 from rich.console import Console
 
-from detector import accounts, app, backtesting, files, kernel, plans, settings
+from detector import accounts, app, backtesting, files, kernel, plans, settings, whereabouts
 from detector.alerts import Alert, to_json
 from detector.cli import foreign, output
 from detector.settings import ConfigError
@@ -95,7 +95,12 @@ def _replay(
     (plan, readers), (terminal, config) = plans_, room
     teach_until = args.train_until or history.teach_until or _EPOCH
     state = accounts.blank(history.account, teach_until, span=config.data.window)
+    known = whereabouts.open_all(config.paths)
     steps = _between(history.steps, args.since, args.until)
+    if args.folder is not None:
+        steps = (
+            (known.fill(step[0]), step[1]) if isinstance(step, tuple) else step for step in steps
+        )
     with progress(terminal, f"replaying {history.events:,} events", history.events) as advance:
         if history.is_log:
             readers = readers or backtesting.afresh(plan)

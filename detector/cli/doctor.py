@@ -11,7 +11,7 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-from detector import accounts, app, files, plans, settings
+from detector import accounts, app, files, plans, settings, whereabouts
 from detector.alerts import Alert
 from detector.cli import output
 from detector.coverage import sentence
@@ -155,7 +155,24 @@ def _rules(config: settings.Settings) -> str:
 
 def _networks(config: settings.Settings) -> str:
     named = f"{config.paths.networks}" if config.paths.networks else "no networks.yml"
-    return f"{named}; no network database, so rules that ask for network owners know less"
+    known = whereabouts.open_all(config.paths)
+    known.close()
+    missing = [
+        f"no {what} ({key})"
+        for what, key, is_there in (
+            ("city database", "paths.geoip", known.city is not None),
+            ("ASN database", "paths.asn", known.asn is not None),
+            (
+                "lists of hosting, VPN and relay networks",
+                "paths.network_lists",
+                known.lists is not None,
+            ),
+        )
+        if not is_there
+    ]
+    words = [named, *(origin.words(app.now().date()) for origin in known.origins)]
+    less = f"; {', '.join(missing)}: behaviours that ask for them know less" if missing else ""
+    return "; ".join(words) + less
 
 
 def _destinations(config: settings.Settings) -> str:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
+import polars as pl
+
 from detector import accounts, plans
 from detector.accounts import Account
 from detector.alerts import Alert
@@ -36,6 +38,11 @@ MOST_LATE: Final = timedelta(minutes=5)
 
 def nowhere(_: str) -> None:
     """The crash point of a process that is meant to live."""
+
+
+def as_it_is(frame: pl.DataFrame) -> pl.DataFrame:
+    """Rows of which no database knows more."""
+    return frame
 
 
 def never() -> bool:
@@ -74,6 +81,8 @@ class Desk:
     backfill: timedelta = timedelta(days=35)
     sleep: Callable[[float], object] = at_once
     stopping: Callable[[], bool] = never
+    fill: Callable[[pl.DataFrame], pl.DataFrame] = as_it_is
+    """Adds to rows what databases know of their addresses, before they enter the log."""
     pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(max_workers=3))
     lanes: defaultdict[str, Lane] = field(default_factory=lambda: defaultdict(Lane))
     vitals: Vitals = field(default_factory=Vitals)

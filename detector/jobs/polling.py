@@ -131,7 +131,7 @@ def take_in(desk: Desk, batch: Batch, now: datetime, ledger: Ledger) -> kernel.O
     """Let the kernel look at a batch, and store everything that came of it at once."""
     proof = ledger.proof(batch.cursors)
     with desk.changing() as account:
-        outcome = kernel.detect(account.state, batch.frame, window.contents(batch.raws))
+        outcome = kernel.detect(account.state, desk.fill(batch.frame), window.contents(batch.raws))
         if not (outcome.frame.height or batch.cursors or batch.flaws):
             return outcome
         alerts = (*outcome.alerts, *_own(desk, proof, outcome.frame, now))

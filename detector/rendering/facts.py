@@ -59,7 +59,7 @@ _HIDDEN: Final = frozenset(
         "fields", "value", "also_new", "known_days", "deed_days", "colleagues", "device_new", "device_known",
         "device_days", "new_client", "minutes", "from_days", "to_days", "radius_km", "latitudes",
         "longitudes", "reasons", "anomaly_score", "threshold", "model", "trained_rows",
-        "rungs", "weights", "near", "bout", "holiday", "strong", "schedule", "hours", "slot_days", "week", "event.action", "object.type", "followed_by", "followed_after_min",
+        "rungs", "to_kind", "weights", "near", "bout", "holiday", "strong", "schedule", "hours", "slot_days", "week", "event.action", "object.type", "followed_by", "followed_after_min",
         "correlation", "group", "asked", "span_seconds", "looks_at", "counted", "field", "steps",
     }
 )  # fmt: skip

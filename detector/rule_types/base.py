@@ -79,7 +79,7 @@ class Scene:
 
     def network_kind(self, row: int) -> str | None:
         """Kind of the network that an event came from, as far as anybody said so."""
-        return self.networks.kind(self.text("source.ip", row))
+        return self.networks.kind(self.text("source.ip", row)) or self.text("source.kind", row)
 
     def person(self, row: int) -> Subject | None:
         """The acting person of a row as a subject, null if nobody is named."""

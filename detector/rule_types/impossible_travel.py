@@ -162,6 +162,8 @@ class ImpossibleTravel(Behavior):
             *_weighed(evidence),
             f"- places are estimates: {evidence['radius_km']:,.0f} km were taken off the distance",
         ]
+        if evidence["to_kind"] is None:
+            why.append("- nobody said what kind of network it is (no list or database knows it)")
         if "followed_by" in evidence:
             minutes = plural(evidence["followed_after_min"], "minute")
             why.insert(
@@ -232,6 +234,7 @@ def _evidence(facts: Facts, name: str, found: Leg) -> dict[str, Any]:
         "source.ip": end.ip,
         "source.country": end.country,
         "client": client(odd.client) if odd.client else "an unknown client",
+        "to_kind": odd.kind,
         "from_days": days_at(facts, name, start),
         "to_days": days_at(facts, name, end),
         "latitudes": [start.latitude, end.latitude],

@@ -36,10 +36,14 @@ class Point(msgspec.Struct):
     type: str | None
     device: str | None = None
     phone: bool = False
+    said_km: float | None = None
+    """Radius of error that a database gives for the address."""
 
     @property
     def radius_km(self) -> float:
         """How far off the place may be. A phone may be on a carrier whose place jumps."""
+        if self.said_km is not None:
+            return self.said_km
         if self.kind in RADIUS_KM:
             return RADIUS_KM[self.kind]
         return RADIUS_KM["mobile"] if self.phone else UNKNOWN_RADIUS_KM
@@ -91,7 +95,8 @@ def point(scene: Scene, row: int) -> Point:
         place=page.values[PLACE][row],
         ip=ip,
         network=page.values[NETWORK][row],
-        kind=scene.networks.kind(ip),
+        kind=scene.network_kind(row),
+        said_km=page.columns["source.radius_km"][row],
         session=scene.text("session.id", row),
         client=page.values[CLIENT][row],
         type=scene.text("event.type", row),

@@ -20,6 +20,10 @@ DERIVED: Final = frozenset(
         "source.country",
         "source.latitude",
         "source.longitude",
+        "source.as.number",
+        "source.as.name",
+        "source.kind",
+        "source.radius_km",
     }
 )
 """Columns that are made for every feed without a raw name of their own."""

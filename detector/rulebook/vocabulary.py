@@ -15,7 +15,6 @@ PRODUCT: Final = "onepassword"
 PSEUDO_FIELDS: Final = (
     "device.id",
     "source.network",
-    "source.as.number",
     "hour",
     "client.fingerprint",
 )

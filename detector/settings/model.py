@@ -133,6 +133,11 @@ class PathsConfig(Part):
     networks: Path | None = None
     templates: Path | None = None
     models: Path | None = None
+    geoip: Path | None = Field(default=None, description="City database, MaxMind format (.mmdb).")
+    asn: Path | None = Field(default=None, description="ASN database, MaxMind format (.mmdb).")
+    network_lists: Path | None = Field(
+        default=None, description="Folder of lists of networks: .txt or .csv, with kind and date."
+    )
     silences: Path | None = None
 
 

@@ -13,7 +13,7 @@ import msgspec
 import yaml
 
 from detector.events import FEEDS
-from detector.simulator import rates
+from detector.simulator import atlas, rates
 from detector.simulator.arrivals import Arrival
 from detector.simulator.simulation import Simulation
 from detector.simulator.streams import stream
@@ -36,6 +36,7 @@ def write(simulation: Simulation, folder: Path) -> None:
     _yaml(folder / "people.yml", {"people": listed_people(simulation)})
     networks = [{**asdict(net), "cidrs": list(net.cidrs)} for net in simulation.networks]
     _yaml(folder / "networks.yml", {"networks": networks})
+    atlas.write(simulation.plan.seed, simulation.plan.begin, folder)
 
 
 def listed_people(simulation: Simulation) -> list[dict[str, str]]:

@@ -244,9 +244,10 @@ def _derived(feed: str, columns: dict[str, pl.Series]) -> list[pl.Series | pl.Ex
     """The columns that are made of others: country code, believable place, person, target."""
     home, account = pl.col("user.account"), pl.col("account.id")
     foreign = home.is_not_null() & account.is_not_null() & (home != account)
+    countries = _countries(columns)
     made: list[pl.Series | pl.Expr] = [
-        _countries(columns).alias("source.country"),
-        *_places(columns),
+        countries.alias("source.country"),
+        *_places(columns, countries),
         pl.when(foreign)
         .then(pl.concat_str(home, pl.lit(":"), pl.col("user.id")))
         .otherwise(pl.col("user.id"))
@@ -277,12 +278,16 @@ def _countries(columns: dict[str, pl.Series]) -> pl.Series:
     return pl.Series(codes, dtype=events.TEXT)
 
 
-def _places(columns: dict[str, pl.Series]) -> list[pl.Series]:
-    """Latitude and longitude where both can be believed, else null."""
+def _places(columns: dict[str, pl.Series], countries: pl.Series) -> list[pl.Series]:
+    """Latitude and longitude where both can be believed and are not exchanged, else null."""
     north, east = columns["location.latitude"], columns["location.longitude"]
+    rows = zip(north.to_list(), east.to_list(), countries.to_list(), strict=True)
     good = [
-        geo.believable(latitude, longitude) and math.isfinite(latitude) and math.isfinite(longitude)
-        for latitude, longitude in zip(north.to_list(), east.to_list(), strict=True)
+        geo.believable(latitude, longitude)
+        and math.isfinite(latitude)
+        and math.isfinite(longitude)
+        and not geo.swapped(country, latitude, longitude)
+        for latitude, longitude, country in rows
     ]
     keep = pl.Series(good, dtype=pl.Boolean())
     return [
