@@ -194,6 +194,8 @@ def _analyst(commands: Commands) -> None:
     show.add_argument("rule", help="name or id")
     test = verbs.add_parser("test", help="play the tests that stand in the rule files")
     test.add_argument("rule", nargs="*", help="names or ids (default: all)")
+    verbs.add_parser("schema", help="print the JSON schema of behaviours, for editors")
+    verbs.add_parser("docs", help="print the reference of behaviours")
     for verb in (listing, show, test):
         verb.add_argument("--rules", type=Path, metavar="DIR", help="a folder of rules")
         _also(verb)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from argparse import Namespace
@@ -18,6 +19,8 @@ from detector.settings import ConfigError
 
 def run(args: Namespace) -> int:
     """Dispatch to the verb."""
+    if args.verb in {"schema", "docs"}:
+        return _reference(args.verb)
     config = settings.load(args.config, os.environ)
     texts = files.texts(config.paths, timezone=config.timezone, own_rules=args.rules)
     built = plans.build(texts, datetime.now(UTC).date())
@@ -25,6 +28,15 @@ def run(args: Namespace) -> int:
         sys.stderr.write(f"{mistake}\n")
     verbs = {"list": _list, "show": _show, "test": _test}
     return max(verbs[args.verb](args, built), 1 if built.mistakes else 0)
+
+
+def _reference(verb: str) -> int:
+    """What a behaviour may say, as a JSON schema or as a page."""
+    from detector.rule_types import reference
+
+    told = json.dumps(reference.schema(), indent=2) + "\n" if verb == "schema" else reference.page()
+    sys.stdout.write(told)
+    return 0
 
 
 def _list(args: Namespace, built: plans.Built) -> int:
