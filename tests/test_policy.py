@@ -122,7 +122,8 @@ def test_what_a_person_closed_is_told_only_if_it_got_worse(
     case: Case, held: tuple[Silence, ...], said: Orders, now: datetime
 ) -> None:
     decision = policy(case, held, said, now)
-    if case.alert.status in JUDGED and case.cause is not Cause.LEVEL_RAISED:
+    news = {Cause.LEVEL_RAISED, Cause.RECOVERED}
+    if case.alert.status in JUDGED and case.cause not in news:
         assert decision.reason is Hold.CLOSED
 
 

@@ -19,7 +19,7 @@ import pytest
 from detector import jobs, kernel
 from detector.alerts import Status
 from detector.delivery.journal import Change, How
-from detector.findings import Finding
+from detector.findings import Finding, Level
 from detector.sources.records import Flaw
 from detector.store.database import FILE
 from detector.store.sqlite import Commit, Control, Sqlite, Start, StoreError
@@ -343,7 +343,8 @@ def test_a_name_belongs_to_one_1password_account(store: Sqlite) -> None:
 
 
 def test_what_was_given_up_is_sent_again_when_asked(store: Sqlite, outcome: kernel.Outcome) -> None:
-    store.commit(step(outcome, alerts=outcome.alerts[:1]))
+    high = replace(outcome.alerts[0], level=Level.HIGH, score=70)
+    store.commit(step(outcome, alerts=[high]))
     jobs.decide(round_(store, NOW), {"mailbox": Mailbox()})
     (letter,) = store.outbox.due("mailbox", NOW)
     store.outbox.give_up(letter, "too long")

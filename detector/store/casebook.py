@@ -22,6 +22,11 @@ from detector.store.silences import Shelf
 
 ALERT = "body, status, incident_id, suppressed_by"
 """The columns that `read_alert` reads."""
+_TOLD = (
+    "CASE WHEN EXISTS (SELECT 1 FROM outbox o WHERE o.about = i.id AND o.kind = 'new' "
+    "AND o.state NOT IN ('dead', 'folded')) THEN i.told_rank END"
+)
+"""At which level an incident was told by a message of its own: one that others can join."""
 _CLOSED = ", ".join(f"'{status}'" for status in sorted(incidents.CLOSED))
 
 
@@ -47,7 +52,10 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An incident, and the highest level at which it was told; null if it was not."""
+    """An incident, and the highest level at which it was told by a message of its own.
+
+    That is null if there was none, or if it was only told in a digest: what joins it is told.
+    """
 
     id: str
     level: Level | None
@@ -209,7 +217,7 @@ class Casebook:
         )
 
     def _told(self, incident_id: str) -> Told:
-        query = "SELECT told_rank FROM incident WHERE id = ?"
+        query = f"SELECT {_TOLD} FROM incident i WHERE i.id = ?"  # noqa: S608
         (rank,) = self._sql.execute(query, (incident_id,)).fetchone()
         return Told(incident_id, None if rank is None else LEVELS[rank])
 
@@ -217,7 +225,7 @@ class Casebook:
         """The newest incident by one of these keys that is near in time and not closed."""
         marks = ", ".join("?" * len(seeks))
         rows = self._sql.execute(
-            "SELECT DISTINCT i.id, i.first_time, i.time, i.told_rank FROM incident_key k "  # noqa: S608
+            f"SELECT DISTINCT i.id, i.first_time, i.time, {_TOLD} FROM incident_key k "  # noqa: S608
             f"JOIN incident i ON i.id = k.incident_id WHERE k.key IN ({marks}) AND EXISTS ("
             f"SELECT 1 FROM alert a WHERE a.incident_id = i.id AND a.status NOT IN ({_CLOSED})) "
             "ORDER BY i.time DESC, i.id",

@@ -19,6 +19,12 @@ LEASE: Final = timedelta(minutes=2)
 _COLUMNS: Final = (
     "about, destination, sequence, kind, cause, rank, body, tries, state, created, failed_since"
 )
+_HEAD_FIRST: Final = (
+    "(kind = 'new' OR NOT EXISTS (SELECT 1 FROM outbox head WHERE head.about = outbox.about "
+    "AND head.destination = outbox.destination AND head.kind = 'new' "
+    "AND head.state IN ('waiting', 'sending')))"
+)
+"""What edits or answers a message goes after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +85,8 @@ class Outbox:
         at = workhours.microseconds(now)
         return self._letters(
             "destination = ?1 AND state IN ('waiting', 'sending') AND next_at <= ?2 "
-            "AND (leased IS NULL OR leased <= ?2) ORDER BY rank DESC, created, rowid LIMIT ?3",
+            f"AND (leased IS NULL OR leased <= ?2) AND {_HEAD_FIRST} "
+            "ORDER BY rank DESC, created, rowid LIMIT ?3",
             destination,
             at,
             most,
@@ -90,7 +97,8 @@ class Outbox:
         return self._letters(
             "destination = ?1 AND state IN ('waiting', 'sending') "
             "AND (next_at <= ?2 OR failed_since IS NOT NULL) "
-            "AND (leased IS NULL OR leased <= ?2) ORDER BY rank DESC, created, rowid LIMIT 1",
+            f"AND (leased IS NULL OR leased <= ?2) AND {_HEAD_FIRST} "
+            "ORDER BY rank DESC, created, rowid LIMIT 1",
             destination,
             workhours.microseconds(now),
         )

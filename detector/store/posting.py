@@ -19,7 +19,6 @@ _QUIET: Final = frozenset({Kind.UPDATE, Kind.NOTE})
 _MOST_CHANGES: Final = 20
 FIRST: Final = 9
 """The rank of what goes out before all alerts."""
-_UNSENT: Final = frozenset({"waiting", "sending"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +47,12 @@ class Mailroom:
     def post(self, posting: Posting) -> None:
         """Let a message about an incident wait.
 
-        A first message that is not sent yet will say all there is to say, so nothing joins it;
-        a quiet one that waits takes the changes of the next; a loud one is the first where
-        there is none.
+        A first message that nobody has seen will say all there is to say, so nothing joins it
+        (one whose sending failed may have been seen); a quiet one that waits takes the changes
+        of the next; a loud one is the first where there is none.
         """
         head = self._head(posting)
-        if head is not None and head[1] in _UNSENT:
+        if head is not None and head[1] == "waiting":
             if posting.kind not in _QUIET:
                 self._hurry(posting, head[0])
             return
@@ -83,7 +82,7 @@ class Mailroom:
         rank = FIRST if first else digest.level.rank
         for name in destinations:
             states = self._states(digest.id, name)
-            if not states & _UNSENT:
+            if "waiting" not in states:
                 kind = Kind.UPDATE if states else Kind.NEW
                 row = (digest.id, name, kind, digest.kind, rank, "{}")
                 self._insert(row, due)
