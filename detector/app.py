@@ -22,15 +22,13 @@ import polars as pl
 import structlog
 from rich.console import Console
 
-from detector import changes, files, jobs, whereabouts
+from detector import changes, destinations, files, jobs, whereabouts
 from detector.plans import build
 from detector.ports import Notifier
 from detector.rendering import Renderer
 from detector.settings import (
     ConfigError,
-    EmailConfig,
     Settings,
-    SlackConfig,
     SourceConfig,
     orders,
 )
@@ -41,11 +39,13 @@ if TYPE_CHECKING:
     import httpx
 
     from detector import fleet
+    from detector.delivery.commands import Command
     from detector.sources.onepassword import OnePassword
 
 TELL_EVERY_S = 2.0
 TIDY_EVERY = timedelta(hours=1)
 WATCH_EVERY_S = 30.0
+LISTEN_EVERY_S = 60.0
 FEW = 20
 """So many accounts may begin at once."""
 CONNECTIONS = 64
@@ -89,61 +89,12 @@ def renderer(settings: Settings) -> Renderer:
 def notifiers(settings: Settings, console: Console | None) -> dict[str, Notifier]:
     """Every configured destination by name; the console if there is one."""
     words = renderer(settings)
-    found: dict[str, Notifier] = {}
-    for name, slack in settings.slack.items():
-        found[name] = _slack(name, slack, words)
-    for name, email in settings.email.items():
-        found[name] = _email(name, email, words)
+    found = destinations.notifiers(settings, words, os.environ, now)
     if console is not None:
         from detector.notifiers.console import Terminal
 
         found["console"] = Terminal(console, words)
     return found
-
-
-def _slack(name: str, config: SlackConfig, words: Renderer) -> Notifier:
-    from detector.notifiers.slack import Slack
-    from detector.notifiers.slack_api import SlackApi, slack_client
-    from detector.notifiers.slack_pace import Pace
-    from detector.notifiers.slack_pictures import Pictures
-
-    if config.token is None:
-        msg = f'{name}.token: is missing; write token = {{ env = "SLACK_TOKEN" }}'
-        raise ConfigError(msg)
-    token = config.token.read(os.environ)
-    try:
-        client = slack_client(token.get_secret_value(), base_url=config.base_url)
-    except ValueError as error:
-        msg = f"{name}.base_url: {error}"
-        raise ConfigError(msg) from error
-    api = SlackApi(client, Pace(monotonic=time.monotonic, sleep=time.sleep))
-    return Slack(
-        api, words, config.channel, name=name, pictures=Pictures(api), notice=_notice(name)
-    )
-
-
-def _email(name: str, config: EmailConfig, words: Renderer) -> Notifier:
-    from detector.notifiers.email import Email
-    from detector.notifiers.mail_server import MailServer
-
-    password = config.password.read(os.environ).get_secret_value() if config.password else None
-    try:
-        server = MailServer(
-            config.host, config.port, tls=config.tls, user=config.user, password=password
-        )
-        return Email(
-            server, words, to=config.to, sender=config.sender, name=name, notice=_notice(name)
-        )
-    except ValueError as error:
-        msg = f"{name}: {error}"
-        raise ConfigError(msg) from error
-
-
-def _notice(name: str) -> Callable[[str], None]:
-    def notice(text: str) -> None:
-        log.warning("delivery", destination=name, note=text)
-
-    return notice
 
 
 def source(
@@ -318,10 +269,19 @@ class Service:
             self._tidy, "interval", seconds=TIDY_EVERY.total_seconds(), executor="tidy"
         )
         scheduler.add_job(self._watch, "interval", seconds=WATCH_EVERY_S, executor="watch")
+        sockets = destinations.sockets(self._settings, os.environ, self._obey, now)
+        for socket in sockets:
+            scheduler.add_job(socket.watch, "interval", seconds=LISTEN_EVERY_S, next_run_time=now())
         scheduler.start()
         self._stop.wait()
         log.info("stopping")
+        for socket in sockets:
+            socket.close()
         scheduler.shutdown(wait=True)
+
+    def _obey(self, command: Command) -> str:
+        """Do what somebody pressed a button for. Raises Refused."""
+        return jobs.obey(self._store, command, self._orders, now()).text
 
     def _poll(self, station: fleet.Station) -> bool:
         name, track = station.config.name, station.track

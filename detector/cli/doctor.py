@@ -11,11 +11,11 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-from detector import accounts, app, files, plans, settings, whereabouts
+from detector import accounts, app, destinations, files, plans, settings, whereabouts
 from detector.alerts import Alert
 from detector.cli import output
 from detector.coverage import sentence
-from detector.ports import SourceError
+from detector.ports import DeliveryError, SourceError
 from detector.settings import ConfigError
 from detector.store.database import FILE
 from detector.store.sqlite import Sqlite, StoreError
@@ -49,6 +49,9 @@ def _checks(args: Namespace, config: settings.Settings) -> Iterator[Check]:
     yield "rules", lambda: _rules(config)
     yield "networks", lambda: _networks(config)
     yield "destinations", lambda: _destinations(config)
+    if args.online:
+        for name, slack in config.slack.items():
+            yield f"Slack destination {name}", partial(_slack, name, slack, config)
     yield from _accounts(config.data.directory)
     for source in config.sources:
         yield f"token of {source.name}", partial(_token, source)
@@ -179,6 +182,23 @@ def _destinations(config: settings.Settings) -> str:
     names = settings.destinations(config)
     app.notifiers(config, None)
     return ", ".join(names)
+
+
+def _slack(name: str, slack: settings.SlackConfig, config: settings.Settings) -> str:
+    """Ask Slack itself: the token, the channel, and whether it takes what we would send."""
+    from detector.notifiers.slack_check import check
+    from detector.rendering import sample_messages
+
+    words = app.renderer(config)
+    layouts = {
+        each: words.slack(message, buttons=slack.app_token is not None).blocks
+        for each, message in sample_messages().items()
+    }
+    api = destinations.slack_api(name, slack, os.environ)
+    try:
+        return "; ".join(check(api, slack.channel, layouts))
+    except DeliveryError as error:
+        raise ConfigError(str(error)) from error
 
 
 def _token(source: settings.SourceConfig) -> str:

@@ -13,6 +13,7 @@ from detector.settings.model import (
     Settings,
     SlackConfig,
     SourceConfig,
+    WebhookConfig,
 )
 from detector.settings.orders import destinations, orders
 from detector.settings.reading import load
@@ -27,6 +28,7 @@ __all__ = [
     "Settings",
     "SlackConfig",
     "SourceConfig",
+    "WebhookConfig",
     "destinations",
     "load",
     "orders",

@@ -111,6 +111,19 @@ class SlackConfig(Destination):
     token: Secret | None = None
     channel: str
     base_url: str | None = None
+    app_token: Secret | None = Field(
+        default=None, description="App token (xapp-...): buttons are heard over Socket Mode."
+    )
+    people: tuple[str, ...] = Field(
+        default=(), description="Slack ids or e-mail addresses of who may press buttons."
+    )
+
+    @model_validator(mode="after")
+    def _somebody_may(self) -> SlackConfig:
+        if self.app_token is not None and not self.people:
+            msg = "people: is missing; name who may press the buttons, by Slack id or e-mail"
+            raise ValueError(msg)
+        return self
 
 
 class EmailConfig(Destination):
@@ -123,6 +136,14 @@ class EmailConfig(Destination):
     password: Secret | None = None
     sender: str = ""
     to: tuple[str, ...] = Field(min_length=1)
+
+
+class WebhookConfig(Destination):
+    """An address that gets every message as signed JSON, or PagerDuty."""
+
+    style: Literal["signed", "pagerduty"] = "signed"
+    url: str = Field(default="", description="https, or http on this machine.")
+    secret: Secret = Field(description="What signs; PagerDuty's routing key.")
 
 
 class PathsConfig(Part):
@@ -148,6 +169,7 @@ class Settings(Part):
     data: DataConfig = DataConfig()
     slack: dict[str, SlackConfig] = {}
     email: dict[str, EmailConfig] = {}
+    webhook: dict[str, WebhookConfig] = {}
     paths: PathsConfig = PathsConfig()
     routes: tuple[Route, ...] = ()
     delivery: DeliveryConfig = DeliveryConfig()
@@ -167,6 +189,9 @@ class Settings(Part):
         for name in set(self.slack) & set(self.email):
             msg = f"email.{name}: there is a Slack destination {name!r} already; name it otherwise"
             raise ValueError(msg)
+        for name in set(self.webhook) & {*self.slack, *self.email}:
+            msg = f"webhook.{name}: there is a destination {name!r} already; name it otherwise"
+            raise ValueError(msg)
         known = [*self.by_name(), "console"]
         for where, wanted in self._wanted():
             for name in wanted:
@@ -177,7 +202,7 @@ class Settings(Part):
 
     def by_name(self) -> dict[str, Destination]:
         """The destinations that are configured, by name."""
-        return {**self.slack, **self.email}
+        return {**self.slack, **self.email, **self.webhook}
 
     def _wanted(self) -> Iterator[tuple[str, Iterable[str]]]:
         """Every place that names destinations, and what it names."""

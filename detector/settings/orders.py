@@ -28,7 +28,7 @@ def orders(settings: Settings) -> Orders:
     zone = ZoneInfo(settings.timezone)
     return Orders(
         destinations=destinations(settings),
-        editing=frozenset(settings.slack),
+        editing=frozenset({*settings.slack, *settings.webhook}),
         routes=tuple(_route(each) for each in settings.routes),
         fallbacks=_fallbacks(settings),
         quiet=_quiet(settings),

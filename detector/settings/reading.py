@@ -31,6 +31,7 @@ from detector.settings.model import (
     SlackConfig,
     SourceConfig,
     SweepConfig,
+    WebhookConfig,
 )
 
 DEFAULT_FILE: Final = "vaultwatch.toml"
@@ -38,6 +39,7 @@ PREFIX: Final = "VAULTWATCH_"
 _NAMED: Final[dict[str, tuple[type[BaseModel], str]]] = {
     "slack": (SlackConfig, "channel"),
     "email": (EmailConfig, "to"),
+    "webhook": (WebhookConfig, "secret"),
 }
 """Destinations, and the field without which a table only says what further ones share."""
 _RESERVED: Final = frozenset({"CRASH_AT", "DEBUG"})
@@ -140,6 +142,7 @@ def _keys(place: list[str]) -> list[str]:
     """The valid keys of the table at a place."""
     tables: dict[str, type[BaseModel]] = {
         "sources": SourceConfig, "sweeps": SweepConfig, "data": DataConfig, "slack": SlackConfig, "email": EmailConfig,
+        "webhook": WebhookConfig, "secret": Secret, "app_token": Secret,
         "paths": PathsConfig, "routes": Route, "match": Match, "token": Secret, "password": Secret,
         "delivery": DeliveryConfig, "quiet_hours": QuietHours, "inhibitions": Inhibition,
         "flood": FloodConfig, "digest": DigestConfig, "silences": SilencesConfig,
