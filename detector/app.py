@@ -257,7 +257,7 @@ class Service:
                 (station,),
                 executor=station.track,
                 seconds=seconds,
-                jitter=min(5, int(seconds / 4)),
+                jitter=None if late_s else min(5, int(seconds / 4)),
                 next_run_time=now() + timedelta(seconds=late_s),
             )
         # A destination that does not answer keeps neither the decisions nor the others waiting.
