@@ -135,7 +135,7 @@ class Volume(Behavior):
     ) -> Iterator[Finding]:
         row, name = at
         pace, time = tail.people[name], scene.page.times[row]
-        if len(pace.seen) < min(self.least, STEADY_DAYS * STEADY_EACH):
+        if self._most_near(pace, time // DAY_US) < self.least:
             return
         usual = usual_of(scene.facts, tail, name, time)
         excess = self._excess(pace, usual, time)
@@ -152,6 +152,11 @@ class Volume(Behavior):
             for each in inside.values():
                 each.told_at = each.told_at or time
         yield found
+
+    def _most_near(self, pace: Pace, day: int) -> int:
+        """No window that holds an event of the day can hold more than this."""
+        days = 7 if "week" in self.within else 1
+        return sum(pace.days.get(day + away, 0) for away in range(-days, days + 1))
 
     def _excess(self, pace: Pace, usual: Usual, time: int) -> Excess | None:
         """The least likely of all windows with the event in them, null if all are usual.

@@ -270,30 +270,40 @@ def _derived(feed: str, columns: dict[str, pl.Series]) -> list[pl.Series | pl.Ex
 
 
 def _countries(columns: dict[str, pl.Series]) -> pl.Series:
+    """The country code of each row, looked up once for each distinct text."""
     located, plain = columns["location.country"], columns["country"]
-    codes = [
-        _country(text or other) if (text or other) else None
-        for text, other in zip(located.to_list(), plain.to_list(), strict=True)
-    ]
-    return pl.Series(codes, dtype=events.TEXT)
+    # An empty text says no more than a missing one.
+    has_text = (located.str.len_bytes() > 0).fill_null(value=False)
+    texts = located.zip_with(has_text, plain)
+    known = texts.unique().drop_nulls()
+    codes = pl.Series([_country(text) for text in known.to_list()], dtype=events.TEXT)
+    return texts.replace_strict(known, codes, default=None, return_dtype=events.TEXT)
 
 
 def _places(columns: dict[str, pl.Series], countries: pl.Series) -> list[pl.Series]:
     """Latitude and longitude where both can be believed and are not exchanged, else null."""
     north, east = columns["location.latitude"], columns["location.longitude"]
-    rows = zip(north.to_list(), east.to_list(), countries.to_list(), strict=True)
-    good = [
-        geo.believable(latitude, longitude)
-        and math.isfinite(latitude)
-        and math.isfinite(longitude)
-        and not geo.swapped(country, latitude, longitude)
-        for latitude, longitude, country in rows
-    ]
-    keep = pl.Series(good, dtype=pl.Boolean())
+    places = pl.DataFrame({"north": north, "east": east, "country": countries})
+    known = places.unique()
+    good = [_is_good(*place) for place in known.iter_rows()]
+    keep = places.join(
+        known.with_columns(pl.Series("good", good, dtype=pl.Boolean())),
+        on=places.columns,
+        how="left",
+        nulls_equal=True,
+        maintain_order="left",
+    )["good"]
     return [
-        north.zip_with(keep, _constant(None, north.dtype, len(good))).alias("source.latitude"),
-        east.zip_with(keep, _constant(None, east.dtype, len(good))).alias("source.longitude"),
+        north.zip_with(keep, _constant(None, north.dtype, len(keep))).alias("source.latitude"),
+        east.zip_with(keep, _constant(None, east.dtype, len(keep))).alias("source.longitude"),
     ]
+
+
+def _is_good(latitude: float | None, longitude: float | None, country: str | None) -> bool:
+    if latitude is None or longitude is None or not geo.believable(latitude, longitude):
+        return False
+    finite = math.isfinite(latitude) and math.isfinite(longitude)
+    return finite and not geo.swapped(country, latitude, longitude)
 
 
 def _without_broken(

@@ -30,6 +30,8 @@ START: Final = "start"
 """Kind of the mark that is no entry of the log: until when the account was only taught."""
 SLICE: Final = 20_000
 """Items shaped at once: what fits the caches is done three times as fast."""
+_SHORT: Final = 64
+"""A longer line is never blank; a blank one of many spaces is set aside as no JSON."""
 _NO_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _Line = TypeVar("_Line", bound=msgspec.Struct)
 Page = tuple[pl.DataFrame, Sequence[bytes]]
@@ -128,15 +130,17 @@ def _read_feed(folder: Path, name: str) -> _Feed | None:
     path = _find(folder, name)
     if path is None:
         return None
-    kept = [(number, item) for number, item in enumerate(lines(path), 1) if item.strip()]
+    found = lines(path)
+    blank = [number for number, line in enumerate(found) if len(line) < _SHORT and not line.strip()]
+    numbers = np.delete(np.arange(len(found)), blank) + 1
+    kept = [found[number - 1] for number in numbers.tolist()] if blank else found
     frames, raws, flaws = [], list[bytes](), list[Flaw]()
     for start in range(0, max(1, len(kept)), SLICE):
-        part = kept[start : start + SLICE]
-        shaped = records.shape(name, [item for _, item in part], _NO_TIME)
+        shaped = records.shape(name, kept[start : start + SLICE], _NO_TIME)
         frames.append(shaped.frame)
         raws += shaped.raws
         flaws += [
-            Flaw(flaw.feed, part[flaw.index][0], flaw.reason, flaw.raw, flaw.set_aside)
+            Flaw(flaw.feed, int(numbers[start + flaw.index]), flaw.reason, flaw.raw, flaw.set_aside)
             for flaw in shaped.flaws
         ]
     return _Feed(name, records.Shaped(pl.concat(frames), tuple(raws), tuple(flaws)), str(path))
@@ -148,33 +152,71 @@ def _find(folder: Path, name: str) -> Path | None:
 
 
 def _order(folder: Path, feeds: Sequence[_Feed], flaws: list[tuple[str, Flaw]]) -> _Order:
-    arrivals = _structs(folder, ARRIVALS, _Arrival, flaws)
-    if arrivals:
-        return _as_arrived([arrival for _, arrival in arrivals], feeds)
+    arrivals = _arrivals(folder, flaws)
+    if arrivals.height:
+        return _as_arrived(arrivals, feeds)
     times = [feed.shaped.frame["event.time"].dt.timestamp("us").to_numpy() for feed in feeds]
     keys = [merging.keys(each) for each in times]
     places = merging.order(keys)
     return _Order(places, np.concatenate(keys)[places], np.zeros(len(places), dtype=np.int64))
 
 
-def _as_arrived(arrivals: Sequence[_Arrival], feeds: Sequence[_Feed]) -> _Order:
-    waiting: dict[tuple[str, str], list[int]] = {}
-    at = 0
-    for feed in feeds:
-        for uuid in feed.shaped.frame["event.id"].to_list():
-            waiting.setdefault((feed.name, uuid), []).append(at)
-            at += 1
-    rows: list[tuple[int, int, int]] = []
-    for arrival in sorted(arrivals, key=lambda each: each.seq):
-        when = arrival.received_at
-        received = workhours.microseconds(when if when.tzinfo else when.replace(tzinfo=UTC))
-        places = waiting.pop((arrival.feed, arrival.uuid), ())
-        rows += [(place, received, arrival.seq) for place in places]
-    # What the list of arrivals does not name comes last, in file order.
-    _, received, seq = rows[-1] if rows else (0, 0, 0)
-    rows += [(place, received, seq) for places in waiting.values() for place in places]
-    table = np.array(rows, dtype=np.int64).reshape(-1, 3)
-    return _Order(table[:, 0], table[:, 1], table[:, 2])
+def _as_arrived(arrivals: pl.DataFrame, feeds: Sequence[_Feed]) -> _Order:
+    """The order of an arrivals file; what it does not name comes last, in file order."""
+    items = pl.concat(
+        feed.shaped.frame.select(pl.lit(feed.name).alias("feed"), pl.col("event.id").alias("uuid"))
+        for feed in feeds
+    ).with_row_index("place")
+    named = arrivals.sort("seq", maintain_order=True).unique(
+        ["feed", "uuid"], keep="first", maintain_order=True
+    )
+    ordered = (
+        items.join(named.with_row_index("at"), on=["feed", "uuid"], how="left")
+        .sort("at", "place", nulls_last=True)
+        .with_columns(pl.col("received", "seq").forward_fill().fill_null(0))
+    )
+    return _Order(
+        ordered["place"].cast(pl.Int64).to_numpy(),
+        ordered["received"].to_numpy(),
+        ordered["seq"].to_numpy(),
+    )
+
+
+_ARRIVALS: Final = {"seq": pl.Int64(), "received_at": events.TEXT, "feed": events.TEXT, "uuid": events.TEXT}  # fmt: skip
+
+
+def _arrivals(folder: Path, flaws: list[tuple[str, Flaw]]) -> pl.DataFrame:
+    """Feed, uuid, seq and time of receipt (microseconds) of each line of an arrivals file."""
+    path = _find(folder, ARRIVALS)
+    if path is not None and path.suffix in {".ndjson", ".jsonl"}:
+        whole = _well_formed(path)
+        if whole is not None:
+            return whole
+    found = [arrival for _, arrival in _structs(folder, ARRIVALS, _Arrival, flaws)]
+    when = [each.received_at for each in found]
+    received = [workhours.microseconds(t if t.tzinfo else t.replace(tzinfo=UTC)) for t in when]
+    return pl.DataFrame(
+        {
+            "feed": pl.Series([each.feed for each in found], dtype=events.TEXT),
+            "uuid": pl.Series([each.uuid for each in found], dtype=events.TEXT),
+            "seq": pl.Series([each.seq for each in found], dtype=pl.Int64),
+            "received": pl.Series(received, dtype=pl.Int64),
+        }
+    )
+
+
+def _well_formed(path: Path) -> pl.DataFrame | None:
+    """An arrivals file of which every line is whole, read in one go; null if any is not."""
+    try:
+        whole = pl.read_ndjson(path, schema=_ARRIVALS)
+    except (pl.exceptions.PolarsError, OSError):
+        return None
+    times = whole["received_at"].str.to_datetime(
+        "%+", time_unit="us", time_zone="UTC", strict=False
+    )
+    if times.null_count() or any(whole.null_count().row(0)):
+        return None
+    return whole.select("feed", "uuid", "seq", received=times.dt.timestamp("us"))
 
 
 def _structs(
