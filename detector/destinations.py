@@ -6,13 +6,14 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import structlog
 
 from detector.ports import Notifier
 from detector.rendering import Renderer
-from detector.settings import ConfigError, EmailConfig, Settings, SlackConfig, WebhookConfig
+from detector.settings import ConfigError, EmailConfig, Secret, Settings, SlackConfig, WebhookConfig
 
 if TYPE_CHECKING:
     from detector.delivery.commands import Command
@@ -78,6 +79,8 @@ def sockets(
 
 
 def _slack(name: str, config: SlackConfig, words: Renderer, environ: Mapping[str, str]) -> Notifier:
+    if config.webhook is not None:
+        return _slack_hook(name, config.webhook, words, environ)
     from detector.notifiers.slack import Slack
     from detector.notifiers.slack_pictures import Pictures
 
@@ -91,6 +94,21 @@ def _slack(name: str, config: SlackConfig, words: Renderer, environ: Mapping[str
         pictures=Pictures(api),
         notice=_notice(name),
     )
+
+
+def _slack_hook(name: str, url: Secret, words: Renderer, environ: Mapping[str, str]) -> Notifier:
+    from slack_sdk.webhook import WebhookClient
+
+    from detector.notifiers.loopback import is_loopback
+    from detector.notifiers.slack_hook import TIMEOUT_S, SlackHook
+
+    said = url.read(environ).get_secret_value()
+    asked = urlsplit(said)
+    if asked.scheme != "https" and not is_loopback(asked.hostname or ""):
+        msg = f"{name}.webhook: is no https URL; Slack shows it as https://hooks.slack.com/..."
+        raise ConfigError(msg)
+    client = WebhookClient(said, timeout=TIMEOUT_S, retry_handlers=[])
+    return SlackHook(client, words, name=name, notice=_notice(name))
 
 
 def _email(name: str, config: EmailConfig, words: Renderer, environ: Mapping[str, str]) -> Notifier:

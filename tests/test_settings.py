@@ -63,7 +63,7 @@ def test_an_unknown_key_names_the_nearest_valid_one(file: Path, text: str, line:
     ("text", "line"),
     [
         ('[[sources]]\nname = "a"', "sources.0.token: is missing"),
-        ("[slack]\n", "slack.channel: is missing"),
+        ("[slack]\n", "slack: name either a channel, with a token, or a webhook"),
         (SOURCE + 'poll_every = "soon"', "sources.0.poll_every: 'soon' is not a span; write it like '60s', '5m', '24h' or '35d'"),
         (SOURCE + 'poll_every = "0s"', "sources.0.poll_every: must be longer than nothing"),
         (SOURCE + 'backfill = "99999999999999d"', "sources.0.backfill: '99999999999999d' is too long"),

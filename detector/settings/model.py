@@ -109,7 +109,10 @@ class SlackConfig(Destination):
     """A Slack channel."""
 
     token: Secret | None = None
-    channel: str
+    channel: str = ""
+    webhook: Secret | None = Field(
+        default=None, description="URL of an incoming webhook, in place of token and channel."
+    )
     base_url: str | None = None
     app_token: Secret | None = Field(
         default=None, description="App token (xapp-...): buttons are heard over Socket Mode."
@@ -122,6 +125,12 @@ class SlackConfig(Destination):
     def _somebody_may(self) -> SlackConfig:
         if self.app_token is not None and not self.people:
             msg = "people: is missing; name who may press the buttons, by Slack id or e-mail"
+            raise ValueError(msg)
+        if bool(self.channel) == (self.webhook is not None):
+            msg = "name either a channel, with a token, or a webhook"
+            raise ValueError(msg)
+        if self.webhook is not None and (self.token is not None or self.app_token is not None):
+            msg = "webhook: stands alone; a token has edits, threads, pictures and buttons"
             raise ValueError(msg)
         return self
 

@@ -28,7 +28,9 @@ def orders(settings: Settings) -> Orders:
     zone = ZoneInfo(settings.timezone)
     return Orders(
         destinations=destinations(settings),
-        editing=frozenset({*settings.slack, *settings.webhook}),
+        editing=frozenset(
+            {*settings.webhook, *(name for name, each in settings.slack.items() if each.channel)}
+        ),
         routes=tuple(_route(each) for each in settings.routes),
         fallbacks=_fallbacks(settings),
         quiet=_quiet(settings),

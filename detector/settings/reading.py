@@ -36,12 +36,12 @@ from detector.settings.model import (
 
 DEFAULT_FILE: Final = "vaultwatch.toml"
 PREFIX: Final = "VAULTWATCH_"
-_NAMED: Final[dict[str, tuple[type[BaseModel], str]]] = {
-    "slack": (SlackConfig, "channel"),
-    "email": (EmailConfig, "to"),
-    "webhook": (WebhookConfig, "secret"),
+_NAMED: Final[dict[str, tuple[type[BaseModel], tuple[str, ...]]]] = {
+    "slack": (SlackConfig, ("channel", "webhook")),
+    "email": (EmailConfig, ("to",)),
+    "webhook": (WebhookConfig, ("secret",)),
 }
-"""Destinations, and the field without which a table only says what further ones share."""
+"""Destinations, and the fields without which a table only says what further ones share."""
 _RESERVED: Final = frozenset({"CRASH_AT", "DEBUG"})
 _Place = tuple[str, ...]
 
@@ -116,7 +116,7 @@ def _destinations(kind: str, table: dict[str, Any]) -> dict[str, Any]:
         if isinstance(value, dict) and name not in model.model_fields
     }
     own = {name: value for name, value in table.items() if name not in further}
-    found = {} if further and needed not in own else {kind: own}
+    found = {} if further and not own.keys() & set(needed) else {kind: own}
     return found | {name: own | value for name, value in further.items()}
 
 

@@ -1,0 +1,91 @@
+"""The incoming webhook: a message is posted, and every refusal told for what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from slack_sdk.webhook import WebhookClient
+
+from detector.notifiers.slack_hook import SlackHook
+from detector.ports import DeliveryError
+from detector.rendering import Renderer, overlay
+from detector.rendering.samples import simple_match
+from detector.settings import ConfigError, load
+from tests.conftest_delivery import Answer
+from tests.fakes import bulletin
+
+
+def test_what_slack_takes_is_sent(answering: Callable[[Answer], str], renderer: Renderer) -> None:
+    told: list[str] = []
+    hook = SlackHook(client(answering(Answer(200, {}, "ok"))), renderer, notice=told.append)
+    assert hook.send(bulletin(simple_match()), key="k", again=False).message_id == "k"
+    assert told == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (Answer(429, {"Retry-After": "7"}, "rate_limited"), {"retry_after_s": 7.0}),
+        (Answer(503, {}, "<html>"), {"ambiguous": True}),
+        (Answer(404, {}, "no_service"), {"parked": True}),
+        (Answer(410, {}, "channel_is_archived"), {"parked": True}),
+        (Answer(403, {}, "action_prohibited"), {"parked": True}),
+        (Answer(400, {}, "invalid_blocks"), {"permanent": True}),
+    ],
+)
+def test_every_refusal_is_told_for_what_it_is(
+    answering: Callable[[Answer], str], renderer: Renderer, answer: Answer, expected: dict[str, Any]
+) -> None:
+    with pytest.raises(DeliveryError) as caught:
+        SlackHook(client(answering(answer)), renderer).send(
+            bulletin(simple_match()), key="k", again=False
+        )
+    error = caught.value
+    seen = {"permanent": error.permanent, "parked": error.parked, "ambiguous": error.ambiguous}
+    assert {name for name, is_so in seen.items() if is_so} == set(expected) - {"retry_after_s"}
+    assert error.retry_after_s == expected.get("retry_after_s")
+
+
+def test_nobody_there_is_not_ambiguous_and_the_url_is_never_told(renderer: Renderer) -> None:
+    hook = SlackHook(client("http://127.0.0.1:1/services/T/B/s3cret"), renderer)
+    with pytest.raises(DeliveryError) as caught:
+        hook.send(bulletin(simple_match()), key="k", again=False)
+    assert not caught.value.ambiguous
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_broken_template_does_not_hold_an_alert_back(
+    answering: Callable[[Answer], str], templates: dict[str, str]
+) -> None:
+    told: list[str] = []
+    layout = "text: x\nblocks:\n  - text: '{{ nobody }}'\n"
+    broken = Renderer(overlay(templates, {"slack.yaml": layout}))
+    hook = SlackHook(client(answering(Answer(200, {}, "ok"))), broken, notice=told.append)
+    hook.send(bulletin(simple_match()), key="k", again=False)
+    assert told == ["slack: sent as plain text: slack.yaml:3: 'nobody' is undefined"]
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ('token = {env = "T"}', "name either a channel"),
+        ('channel = "#a"\nwebhook = {env = "W"}', "name either a channel"),
+        ('webhook = {env = "W"}\ntoken = {env = "T"}', "stands alone"),
+        ('channel = "#a"\napp_token = {env = "A"}', "people: is missing"),
+    ],
+)
+def test_a_destination_is_one_thing(tmp_path: Path, table: str, said: str) -> None:
+    file = tmp_path / "vaultwatch.toml"
+    file.write_text(f"[slack.one]\n{table}\n")
+    with pytest.raises(ConfigError, match=said):
+        load(file, {})
+
+
+def client(url: str) -> WebhookClient:
+    """A client as the service makes it."""
+    made = WebhookClient(url, timeout=5, retry_handlers=[])
+    made.proxy = None
+    return made
