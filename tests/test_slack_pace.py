@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from detector.notifiers.slack_api import SlackApi, slack_client
 from detector.notifiers.slack_pace import BUDGETS, LONGEST_WAIT_S, POST, Pace
 from detector.ports import DeliveryError
+from tests.conftest_delivery import Answer
 
 
 @dataclass
@@ -79,3 +82,17 @@ def test_a_wait_that_slack_asked_for_is_kept() -> None:
     pace.wait(POST, "C2")
     clock.now = 30.0
     pace.wait(POST, "C1")
+
+
+def test_a_429_of_slack_holds_the_method_and_asks_nothing_more(
+    answering: Callable[[Answer], str],
+) -> None:
+    clock = Clock()
+    client = slack_client("xoxb", base_url=answering(Answer(429, {"Retry-After": "7"}, "{}")))
+    api = SlackApi(client, clock.pace())
+    for seconds_left in (7.0, 4.0):
+        with pytest.raises(DeliveryError) as told:
+            api.call(POST, channel="C1", text="x")
+        assert told.value.retry_after_s == seconds_left
+        clock.now += 3.0
+    assert clock.slept == []

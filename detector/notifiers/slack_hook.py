@@ -40,7 +40,7 @@ class SlackHook:
         self._renderer = renderer
         self._notice = notice
 
-    def send(self, message: Message, *, key: str, again: bool) -> Receipt:
+    def send(self, message: Message, *, key: str, again: bool) -> Receipt:  # noqa: ARG002
         """Post it with its layout; as plain words where Slack or a template refuses that."""
         try:
             shown = self._renderer.slack(message)
