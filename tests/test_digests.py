@@ -138,3 +138,19 @@ def test_a_digest_that_was_just_made_is_not_due(minutes: int, later: int) -> Non
         assert not is_due(now, now, TABLE, weekday)
         span = timedelta(days=1 if weekday is None else 7, hours=1)
         assert is_due(now, now + span + timedelta(minutes=later), TABLE, weekday)
+
+
+def test_what_was_sent_long_ago_is_let_go_and_what_waits_stays(tmp_path: Path) -> None:
+    with day(tmp_path, replace(ORDERS, digest=TABLE)) as one:
+        one.find(high("ann"), alert("ben", "low_thing", level=Level.LOW, score=25))
+        until_morning(one)
+        one.box.refuse = 99
+        one.find(high("cleo"))
+        later = one.now + timedelta(days=90)
+
+        assert one.store.outbox.forget(NOON) == 0
+        assert one.store.outbox.forget(later) >= 2
+
+        assert {each.state for each in one.store.outbox.listed()} == {"waiting"}
+        assert one.why(high("ann")) == []
+        assert len(one.store.alerts()) == 3

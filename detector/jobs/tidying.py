@@ -25,4 +25,5 @@ def tidy(desk: Desk, now: datetime, *, remember: timedelta) -> None:
     gone = desk.store.expire(name, now - remember, desk.point)
     if gone:
         log.info("events let go", account=name, events=gone, older_than_days=remember.days)
+    desk.store.outbox.forget(now - remember)
     desk.tidied = now.date()

@@ -164,6 +164,23 @@ class Outbox:
                 (workhours.microseconds(now), destination),
             )
 
+    def forget(self, before: datetime) -> int:
+        """Let go of what was sent and why, before a time; how many messages went.
+
+        What waits, what could not be sent, and the journal stay.
+        """
+        at = workhours.microseconds(before)
+        with self._database.transaction() as sql:
+            query = "DELETE FROM outbox WHERE state IN ('sent', 'folded') AND created < ?"
+            gone = sql.execute(query, (at,)).rowcount
+            sql.execute("DELETE FROM decision WHERE last < ?", (at,))
+            sql.execute(
+                "DELETE FROM digested WHERE digest_id IN (SELECT id FROM digest d WHERE "
+                "d.created < ? AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.about = d.id))",
+                (at,),
+            )
+            return gone
+
     def circuit(self, destination: str) -> Circuit:
         """How a destination fares."""
         rows = self._database.rows("SELECT body FROM destination WHERE name = ?", destination)
