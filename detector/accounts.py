@@ -9,6 +9,7 @@ from typing import Final
 from detector import kernel, plans, snapshots, window, workhours
 from detector.anomaly import artefact
 from detector.anomaly.model import Model
+from detector.corrections import Correction
 from detector.kernel import Memory, Plan, State
 from detector.rulebook.book import Rulebook
 from detector.store import export
@@ -17,6 +18,7 @@ from detector.triage import Judgement
 
 PLAN: Final = "plan"
 TICK: Final = "tick"
+FACT: Final = "fact"
 VERDICT: Final = export.VERDICT
 """A person has said what an alert was; the body is a `triage.Judgement`."""
 MODEL: Final = "model"
@@ -160,6 +162,8 @@ def apply(store: Sqlite, account: Account, control: Control) -> kernel.Outcome |
         account.state = kernel.reconfigure(account.state, plan)
     elif control.kind == VERDICT:
         kernel.judge(account.state, Judgement.parse(control.body))
+    elif control.kind == FACT:
+        kernel.correct(account.state, Correction.parse(control.body))
     elif control.kind in {MODEL, ROLLBACK}:
         model, account.refused = usable(store, control.body.decode())
         kernel.adopt(account.state, model, at_once=control.kind == ROLLBACK)

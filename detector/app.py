@@ -179,7 +179,7 @@ class Service:
                 self._stop,
                 self._point,
                 self._trainer,
-                self._whereabouts.fill,
+                fill=self._whereabouts.fill,
             )
             for pool in common.fetchers.values():
                 self._resources.callback(pool.shutdown)

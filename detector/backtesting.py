@@ -11,6 +11,7 @@ import polars as pl
 from detector import accounts, kernel, plans, triage, window, workhours
 from detector.alerts import Alert, Reason
 from detector.anomaly.model import Model
+from detector.corrections import Correction
 from detector.findings import Finding
 from detector.sources.replay import Mark
 from detector.store.sqlite import Control, Sqlite
@@ -82,6 +83,8 @@ def replay_log(
             state = kernel.reconfigure(state, readers.plan(step))
         elif step.kind == accounts.VERDICT:
             kernel.judge(state, _judgement(step))
+        elif step.kind == accounts.FACT and isinstance(step, Control):
+            kernel.correct(state, Correction.parse(step.body))
         elif step.kind in {accounts.MODEL, accounts.ROLLBACK}:
             trained = readers.model(step, state)
             kernel.adopt(state, trained, at_once=step.kind == accounts.ROLLBACK)

@@ -22,6 +22,8 @@ from detector.workhours import DAY_US, HOUR_US
 GUARD_DAYS: Final = 14
 """Days after which an unjudged guard may lift, if the thing was seen on two further days."""
 FURTHER_DAYS: Final = 2
+PINNED_DAYS: Final = 3
+"""A pinned value is as familiar as what was seen on so many days."""
 MOST_PER_KIND: Final = 5_000
 """Values of one kind that are kept for one person; beyond that the longest unseen goes."""
 
@@ -54,6 +56,10 @@ class Facts(msgspec.Struct):
     stated_zones: dict[str, str] = {}
     """Zones that the organisation states (people.yml), by person."""
     suspects: dict[str, Suspect] = {}
+    pinned: dict[str, dict[str, None]] = {}
+    """What people said is so, by person: "kind:value"."""
+    rejected: dict[str, dict[str, None]] = {}
+    """What people said is not so, and is never learned."""
     withdrawn: dict[str, list[int]] = {}
     """Per person the evidence of alerts: facts that began there are withdrawn when settling."""
 
@@ -184,10 +190,44 @@ class Facts(msgspec.Struct):
         if person is not None:
             person.guards.clear()
 
+    def pin(self, name: str, kind: int, value: str, clock: int) -> None:
+        """Know a value of a person from now on, whatever is forgotten or withdrawn."""
+        key = f"{kind}:{value}"
+        self.pinned.setdefault(name, {})[key] = None
+        self.rejected.get(name, {}).pop(key, None)
+        self._hold(name, key, clock)
+
+    def reject(self, name: str, kind: int, value: str) -> None:
+        """Forget a value of a person, and never learn it again."""
+        key = f"{kind}:{value}"
+        self.rejected.setdefault(name, {})[key] = None
+        self.pinned.get(name, {}).pop(key, None)
+        self.ledger.drop(name, kind, value)
+
+    def reset(self, name: str) -> None:
+        """Forget all about a person, also what was said about the facts."""
+        self.ledger.drop(name)
+        for kept in (self.people, self.suspects, self.withdrawn, self.pinned, self.rejected):
+            kept.pop(name, None)
+
+    def _hold(self, name: str, key: str, clock: int) -> None:
+        """Know what is pinned, as well as what is familiar."""
+        kind, _, value = key.partition(":")
+        if not self.ledger.days(name, int(kind), value):
+            self.ledger.add(name, int(kind), value, (clock, 0, clock // DAY_US))
+        self.ledger.at_least(name, int(kind), value, PINNED_DAYS)
+
+    def _hold_all(self, clock: int) -> None:
+        for name, keys in self.pinned.items():
+            for key in keys:
+                self._hold(name, key, clock)
+
     def settle(self, clock: int) -> None:
         """Make known what the open hour showed. `clock` is the step, a full hour."""
         for name, seqs in self.withdrawn.items():
             self._withdraw(name, seqs, clock)
+        if self.withdrawn and self.pinned:
+            self._hold_all(clock)
         self.withdrawn = {}
         hour, self.hour = self.hour, OpenHour()
         for name, place in hour.places.items():
@@ -212,7 +252,9 @@ class Facts(msgspec.Struct):
         dropped = again[~self.ledger.again(lines[again], days[again])]
         names = list(hour.places)
         careful = [
-            bool(self.people[name].guards) or self.is_suspect(name, clock - HOUR_US)
+            bool(self.people[name].guards)
+            or name in self.rejected
+            or self.is_suspect(name, clock - HOUR_US)
             for name in names
         ]
         new = np.union1d(np.flatnonzero(lines < 0), dropped)
@@ -229,6 +271,8 @@ class Facts(msgspec.Struct):
         """Whether an unknown value must not be learned; notes the further days that show it."""
         guards, suspected = self.people[name].guards, self.is_suspect(name, clock - HOUR_US)
         guard = guards.get(key)
+        if key in self.rejected.get(name, ()):
+            return True
         if guard is None:
             if suspected:
                 guards[key] = Guard(clock, day)
@@ -270,6 +314,7 @@ class Facts(msgspec.Struct):
         young = [name for name, person in self.people.items() if person.first // DAY_US >= before]
         if len(young) < len(self.people):
             self.ledger.drop_unseen(before, young)
+            self._hold_all(clock)
 
 
 def usual(facts: Facts, name: str, kind: int, *, most: int = 3) -> list[tuple[str, int]]:

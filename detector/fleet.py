@@ -20,6 +20,7 @@ import polars as pl
 import structlog
 
 from detector import jobs
+from detector.jobs.desk import as_it_is
 from detector.plans import Texts
 from detector.ports import SourceError
 from detector.settings import ConfigError, SourceConfig
@@ -53,8 +54,8 @@ class Common:
     stop: threading.Event
     point: jobs.Point
     trainer: Executor
-    fill: Callable[[pl.DataFrame], pl.DataFrame]
     fetchers: dict[str, ThreadPoolExecutor] = field(default_factory=fetchers)
+    fill: Callable[[pl.DataFrame], pl.DataFrame] = as_it_is
 
 
 class Station:

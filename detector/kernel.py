@@ -18,6 +18,7 @@ from detector.alerts import Alert
 from detector.anomaly import channel as channels
 from detector.anomaly import model as models
 from detector.anomaly.model import Model
+from detector.corrections import Correction
 from detector.findings import Finding
 from detector.observations import Clock, observe
 from detector.rulebook.book import BehaviorRule
@@ -31,6 +32,7 @@ __all__ = [
     "Plan",
     "State",
     "adopt",
+    "correct",
     "detect",
     "judge",
     "reconfigure",
@@ -154,6 +156,12 @@ def train(state: State) -> Model | None:
         return None
     rows, origin = channels.lesson(state.memory.channel)
     return models.train(rows, state.declaration, origin)
+
+
+def correct(state: State, correction: Correction) -> None:
+    """Let a person's word about a fact be so from here on: one entry of the log."""
+    state.memory.seq += 1
+    correction.apply(state.memory.facts, state.memory.clock)
 
 
 def training_due(state: State) -> bool:

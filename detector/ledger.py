@@ -148,6 +148,11 @@ class Ledger(msgspec.Struct, dict=True):
         self._crowd[what] += 1
         self._count(who, what, 1)
 
+    def at_least(self, name: str, kind: int, value: str, days: int) -> None:
+        """Let a known fact count as seen on at least so many days."""
+        line = self._line(name, kind, value)
+        self.table["days"][line] = max(days, int(self.table["days"][line]))
+
     def drop_taught(self, name: str, seqs: Iterable[int]) -> list[tuple[int, str, int]]:
         """Drop the person's facts that these events taught first: their kind, value and last day."""
         who = self._who.get(name, -1)

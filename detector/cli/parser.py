@@ -60,6 +60,7 @@ def parser() -> argparse.ArgumentParser:
     _backtest(commands)
     _evaluate(commands)
     _model(commands)
+    _facts(commands)
     _simulator(commands)
     return top
 
@@ -278,6 +279,24 @@ def _model(commands: Commands) -> None:
     rollback = verbs.add_parser("rollback", help="use an earlier model again")
     rollback.add_argument("id", nargs="?", default="", help="how its id begins (default: the last)")
     for verb in (status, train, rollback):
+        verb.add_argument("--account", metavar="NAME", help="where there are several")
+        _also(verb)
+
+
+def _facts(commands: Commands) -> None:
+    facts = _command(commands, "facts", "what is known about people; correct it", "facts")
+    verbs = facts.add_subparsers(title="verbs", metavar="VERB", required=True, dest="verb")
+    listing = verbs.add_parser("list", help="everybody who is known, and who is still learned")
+    show = verbs.add_parser("show", help="what is known about one person, as sentences")
+    reset = verbs.add_parser("reset", help="forget all about one person and learn anew")
+    pin = verbs.add_parser("pin", help="say that a fact is so: never forgotten or withdrawn")
+    reject = verbs.add_parser("reject", help="say that it is not so: forgotten, never learned")
+    for verb in (show, reset, pin, reject):
+        verb.add_argument("person", help="user id or e-mail")
+    for verb in (pin, reject):
+        verb.add_argument("kind", help="country, place, network, device, client, vault, item, slot")
+        verb.add_argument("value", help="the value, as 'facts show --json' writes it")
+    for verb in (listing, show, reset, pin, reject):
         verb.add_argument("--account", metavar="NAME", help="where there are several")
         _also(verb)
 

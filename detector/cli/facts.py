@@ -1,0 +1,186 @@
+"""`vaultwatch facts`: what is known about people, and what people say about it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import Namespace
+from contextlib import closing
+from datetime import timedelta
+from typing import Any, Final
+
+import structlog
+
+from detector import accounts, app, settings, workhours
+from detector.changes.base import ChangeRefused
+from detector.changes.facts import Correct, find
+from detector.cli import output
+from detector.corrections import How
+from detector.observations import CLIENT, KINDS, PLACE, SLOT
+from detector.persons import Person
+from detector.settings import ConfigError
+from detector.state import Memory
+from detector.store.sqlite import Sqlite
+from detector.wording import client, hour, place, plural
+from detector.workhours import DAY_US
+
+WARM_DAYS: Final = 14
+WARM_EVENTS: Final = 20
+"""Whoever is known for so long, or by so many events on ten days, is judged like everybody."""
+MOST_SHOWN: Final = 5
+
+
+def run(args: Namespace) -> int:
+    """Dispatch to the verb."""
+    config = settings.load(args.config, os.environ)
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    with closing(Sqlite(config.data.directory, write=False)) as store:
+        name = output.account(store.accounts(), args.account, config.data.directory)
+        if args.verb in {"list", "show"}:
+            memory = accounts.restore(store, name, span=config.data.window).state.memory
+    if args.verb == "list":
+        return _list(args, memory)
+    if args.verb == "show":
+        return _show(args, memory)
+    kind, value = getattr(args, "kind", ""), getattr(args, "value", "")
+    done = app.ask(config, Correct(name, How(args.verb), args.person, kind, value))
+    if args.json:
+        output.as_json(done)
+    else:
+        said = {"pin": "is so", "reject": "is not so", "reset": "is forgotten"}[args.verb]
+        what = f"{kind} {value}" if kind else "all that was known"
+        sys.stdout.write(f"{args.person}: {what} {said}, from entry {done['seq']} on\n")
+    return 0
+
+
+def _list(args: Namespace, memory: Memory) -> int:
+    people = sorted(memory.facts.people.items(), key=lambda each: (each[1].first, each[0]))
+    cold = [(name, person) for name, person in people if not _is_warm(person, memory.clock)]
+    if args.json:
+        for name, person in people:
+            output.as_json(_summary(memory, name, person))
+        return 0
+    terminal = output.console()
+    terminal.print(
+        f"{len(people) - len(cold)} of {len(people)} people are warm" + _when(memory, cold)
+    )
+    for name, person in people:
+        last = workhours.instant(person.last)
+        days = plural(person.days, "active day")
+        where = place(person.home) or "an unknown place"
+        terminal.print(
+            output.plain(
+                f"  {_who(memory, name)}: {days}, at home in {where}, last seen {last:%Y-%m-%d}"
+            )
+        )
+    return 0
+
+
+def _when(memory: Memory, cold: list[tuple[str, Person]]) -> str:
+    """Who is still learned, and until when, as a part of a sentence."""
+    if not cold:
+        return ""
+    shown = [
+        f"{_who(memory, name)} on {workhours.instant(person.first) + timedelta(days=WARM_DAYS):%Y-%m-%d}"
+        for name, person in cold[:20]
+    ]
+    more = f" and {len(cold) - 20} more" if len(cold) > 20 else ""
+    return f"; these {len(cold)} will be on these dates: {', '.join(shown)}{more}"
+
+
+def _show(args: Namespace, memory: Memory) -> int:
+    try:
+        name = find(memory, args.person)
+    except ChangeRefused as error:
+        raise ConfigError(str(error)) from error
+    person = memory.facts.people[name]
+    if args.json:
+        known = [_fact(memory, name, *each) for each in memory.facts.ledger.of(name)]
+        output.as_json(_summary(memory, name, person) | {"facts": known})
+        return 0
+    for line in _sentences(memory, name, person):
+        output.console().print(output.plain(line))
+    return 0
+
+
+def _sentences(memory: Memory, name: str, person: Person) -> list[str]:
+    facts, who = memory.facts, _who(memory, name)
+    first = workhours.instant(person.first)
+    lines = [
+        f"{who} is known since {first:%Y-%m-%d}: {plural(person.events, 'event')} on "
+        f"{plural(person.days, 'day')}; local time is {facts.zone_of(name)}."
+    ]
+    for kind, label in enumerate(KINDS):
+        known = sorted(
+            facts.ledger.of(name, kind), key=lambda each: (-int(each[2]["days"]), each[1])
+        )
+        if not known:
+            continue
+        shown = [_words(memory, name, each) for each in known[:MOST_SHOWN]]
+        more = f" and {len(known) - MOST_SHOWN} more" if len(known) > MOST_SHOWN else ""
+        lines.append(f"  {label}: {'; '.join(shown)}{more}.")
+    if person.guards:
+        lines.append(
+            f"  {plural(len(person.guards), 'value')} came under an alert and are not learned."
+        )
+    for label, kept in (("pinned", facts.pinned), ("rejected", facts.rejected)):
+        said = [
+            f"{KINDS[int(key.partition(':')[0])]} {key.partition(':')[2]}"
+            for key in kept.get(name, ())
+        ]
+        if said:
+            lines.append(f"  {label}: {'; '.join(said)}.")
+    return lines
+
+
+def _words(memory: Memory, name: str, known: tuple[int, str, Any]) -> str:
+    fact = _fact(memory, name, *known)
+    return f"{fact['words']} on {plural(fact['days'], 'day')}, since {fact['known_since'][:10]}, last {fact['last_day']}"
+
+
+def _fact(memory: Memory, name: str, kind: int, value: str, line: Any) -> dict[str, Any]:
+    key = f"{kind}:{value}"
+    last = int(line["last_day"])
+    return {
+        "kind": KINDS[kind],
+        "value": value,
+        "words": _said(kind, value),
+        "days": int(line["days"]),
+        "known_since": f"{workhours.instant(int(line['since'])):%Y-%m-%dT%H:%M:%SZ}",
+        "last_day": f"{workhours.instant(last * DAY_US):%Y-%m-%d}",
+        "expires": f"{workhours.instant((last + memory.facts.remember_days) * DAY_US):%Y-%m-%d}",
+        "pinned": key in memory.facts.pinned.get(name, ()),
+    }
+
+
+def _said(kind: int, value: str) -> str:
+    """A value as people say it."""
+    if kind == PLACE:
+        return place(value) or value
+    return client(value) if kind == CLIENT else hour(value) if kind == SLOT else value
+
+
+def _summary(memory: Memory, name: str, person: Person) -> dict[str, Any]:
+    email, full_name = memory.contacts.get(name, (None, None))
+    warm = workhours.instant(person.first) + timedelta(days=WARM_DAYS)
+    return {
+        "person": name,
+        "email": email,
+        "name": full_name,
+        "events": person.events,
+        "days": person.days,
+        "home": person.home,
+        "timezone": memory.facts.zone_of(name),
+        "is_warm": _is_warm(person, memory.clock),
+        "warm_on": f"{warm:%Y-%m-%d}",
+    }
+
+
+def _who(memory: Memory, name: str) -> str:
+    email, full_name = memory.contacts.get(name, (None, None))
+    return full_name or email or name
+
+
+def _is_warm(person: Person, clock: int) -> bool:
+    known_days = (clock - person.first) / DAY_US
+    return known_days >= WARM_DAYS or (person.events >= WARM_EVENTS and person.days >= 10)
