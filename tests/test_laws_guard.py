@@ -57,7 +57,7 @@ def _journey() -> kernel.State:
     trip = [stories.sign_in("ann", "paris", "9:10"), stories.sign_in("ann", "lagos", "10:10")]
     heard = play(state, trip)
     kernel.tick(state, stories.at("11:00"))
-    assert {alert.level for alert in heard.alerts.values()} == {Level.MEDIUM}
+    assert max(alert.level.rank for alert in heard.alerts.values()) == Level.MEDIUM.rank
     return state
 
 
@@ -108,7 +108,7 @@ def test_a_fact_whose_event_alerts_later_is_withdrawn_from_the_next_hour_on() ->
     play(state, [stories.sign_in("ann", "tokyo", "10:00")])
     kernel.tick(state, stories.at("13:00"))
     assert _knows(state, "ann", COUNTRY, "JP")
-    before = stories.sign_in("ann", "lagos", "9:30")
+    before = stories.sign_in("ann", "lagos", "9:10")
     play(state, [before.after(stories.usage("ann", "paris", "13:10"))])
     assert _knows(state, "ann", COUNTRY, "JP")
     kernel.tick(state, stories.at("14:00"))
