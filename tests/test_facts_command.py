@@ -128,3 +128,21 @@ def test_what_cannot_be_said_is_refused_in_one_line(
 ) -> None:
     assert run(["facts", *words, "--config", config]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_what_was_held_back_is_listed_with_its_rung(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk = open_desk(tmp_path / "data", at("0:00"))
+    trip = [sign_in("ann", "paris", "10:00"), sign_in("ann", "tokyo", "11:00")]
+    jobs.poll(desk, ScriptedSource(trip), Clock(at("11:01")))
+    close(desk)
+    path = tmp_path / "vaultwatch.toml"
+    path.write_text(f'[data]\ndirectory = "{tmp_path}/data"\n')
+
+    assert run(["alerts", "list", "--suppressed", "--json", "--config", str(path)]) == 0
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {each["rung"] for each in told} == {"learning"}
+    assert all(each["margin"] > 0 for each in told)
+    assert run(["alerts", "list", "--suppressed", "--config", str(path)]) == 0
+    assert "op_impossible_travel" in capsys.readouterr().out

@@ -13,7 +13,7 @@ from datetime import datetime
 from rich.console import Console
 from rich.table import Table
 
-from detector import app, settings
+from detector import app, files, plans, settings
 from detector.alerts import Alert, Status, to_json
 from detector.changes import ChangeRefused
 from detector.changes.alerts import Act, one
@@ -37,6 +37,8 @@ def run(args: Namespace) -> int:
         return _act(args, config)
     with closing(Sqlite(config.data.directory, write=False)) as store:
         if args.verb == "list":
+            if args.suppressed:
+                return _held_back(args, store, config)
             return _list(args, store)
         if args.id.startswith("inc-"):
             return _show_incident(args, store)
@@ -51,6 +53,32 @@ def _act(args: Namespace, config: settings.Settings) -> int:
         output.as_json({"id": done["id"], "status": done["status"]})
     else:
         sys.stdout.write(f"{done['text']}\n")
+    return 0
+
+
+def _held_back(args: Namespace, store: Sqlite, config: settings.Settings) -> int:
+    """Every finding that raised no alert, with the rung that held it back and its margin."""
+    found = store.held_back(args.since)
+    if args.json:
+        for each in found:
+            output.as_json(each)
+        return 0
+    texts = files.texts(config.paths, timezone=config.timezone)
+    rules = plans.build(texts, app.now().date()).plan.rulebook.rules
+    made = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    for title in ("time (UTC)", "rule", "about", "held back by", "margin"):
+        made.add_column(title)
+    for each in found:
+        rule, subject = rules.get(each["rule_id"]), each["subject"]
+        margin = each["margin"]
+        made.add_row(
+            f"{each['time'][:16].replace('T', ' ')}",
+            rule.name if rule else each["rule_id"],
+            output.plain(subject["name"] or subject["email"] or subject["id"]),
+            output.plain(each["rung"]),
+            "" if margin is None else f"{margin:g}",
+        )
+    output.console().print(made if found else "nothing was held back")
     return 0
 
 

@@ -98,6 +98,9 @@ def _stored(commands: Commands) -> None:
     listing.add_argument(
         "--operator", action="store_true", help="the engine's alerts about itself instead"
     )
+    listing.add_argument(
+        "--suppressed", action="store_true", help="what an innocent explanation held back, and why"
+    )
     _also(listing)
     listing.add_argument("--digest", metavar="ID", help="those that a digest stands for")
     listing.add_argument("--incident", metavar="ID", help="those of one incident")

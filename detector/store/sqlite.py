@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from detector import troubles, workhours
 from detector.alerts import Alert
@@ -152,6 +154,15 @@ class Sqlite:
         earliest = workhours.microseconds(since) if since else -(2**62)
         rows = self._database.rows(query, account, status, earliest, _OWN)
         return [read_alert(*row) for row in rows]
+
+    def held_back(self, since: datetime | None = None) -> list[dict[str, Any]]:
+        """Findings that a rung held back, oldest first: what they saw, the rung and its margin."""
+        earliest = workhours.microseconds(since) if since else -(2**62)
+        query = "SELECT account, rung, body FROM suppressed WHERE time >= ? ORDER BY time, seq"
+        return [
+            {"account": account, "rung": rung} | json.loads(body)
+            for account, rung, body in self._database.rows(query, earliest)
+        ]
 
     def own_alerts(self, account: str, *, closed: bool = False) -> list[Alert]:
         """The engine's alerts about itself, oldest first: those that are open, or all."""
