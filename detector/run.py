@@ -120,7 +120,8 @@ class Run:
 
     def _step(self, boundary: int, seq: int) -> None:
         """The clock passes a step: open hours that changed wait to be judged as they stand."""
-        if self.state.declaration is not None and self.state.model is not None:
+        looked_at = self.state.model is not None or self.state.witness is not None
+        if self.state.declaration is not None and looked_at:
             upto = self._upto if self._part is not None else 0
             step = self.memory.channel.hours.step(boundary, seq=seq, upto=upto)
             self._pending += [step] if step is not None else []
@@ -205,6 +206,9 @@ class Run:
         """What the model finds in the open hours at the steps that were passed."""
         declaration, model = self.state.declaration, self.state.model
         steps, self._pending = self._pending, []
+        if self.state.witness is not None:
+            seen = channels.Seen(steps, self._part)
+            self.state.witness(self.memory.facts, self.memory.channel.hours, seen)
         if declaration is None or model is None:
             return []
         cold_us = declaration.cold_start // timedelta(microseconds=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -11,8 +12,9 @@ import msgspec
 from detector import matched, triage
 from detector.anomaly import channel as channels
 from detector.anomaly import explanation
-from detector.anomaly.channel import Channel
+from detector.anomaly.channel import Channel, Seen
 from detector.anomaly.declaration import Declaration
+from detector.anomaly.hours import Hours
 from detector.anomaly.model import Model
 from detector.correlations import wording as correlated
 from detector.facts import Facts
@@ -22,6 +24,8 @@ from detector.rule import Rule
 from detector.rule_types.base import Tail
 from detector.rulebook.book import Rulebook
 from detector.window import Window
+
+Witness = Callable[[Facts, Hours, Seen], None]
 
 
 class Memory(msgspec.Struct):
@@ -60,6 +64,8 @@ class State:
     model: Model | None = None
     challenger: Model | None = None
     """A model in the shadow of the one at work."""
+    witness: Witness | None = None
+    """Sees every open hour that is scored, and the facts at that moment: for evaluation only."""
     window: Window = field(default_factory=lambda: Window(timedelta(days=30)))
     tails: dict[str, Tail] = field(default_factory=dict)
 

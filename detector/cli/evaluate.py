@@ -122,17 +122,18 @@ def _attacked(args: Namespace) -> Iterator[Company]:
             msg = f"{folder}: no such folder; name one that 'vaultwatch simulate --out' wrote"
             raise ConfigError(msg)
         yield nullcontext(companies.read(folder, args.train_until))
-    for plan in _plans(args):
+    for plan in plans_of(args):
         yield companies.made(plan)
 
 
 def _twins(args: Namespace) -> Iterator[Company]:
     """The companies made here once more, without their attacks."""
-    for plan in _plans(args) if args.twins else ():
+    for plan in plans_of(args) if args.twins else ():
         yield companies.made(plan, attacked=False)
 
 
-def _plans(args: Namespace) -> list[Plan]:
+def plans_of(args: Namespace) -> list[Plan]:
+    """The companies that the seeds ask for. Raises ConfigError."""
     try:
         return [
             Plan(
@@ -162,14 +163,15 @@ def _command(args: Namespace) -> str:
     for folder in args.folder:
         words += ["--from", str(folder)]
     if args.seeds:
-        words += ["--seeds", _span(args.seeds), "--people", str(args.people)]
+        words += ["--seeds", span(args.seeds), "--people", str(args.people)]
         words += ["--days", str(args.days), "--attacks", str(args.attacks)]
     if args.rules:
         words += ["--rules", str(args.rules)]
     return shlex.join(words)
 
 
-def _span(seeds: tuple[int, ...]) -> str:
+def span(seeds: tuple[int, ...]) -> str:
+    """Seeds as a person writes them."""
     first, last = seeds[0], seeds[-1]
     whole = seeds == tuple(range(first, last + 1)) and len(seeds) > 1
     return f"{first}-{last}" if whole else ",".join(str(seed) for seed in seeds)

@@ -31,6 +31,10 @@ from detector.workhours import DAY_US
 
 def run(args: Namespace) -> int:
     """Dispatch to the verb."""
+    if args.verb == "evaluate":
+        from detector.cli import contest
+
+        return contest.run(args)
     config = settings.load(args.config, os.environ)
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     if args.verb == "status":

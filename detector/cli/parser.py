@@ -281,6 +281,10 @@ def _model(commands: Commands) -> None:
     train = verbs.add_parser("train", help="train a model now")
     rollback = verbs.add_parser("rollback", help="use an earlier model again")
     rollback.add_argument("id", nargs="?", default="", help="how its id begins (default: the last)")
+    against = verbs.add_parser("evaluate", help="the model against other methods, in numbers")
+    _companies(against)
+    against.add_argument("--write", type=Path, metavar="FILE", help=_WRITES)
+    _also(against)
     for verb in (status, train, rollback):
         verb.add_argument("--account", metavar="NAME", help="where there are several")
         _also(verb)

@@ -1,0 +1,171 @@
+"""One company, many methods, the same number of alerts: who finds what.
+
+Every method's threshold is set so that it raises exactly the budget in the time watched: only the
+order in which it puts hours is compared. People count once in 24 hours, as the channel has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+import numpy as np
+
+from detector import accounts, backtesting, kernel, workhours
+from detector.alerts import Alert
+from detector.anomaly.declaration import Declaration
+from detector.evaluation.companies import Labelled
+from detector.evaluation.grading import Grade, grade
+from detector.evaluation.hours import Hours, Witness
+from detector.evaluation.methods import METHODS, Method, Score
+from detector.evaluation.trials import PAGE, WINDOW, Make
+from detector.simulator import Attack
+from detector.sources import replay
+from detector.workhours import DAY_US
+
+BUDGETS: Final = (0.5, 1.0, 2.0, 5.0)
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A company as the engine saw it: its hours, and what was alerted."""
+
+    name: str
+    people: int
+    days: float
+    attacks: tuple[Attack, ...]
+    hours: Hours
+    grade: Grade
+    begin: int
+    """When the teaching ended (microseconds)."""
+    declaration: Declaration
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a budget bought: alerts, those that name an attack, and the attacks with minutes until."""
+
+    alerts: int
+    right: int
+    found: Mapping[int, float]
+
+
+def watch(company: Labelled, make: Make, advance: backtesting.Advance) -> Watched:
+    """Play a company through the engine, and keep every hour that it looked at."""
+    blank = accounts.blank("evaluation", company.teach_until, span=WINDOW)
+    witness = Witness(company.attacks)
+    state = kernel.State(blank.memory, make(company.texts), window=blank.window, witness=witness)
+    assert state.declaration is not None
+    done = backtesting.replay(state, replay.pages(company.recorded, PAGE), advance)
+    begin = workhours.microseconds(company.teach_until)
+    return Watched(
+        name=company.name,
+        people=company.people or len(state.memory.facts.people),
+        days=(state.memory.clock - begin) / DAY_US,
+        attacks=company.attacks,
+        hours=witness.hours(),
+        grade=grade(company.attacks, list(done.alerts.values())),
+        begin=begin,
+        declaration=state.declaration,
+    )
+
+
+def scored(watched: Watched, method: Method) -> tuple[Hours, np.ndarray]:
+    """The hours watched and a method's scores of them; it learns anew each week, from the past."""
+    hours, declaration = watched.hours, watched.declaration
+    every = declaration.retrain_every // timedelta(microseconds=1)
+    back = declaration.train_on // timedelta(microseconds=1)
+    cold = declaration.cold_start // timedelta(microseconds=1)
+    teaches = hours.closed() & hours.learned
+    parts, scores = [], []
+    for start in range(watched.begin, int(hours.steps.max()) + 1, every):
+        known = teaches & (hours.steps <= start) & (hours.steps > start - back)
+        score = method(hours.where(known), declaration)
+        if score is None:
+            continue
+        inside = (hours.steps > start) & (hours.steps <= start + every) & (hours.ages >= cold)
+        part = hours.where(inside)
+        parts.append(part)
+        scores.append(score(part))
+    return _joined(parts), np.concatenate(scores)
+
+
+def spend(watched: Watched, hours: Hours, scores: np.ndarray, budget: float) -> Spent:
+    """Raise the oddest hours until the budget is spent."""
+    most = round(budget * watched.days)
+    ranked = np.sort(np.unique(scores))[::-1]
+    low, high = 0, len(ranked) - 1
+    while low < high:
+        middle = (low + high + 1) // 2
+        if _raised(watched, hours, scores, ranked[middle]).alerts <= most:
+            low = middle
+        else:
+            high = middle - 1
+    return _raised(watched, hours, scores, ranked[low])
+
+
+def _raised(watched: Watched, hours: Hours, scores: np.ndarray, threshold: float) -> Spent:
+    """What comes over a threshold, folded by person and day."""
+    opened: dict[str, int] = {}
+    alerts, right, found = 0, set[tuple[str, int]](), dict[int, float]()
+    for place in np.flatnonzero(scores >= threshold).tolist():
+        name, step = str(hours.people[place]), int(hours.steps[place])
+        if step - opened.get(name, -DAY_US) >= DAY_US:
+            opened[name] = step
+            alerts += 1
+        for attack in hours.attacks[place]:
+            right.add((name, opened[name]))
+            begun = workhours.microseconds(watched.attacks[attack].first_time)
+            found.setdefault(attack, max(0.0, (step - begun) / 60e6))
+    return Spent(alerts, len(right), found)
+
+
+def by_rules(watched: Watched) -> Spent:
+    """What the rules alone raised and found, at their own number of alerts."""
+    name = watched.declaration.name
+    alerts = [*watched.grade.true_alerts, *watched.grade.false_alerts]
+    right = [alert for alert in watched.grade.true_alerts if alert.rule.name != name]
+    found: dict[int, float] = {}
+    for place, catch in enumerate(watched.grade.catches):
+        mine = [alert for alert in catch.told if alert.rule.name != name]
+        if mine:
+            found[place] = _minutes(mine[0], catch.attack)
+    return Spent(sum(alert.rule.name != name for alert in alerts), len(right), found)
+
+
+def _minutes(alert: Alert, attack: Attack) -> float:
+    return max(0.0, (alert.detected_at - attack.first_time) / timedelta(minutes=1))
+
+
+def compete(
+    watched: Watched, methods: Mapping[str, Method] = METHODS
+) -> dict[str, dict[float, Spent]]:
+    """By method and budget what it found."""
+    found = {}
+    for name, method in methods.items():
+        hours, scores = scored(watched, method)
+        found[name] = {budget: spend(watched, hours, scores, budget) for budget in BUDGETS}
+    return found
+
+
+def _joined(parts: Sequence[Hours]) -> Hours:
+    arrays = {
+        name: np.concatenate([getattr(part, name) for part in parts])
+        for name in ("people", "steps", "features", "raw", "ratios", "learned", "ages")
+    }
+    return Hours(**arrays, attacks=tuple(named for part in parts for named in part.attacks))
+
+
+__all__ = [
+    "BUDGETS",
+    "Score",
+    "Spent",
+    "Watched",
+    "by_rules",
+    "compete",
+    "scored",
+    "spend",
+    "watch",
+]

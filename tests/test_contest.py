@@ -1,0 +1,31 @@
+"""Methods on the same hours: a budget is spent as it is meant, and chance finds little."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from detector.cli.main import run
+
+
+def test_every_method_spends_its_budget_and_the_rules_theirs(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    made = ["--seeds", "3", "--people", "8", "--days", "30", "--attacks", "4"]
+    assert run(["model", "evaluate", *made, "--json"]) == 0
+
+    found = json.loads(capsys.readouterr().out)
+    by = {(each["method"], each["alerts_a_day"]): each for each in found}
+    assert {method for method, _ in by} >= {"model", "chance", "rules alone"}
+    for (method, budget), each in by.items():
+        assert 0 <= each["recall"]["value"] <= 1
+        if method == "model":
+            assert each["precision"]["of"] <= budget * 8 + 1
+    recalls = [by["model", budget]["recall"]["value"] for budget in (0.5, 1.0, 2.0, 5.0)]
+    assert recalls == sorted(recalls)
+
+
+def test_the_command_asks_for_companies(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["model", "evaluate"]) == 2
+    assert "--seeds" in capsys.readouterr().err
