@@ -137,9 +137,9 @@ def test_people_who_are_only_named_are_known_colleagues() -> None:
         """
 learned: true
 people:
-    bo: {home: Tokyo, ip: 9.9.9.1}
-    cy: {home: Tokyo, ip: 9.9.9.2}
-    di: {home: Tokyo, ip: 9.9.9.3}
+    bo: {home: Berlin, ip: 9.9.9.1}
+    cy: {home: London, ip: 9.9.9.2}
+    di: {home: Berlin, ip: 9.9.9.3}
 events:
     - {at: 0h, use: op_signin_ok, user: ana, from: Paris}
     - {at: 2h, use: op_signin_ok, user: ana, from: Tokyo, ip: 9.9.9.4}

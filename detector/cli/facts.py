@@ -9,8 +9,6 @@ from contextlib import closing
 from datetime import timedelta
 from typing import Any, Final
 
-import structlog
-
 from detector import accounts, app, settings, workhours
 from detector.changes.base import ChangeRefused
 from detector.changes.facts import Correct, find
@@ -33,7 +31,7 @@ MOST_SHOWN: Final = 5
 def run(args: Namespace) -> int:
     """Dispatch to the verb."""
     config = settings.load(args.config, os.environ)
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    output.log_to_stderr()
     with closing(Sqlite(config.data.directory, write=False)) as store:
         name = output.account(store.accounts(), args.account, config.data.directory)
         if args.verb in {"list", "show"}:

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
-import structlog
 from rich.console import Console
 from rich.table import Table
 
@@ -36,7 +35,7 @@ def run(args: Namespace) -> int:
 
         return contest.run(args)
     config = settings.load(args.config, os.environ)
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    output.log_to_stderr()
     if args.verb == "status":
         return _status(args, config)
     with closing(Sqlite(config.data.directory, write=False)) as store:

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import structlog
 from rich.console import Console
 from rich.text import Text
 
@@ -20,6 +21,11 @@ from detector.settings import ConfigError
 def console() -> Console:
     """The terminal."""
     return Console(highlight=False)
+
+
+def log_to_stderr(**options: Any) -> None:
+    """Log lines go to what is stderr at the time; what a command prints is for others."""
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr), **options)
 
 
 def plain(value: object) -> Text:

@@ -100,7 +100,7 @@ def _part(name: str, lines: Sequence[str]) -> list[str]:
 
 
 def _margin(finding: Finding) -> str:
-    return "" if finding.margin is None else f" (by {finding.margin:.3g})"
+    return f" (by {finding.margin:.3g})" if finding.margin else ""
 
 
 def _who(finding: Finding) -> str:
