@@ -65,6 +65,8 @@ def restore(store: Sqlite, name: str, *, span: timedelta) -> Account:
         _begin_late(store, account)
     for entry in store.log.entries(name, after=account.state.memory.seq):
         replay(store, account, entry)
+    # The end of the log may be what was forgotten.
+    account.state.memory.seq = store.log.last_seq(name)
     return account
 
 
@@ -89,6 +91,7 @@ def _begin_late(store: Sqlite, account: Account) -> None:
         if control.seq <= before:
             replay(store, account, Entry(control.seq, None, control))
     account.state.memory.seq = before
+    account.state.window.seen.add(*store.log.known(account.name, upto=before))
 
 
 def blank(name: str, teach_until: datetime, *, span: timedelta) -> State:

@@ -9,11 +9,12 @@ import msgspec
 from detector.changes.alerts import Act
 from detector.changes.base import ChangeRefused, Office, Request
 from detector.changes.facts import Correct
+from detector.changes.forgetting import Forget
 from detector.changes.models import Adopt, Train
 from detector.changes.outbox import Retry
 from detector.store.sqlite import StoreError
 
-KINDS: Final[tuple[type[Request], ...]] = (Act, Retry, Train, Adopt, Correct)
+KINDS: Final[tuple[type[Request], ...]] = (Act, Retry, Train, Adopt, Correct, Forget)
 
 _requests: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(Union[KINDS])  # noqa: UP007
 

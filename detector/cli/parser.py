@@ -55,6 +55,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _service(commands)
     _stored(commands)
+    _backups(commands)
     _analyst(commands)
     _templates(commands)
     _backtest(commands)
@@ -121,16 +122,7 @@ def _stored(commands: Commands) -> None:
     )
     coverage.add_argument("--days", type=float, default=7.0, help="how far back (default 7)")
     coverage.add_argument("--account", metavar="NAME", help="only this one")
-    events = _command(commands, "events", "export the stored events", "events")
-    verbs = events.add_subparsers(title="verbs", metavar="VERB", required=True, dest="verb")
-    export = verbs.add_parser("export", help="write the raw items, one file for each feed")
-    export.add_argument("--out", type=Path, metavar="DIR", required=True)
-    export.add_argument("--format", choices=("ndjson", "parquet"), default="ndjson")
-    export.add_argument("--feed", choices=FEEDS, metavar="F", help=f"one of {', '.join(FEEDS)}")
-    export.add_argument("--since", type=time, metavar="T", help="leave out earlier events")
-    export.add_argument("--until", type=time, metavar="T", help="leave out later events")
-    export.add_argument("--account", metavar="NAME", help="where there are several")
-    _also(export)
+    _events(commands)
     outbox = _command(
         commands, "outbox", "list messages, and send again what was not sent", "outbox"
     )
@@ -141,6 +133,45 @@ def _stored(commands: Commands) -> None:
     retry.add_argument("id", nargs="?", default="", help="how the id begins (default: all)")
     _also(listing)
     _also(retry)
+
+
+def _events(commands: Commands) -> None:
+    events = _command(commands, "events", "query, export and forget stored events", "events")
+    verbs = events.add_subparsers(title="verbs", metavar="VERB", required=True, dest="verb")
+    query = verbs.add_parser("query", help="show the events that fit, the newest last")
+    query.add_argument(
+        "term", nargs="*", metavar="FIELD=VALUE",
+        help="as in a Sigma selection: event.action=delete 'user.email|endswith=@example.com'",
+    )  # fmt: skip
+    query.add_argument("--person", metavar="P", help="uuid or e-mail of who acted")
+    query.add_argument("--action", metavar="A", help="what was done; * for any characters")
+    query.add_argument("--ip", metavar="IP", help="address or network that it came from")
+    query.add_argument("--limit", type=int, default=50, metavar="N", help="of the table (50)")
+    export = verbs.add_parser("export", help="write the raw items, one file for each feed")
+    export.add_argument("--out", type=Path, metavar="DIR", required=True)
+    export.add_argument("--format", choices=("ndjson", "parquet"), default="ndjson")
+    for verb in (query, export):
+        verb.add_argument("--feed", choices=FEEDS, metavar="F", help=f"one of {', '.join(FEEDS)}")
+        verb.add_argument("--since", type=time, metavar="T", help="leave out earlier events")
+        verb.add_argument("--until", type=time, metavar="T", help="leave out later events")
+    forget = verbs.add_parser("forget", help="forget a person: events, alerts, what was learned")
+    forget.add_argument("--actor", required=True, metavar="WHO", help="uuid or e-mail")
+    forget.add_argument("--yes", action="store_true", help="do not ask")
+    for verb in (query, export, forget):
+        verb.add_argument("--account", metavar="NAME", help="where there are several")
+        _also(verb)
+
+
+def _backups(commands: Commands) -> None:
+    backup = _command(
+        commands, "backup", "copy everything to a folder, also while it runs", "backup"
+    )
+    restore = _command(commands, "restore", "put a backup in the place of the data", "backup")
+    restore.add_argument("--verify", action="store_true", help="only prove the backup whole")
+    restore.add_argument("--replace", action="store_true", help="even where data is there already")
+    for made in (backup, restore):
+        made.add_argument("folder", type=Path, metavar="DIR")
+        made.set_defaults(command=made.prog.rpartition(" ")[2])
 
 
 _VERBS = {

@@ -16,6 +16,8 @@ from detector.store.migrations import Steps
 
 FILE: Final = "vaultwatch.sqlite3"
 LOCK: Final = "lock"
+RESTORING: Final = "restoring"
+"""Where a backup is made ready to take the place of the data."""
 OLDEST_SQLITE: Final = (3, 37, 0)
 """The first with strict tables."""
 
@@ -39,7 +41,8 @@ class Database:
             if write:
                 directory.mkdir(mode=0o700, parents=True, exist_ok=True)
                 _refuse_share(directory)
-                self._lock = _locked(directory / LOCK)
+                self._lock = locked(directory)
+                _refuse_half_restored(directory)
             elif not self.path.is_file():
                 msg = f"{directory}: no data here yet; start 'vaultwatch run' first"
                 raise StoreError(msg)
@@ -71,6 +74,19 @@ class Database:
         """All rows of a query. Raises StoreError."""
         with self._mutex, self._in_words():
             return self._connection.execute(query, values).fetchall()
+
+    def copy_to(self, path: Path) -> None:
+        """Copy the database as it stands now to a file, whole and on the disk."""
+        with self._mutex, self._in_words():
+            migrations.keep(self._connection, path)
+
+    def vacuum(self) -> None:
+        """Write the file anew, so that nothing deleted is left in it or beside it."""
+        with self._mutex, self._in_words():
+            self._connection.execute("VACUUM")
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        for old in self.directory.glob(f"{FILE}.v*"):
+            old.unlink()
 
     def close(self) -> None:
         """Write the log back into the file and let go of the directory."""
@@ -146,8 +162,18 @@ def _refuse_share(directory: Path) -> None:
         raise StoreError(msg)
 
 
-def _locked(path: Path) -> int:
-    """Hold the directory for this process. Raises StoreError if another one does."""
+def _refuse_half_restored(directory: Path) -> None:
+    if (directory / RESTORING).exists() and not (directory / FILE).exists():
+        msg = f"{directory}: a restore was interrupted; run 'vaultwatch restore' again"
+        raise StoreError(msg)
+
+
+def locked(directory: Path) -> int:
+    """Hold a directory for this process until the handle is closed.
+
+    Raises DirectoryInUse if another process holds it.
+    """
+    path = directory / LOCK
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

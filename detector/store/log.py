@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from detector import workhours
-from detector.store import segments
+from detector.store import forgetting, segments
 from detector.store.database import Database, StoreError
 from detector.store.steps import LAST_SEQ, Control
 
@@ -125,13 +125,16 @@ class Log:
             yield frame.select(names)
 
     def known(self, account: str, *, upto: int) -> tuple[np.ndarray, np.ndarray]:
-        """Key and content hash of every stored event up to a seq: what `SeenIds` remembers."""
+        """Key and content hash of every stored event up to a seq: what `SeenIds` remembers.
+
+        And of every event that was forgotten, with an unknown content.
+        """
         names = ("event.seq", segments.KEY, segments.CONTENT)
         parts = list(self._segments(_Wanted(account, 0, upto, columns=names)))
-        return tuple(  # type: ignore[return-value]
-            np.concatenate([np.empty(0, dtype=np.uint64), *(part[name] for part in parts)])
-            for name in (segments.KEY, segments.CONTENT)
-        )
+        gone = forgetting.keys(self._database, account)
+        keys = np.concatenate([gone, *(part[segments.KEY] for part in parts)])
+        contents = np.concatenate([gone, *(part[segments.CONTENT] for part in parts)])
+        return keys, contents
 
     def _segments(self, wanted: _Wanted) -> Iterator[pl.DataFrame]:
         """Segment after segment, with only the rows in question."""

@@ -41,10 +41,10 @@ def repack(whole: pl.DataFrame) -> bytes:
 def unpack(data: bytes, columns: Sequence[str] | None = None) -> pl.DataFrame:
     """A page with its raw items as a column, or some columns, KEY and CONTENT among them."""
     whole = pl.read_ipc(io.BytesIO(data))
-    return whole if columns is None else _with_known(whole, columns).select(columns)
+    return whole if columns is None else with_known(whole, columns).select(columns)
 
 
-def _with_known(page: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
+def with_known(page: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
     """A page with KEY and CONTENT, by which each event is known again, where they are wanted."""
     if KEY not in columns:
         return page
@@ -59,7 +59,7 @@ def write(pages: Sequence[pl.DataFrame], path: Path) -> str:
 
     Raises OSError or a polars error, as on a disk that is full.
     """
-    whole = pl.concat([_with_known(page, (KEY, CONTENT)) for page in pages])
+    whole = pl.concat([with_known(page, (KEY, CONTENT)) for page in pages])
     # As categories, text is read back several times faster.
     slim = whole.with_columns(pl.col(window.CATEGORIES).cast(pl.Categorical))
     slim.write_parquet(path, compression="zstd", row_group_size=_ROW_GROUP)

@@ -17,10 +17,11 @@ from detector.coverage import Coverage
 from detector.delivery.bulletins import Message
 from detector.delivery.incidents import CLOSED
 from detector.pulse import Pulse
-from detector.store import compaction, ledger, messages, steps
+from detector.store import compaction, forgetting, ledger, messages, steps
 from detector.store.casebook import ALERT, Casebook, read_alert
 from detector.store.compaction import Point
 from detector.store.database import Database, StoreError
+from detector.store.forgetting import Tombstone
 from detector.store.journal import Journal
 from detector.store.log import Entry, Log
 from detector.store.outbox import Letter, Listed, Outbox
@@ -56,6 +57,7 @@ class Sqlite:
         self._keeping = threading.Lock()
         if write:
             compaction.sweep(self._database)
+            forgetting.finish(self._database, _nowhere)
         self.journal = Journal(self._database)
         self.silences = Silences(self._database)
         self.reports = Reports(self._database)
@@ -215,6 +217,20 @@ class Sqlite:
         with self._keeping:
             return compaction.expire(self._database, account, before, point)
 
+    def people(self, account: str, asked: str) -> list[str]:
+        """The uuids of the people whose uuid or e-mail is `asked`, by the stored events."""
+        return forgetting.people(self._database, account, asked)
+
+    def forget(self, account: str, person: str, at: datetime, point: Point) -> int:
+        """Forget the person of that uuid; how many events went. The account's state is stale then."""
+        with self._keeping:
+            forgetting.begin(self._database, account, person, at)
+            return forgetting.finish(self._database, point)
+
+    def forgotten(self) -> list[Tombstone]:
+        """Everybody who was forgotten."""
+        return forgetting.tombstones(self._database)
+
     def damaged(self, *, thoroughly: bool = False) -> list[str]:
         """Files of segments that are missing or, looked at thoroughly, not what was written."""
         return compaction.damaged(self._database, thoroughly=thoroughly)
@@ -240,6 +256,10 @@ class Sqlite:
     def healthy(self) -> str:
         """SQLite's own verdict on the file: 'ok', or what is wrong."""
         return str(self._database.rows("PRAGMA quick_check")[0][0])
+
+
+def _nowhere(_: str) -> None:
+    """The crash point of a start."""
 
 
 __all__ = [

@@ -230,3 +230,13 @@ CREATE TABLE model (
     created INTEGER NOT NULL,
     body BLOB NOT NULL
 ) STRICT;
+-- People whose events were forgotten on demand, with the keys by which those are known again if the
+-- API serves them once more. Not `done`: begun, and to be finished at the next start.
+CREATE TABLE forgotten (
+    account TEXT NOT NULL,
+    person TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    keys BLOB NOT NULL,
+    done INTEGER NOT NULL,
+    PRIMARY KEY (account, person)
+) STRICT;
