@@ -65,7 +65,13 @@ def texts(paths: PathsConfig, *, timezone: str = "UTC", own_rules: Path | None =
         people=_one(paths.people),
         networks=_one(paths.networks),
         timezone=timezone,
+        lists=lists(paths.lists),
     )
+
+
+def lists(own: Path | None) -> dict[str, str]:
+    """The user's lists of values for `|expand`; none are shipped."""
+    return read_folder(own, ("*.txt", *_YAML)) if own is not None else {}
 
 
 def templates(own: Path | None, *, only: bool = False) -> dict[str, str]:

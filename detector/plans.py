@@ -38,6 +38,7 @@ class Texts:
     people: Mapping[str, str] = field(default_factory=dict)
     networks: Mapping[str, str] = field(default_factory=dict)
     timezone: str = "UTC"
+    lists: Mapping[str, str] = field(default_factory=dict)
 
     def dump(self) -> bytes:
         """As bytes for the log."""
@@ -151,7 +152,7 @@ def build(texts: Texts, today: date) -> Built:
 
     What is built holds no state of an account: a thousand accounts share it.
     """
-    loaded = load(texts.rules, today=today)
+    loaded = load(texts.rules, today=today, lists=texts.lists)
     mistakes: list[Mistake] = list(loaded.mistakes)
     declarations = _models(texts.models, mistakes)
     people = _people(texts, mistakes)

@@ -59,7 +59,9 @@ def _counts(built: plans.Built, texts: plans.Texts, folder: Path | None) -> tupl
     if folder is None:
         return loaded.documents, loaded.loaded
     theirs = files.read_folder(folder)
-    base = load({name: text for name, text in texts.rules.items() if name not in theirs})
+    base = load(
+        {name: text for name, text in texts.rules.items() if name not in theirs}, lists=texts.lists
+    )
     return loaded.documents - base.documents, loaded.loaded - base.loaded
 
 

@@ -61,7 +61,7 @@ def mapping_of(path: Path | None) -> EventMapping:
 def rules_of(folder: Path | None, config: settings.Settings) -> Loaded:
     """The rules of a folder alone, or else those of the configuration."""
     texts = files.read_folder(folder) if folder else files.rules(config.paths.rules)
-    return load(texts, today=datetime.now(UTC).date())
+    return load(texts, today=datetime.now(UTC).date(), lists=files.lists(config.paths.lists))
 
 
 def events_of(path: Path, mapping: EventMapping) -> Events:

@@ -11,6 +11,7 @@ from detector.rulebook.detections import read_detection
 from detector.rulebook.documents import Document, Path, read
 from detector.rulebook.logsources import LogSource
 from detector.rulebook.mistakes import Mistake
+from detector.rulebook.placeholders import fill_in
 from detector.rulebook.reports import Report
 
 Fields = Mapping[str, tuple[str, ...]]
@@ -133,6 +134,7 @@ def _when(report: Report, path: Path) -> Condition | None:
         },
     )
     selection = Report(inner)
+    fill_in(selection, {})
     condition = read_detection(selection, (), "detection")
     report.mistakes.extend(selection.mistakes)
     return condition

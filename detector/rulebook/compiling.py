@@ -53,8 +53,6 @@ from detector.rulebook.conditions import (
     negated,
 )
 
-UNSUPPORTED: Final = {"expand": "placeholders need lists of values"}
-
 # What pySigma may raise besides its own errors when a rule is bent on purpose.
 _FAILURES: Final = (SigmaError, TypeError, ValueError, AttributeError, LookupError, RecursionError)
 _ORDERS: Final = {
@@ -87,11 +85,19 @@ class _Extension(SigmaValueModifier[SigmaString | SigmaNumber, _AboutTime]):
         return _AboutTime(self.kind, times.literal(self.kind, val))
 
 
+class _Expand(SigmaValueModifier[SigmaType, SigmaType]):
+    """Takes values as they are: `placeholders.fill_in` has been there before."""
+
+    def modify(self, val: SigmaType) -> SigmaType:
+        return val
+
+
 # pySigma has no other way to learn a modifier.
+modifier_mapping["expand"] = _Expand
 for _kind in EXTENDED_KINDS:
     _name = _kind.name.lower()
     modifier_mapping[_name] = type(_name, (_Extension,), {"kind": _kind})
-MODIFIERS: Final = frozenset(modifier_mapping) - UNSUPPORTED.keys()
+MODIFIERS: Final = frozenset(modifier_mapping)
 """The Sigma modifiers that compile, and ours."""
 
 
@@ -159,7 +165,7 @@ def _glob(text: SigmaString) -> Glob:
     parts: list[str | Wildcard] = []
     for part in text.s:
         if isinstance(part, Placeholder):
-            _refuse("placeholders are not supported yet")
+            _refuse("a placeholder has no value here")
         parts.append(_WILDCARDS[part] if isinstance(part, SpecialChars) else part)
     return tuple(parts)
 

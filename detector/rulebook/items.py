@@ -6,7 +6,7 @@ import re
 from typing import Any, Final
 
 from detector import events
-from detector.rulebook.compiling import MODIFIERS, UNSUPPORTED, CompileError, check_item
+from detector.rulebook.compiling import MODIFIERS, CompileError, check_item
 from detector.rulebook.conditions import TIME_KINDS
 from detector.rulebook.documents import Path
 from detector.rulebook.hints import hint_at_words
@@ -90,12 +90,7 @@ def _named(feeds: tuple[str, ...]) -> str:
 
 
 def _check_modifier(report: Report, path: Path, modifier: str) -> None:
-    if modifier in MODIFIERS:
-        return
-    if modifier in UNSUPPORTED:
-        why = UNSUPPORTED[modifier]
-        report.wrong(path, f"modifier '{modifier}' is not supported yet ({why})", key=True)
-    else:
+    if modifier not in MODIFIERS:
         fix = did_you_mean(modifier, MODIFIERS)
         report.wrong(path, f"{quoted(modifier)} is not a modifier", fix, key=True)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 
 from detector.rule_types.base import Behavior
 from detector.rulebook.behaviors import in_columns, read_bases, read_behavior
@@ -27,6 +28,7 @@ from detector.rulebook.filters import (
 from detector.rulebook.headers import kind_of, read_head
 from detector.rulebook.logsources import read_feeds
 from detector.rulebook.mistakes import Mistake
+from detector.rulebook.placeholders import fill_in, read_lists
 from detector.rulebook.references import Draft, Register
 from detector.rulebook.reports import Report
 from detector.rulebook.stories import Story
@@ -47,12 +49,22 @@ class Loaded:
     """The filters, also those that have expired."""
 
 
-def load(texts: Mapping[str, str], *, today: date | None = None) -> Loaded:
+def load(
+    texts: Mapping[str, str],
+    *,
+    today: date | None = None,
+    lists: Mapping[str, str] = MappingProxyType({}),
+) -> Loaded:
     """Load rule files (path to text). A broken document is reported and stops no other.
+
+    `lists` are files too, with the values that `|expand` puts in place of `%placeholders%`.
 
     Filters whose `expires` is not after `today` no longer hold; without `today` none expires.
     """
     reports, unread, found = _read_all(texts)
+    values, unlisted = read_lists(lists)
+    for report in reports:
+        fill_in(report, values)
     drafts = [draft for report in reports if (draft := _draft(report))]
     register = Register()
     register.enter(drafts)
@@ -64,7 +76,7 @@ def load(texts: Mapping[str, str], *, today: date | None = None) -> Loaded:
     filters = _filters(drafts, conditions, register)
     held = [entry for entry in filters if not is_over(entry, today)]
     rulebook = bound(drafts, Parts(conditions, behaviors, correlations, held))
-    mistakes = unread + [mistake for report in reports for mistake in report.mistakes]
+    mistakes = [*unread, *unlisted] + [mistake for report in reports for mistake in report.mistakes]
     return Loaded(
         rulebook,
         tuple(story for story in stories if story.rule_id in rulebook.rules),

@@ -161,6 +161,9 @@ class PathsConfig(Part):
     rules: Path | None = None
     people: Path | None = None
     networks: Path | None = None
+    lists: Path | None = Field(
+        default=None, description="Folder of lists of values for |expand: .txt or YAML."
+    )
     templates: Path | None = None
     models: Path | None = None
     geoip: Path | None = Field(default=None, description="City database, MaxMind format (.mmdb).")
