@@ -38,7 +38,10 @@ class Bounds:
         >>> Bounds((("gte", 5), ("lt", 8))).hold(7)
         True
         """
-        return all(OPERATORS[name](value, bound) for name, bound in self.pairs)
+        for name, bound in self.pairs:  # noqa: SIM110 - asked for every event that counts
+            if not OPERATORS[name](value, bound):
+                return False
+        return True
 
     @property
     def rising(self) -> bool:

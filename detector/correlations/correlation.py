@@ -35,8 +35,14 @@ class Correlation(Definition):
         """Count what a stretch of the log shows; yield a finding for each window that holds."""
         for seen in sightings(scene, glimpse):
             for base, key, entry in self._entries(scene, seen, tail):
-                group = self._group(tail, key, _subject(scene, seen, base, key))
+                group = tail.groups.get("\x1f".join(key))
+                if group is None:
+                    group = Group(key, self.walk(), _subject(scene, seen, base, key))
+                elif self.waits:
+                    group.subject = _subject(scene, seen, base, key)
+                tail.touch("\x1f".join(key), group)
                 for firing in judging.take(self, tail, group, entry):
+                    group.subject = _subject(scene, seen, base, key)
                     yield firings.finding(rule, self, firing, seen.seq)
 
     def close(self, rule: Rule, tail: CorrelationTail, clock: int) -> Iterator[Finding]:
@@ -77,15 +83,6 @@ class Correlation(Definition):
         if self.kind == "value_count":
             return VALUES.join(map(str, values))
         return number_of(values[0])
-
-    def _group(self, tail: CorrelationTail, key: Key, subject: Subject) -> Group:
-        name = "\x1f".join(key)
-        group = tail.groups.get(name)
-        if group is None:
-            group = Group(key, self.walk(), subject)
-        group.subject = subject
-        tail.touch(name, group)
-        return group
 
 
 def _field(scene: Scene | None, seen: Sighting, base: Base, name: str) -> Any:

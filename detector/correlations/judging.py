@@ -57,6 +57,8 @@ def close(what: Definition, group: Group, clock: int) -> Iterator[Firing]:
 
 def _make_room(what: Definition, tail: CorrelationTail, group: Group) -> None:
     """Let the oldest tenth of a full group go, and walk its newest window again."""
+    if len(group.entries) < MOST_ENTRIES:
+        return
     most = max(MOST_ENTRIES, 2 * int(what.asked.least or 0))
     if len(group.entries) < most:
         return

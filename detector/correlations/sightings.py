@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+import msgspec
 
 from detector import workhours
 from detector.findings import Finding
@@ -31,8 +33,7 @@ class Glimpse:
     echoes: Sequence[Echo] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
+class Sighting(msgspec.Struct, gc=False):
     """One thing that counts: its time, its place in the log, and the events behind it."""
 
     rules: int
@@ -56,7 +57,7 @@ def sightings(scene: Scene | None, glimpse: Glimpse) -> Iterator[Sighting]:
         while upto < len(glimpse.echoes) and (glimpse.echoes[upto].row or 0) <= row:
             heard, upto = _heard(glimpse.echoes[upto]), upto + 1
             if heard.row == row and heard.time == seen.time and heard.ids[-1:] == seen.ids[-1:]:
-                seen = replace(heard, rules=seen.rules | heard.rules)
+                seen = msgspec.structs.replace(heard, rules=seen.rules | heard.rules)
             else:
                 yield heard
         yield seen
