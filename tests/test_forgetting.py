@@ -10,12 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from detector import accounts, changes, jobs, settings
+from detector import accounts, changes, jobs, settings, snapshots
+from detector.changes.alerts import Act
+from detector.changes.base import Request
+from detector.changes.facts import Correct
 from detector.changes.forgetting import Forget
-from detector.store import backup
+from detector.corrections import How
+from detector.delivery.commands import Verb
+from detector.store import backup, clearing
 from detector.store.database import FILE
 from detector.store.sqlite import Sqlite, StoreError
-from tests.fakes import SPAN, Clock, Death, ScriptedSource, close, open_desk
+from tests.fakes import SPAN, Clock, Death, Mailbox, ScriptedSource, close, open_desk, round_
 from tests.stories import Item, at, audit, usage
 
 NOW = at("4 21:00")
@@ -84,9 +89,15 @@ def traces(directory: Path, *names: str) -> list[str]:
 ANN, BEN = "ann@acme.example", "ben@acme.example"
 
 
-def ask(place: Path, who: str = ANN) -> dict[str, object]:
+def change(place: Path, *requests: Request) -> dict[str, object]:
     config = settings.Settings.model_validate({"data": {"directory": place}})
-    return changes.ask(config, Forget("acme", who), NOW, lambda _: None)
+    for request in requests:
+        done = changes.ask(config, request, NOW, lambda _: None)
+    return done
+
+
+def ask(place: Path, who: str = ANN) -> dict[str, object]:
+    return change(place, Forget("acme", who))
 
 
 def test_nothing_that_names_the_person_is_left(place: Path) -> None:
@@ -124,12 +135,78 @@ def test_what_was_learned_of_the_person_is_forgotten_and_the_log_goes_on(place: 
     close(again)
 
 
+def test_what_people_said_and_were_told_goes_too_and_the_rest_stays(place: Path) -> None:
+    store = Sqlite(place)
+    jobs.decide(round_(store, NOW), {"mailbox": Mailbox()})
+    ids = {alert.subject.email: alert.id for alert in store.alerts()}
+    store.close()
+    until = NOW + timedelta(days=1)
+    change(
+        place,
+        Act(Verb.ACK, ids[BEN], who="sam", note=f"asked {ANN}"),
+        Act(Verb.BENIGN, ids[ANN], who="sam", note="she said so"),
+        Act(Verb.RESOLVE, ids[BEN], who="sam", note="it was him"),
+        Act(Verb.SILENCE, "", "sam", note="trip", until=until, matchers=("subject=ANN",)),
+        Correct("acme", How.PIN, "ANN", "country", "NG"),
+        Correct("acme", How.PIN, "BEN", "country", "NG"),
+    )
+
+    ask(place)
+
+    assert traces(place, ANN, "she said so", "subject=ANN") == []
+    store = Sqlite(place, write=False)
+    assert store.journal.broken() is None
+    notes = [each.note for _, each, _ in store.journal.all()]
+    assert "it was him" in notes
+    assert notes[-1] == "somebody was forgotten; the journal is sealed anew"
+    assert store.silences.kept() == []
+    said = [each.kind for each in store.log.controls("acme") if each.kind in ("fact", "forgotten")]
+    assert said == [clearing.FORGOTTEN, accounts.FACT]
+    store.close()
+    desk = open_desk(place, NOW)
+    assert list(desk.account.state.memory.facts.pinned) == ["BEN"]
+    close(desk)
+
+
+def test_who_waits_in_the_same_digest_is_told_all_the_same(place: Path) -> None:
+    store, box = Sqlite(place), Mailbox()
+    jobs.decide(round_(store, NOW), {"mailbox": box})
+    assert [each.about for each in store.outbox.listed()] == ["dig-late-20260306-210000"]
+    store.forget("acme", named(store, ANN), NOW, jobs.nowhere)
+    assert store.outbox.listed() == []
+
+    jobs.decide(round_(store, NOW + timedelta(hours=1)), {"mailbox": box})
+
+    (digest,) = store.outbox.listed()
+    rows = store._database.rows("SELECT alert_id FROM digested WHERE digest_id = ?", digest.about)
+    assert rows == [(alert.id,) for alert in store.alerts()]
+    store.close()
+
+
+def test_the_state_kept_is_the_one_that_the_log_gives(place: Path) -> None:
+    change(place, Correct("acme", How.PIN, "ANN", "country", "NG"), Forget("acme", ANN))
+    store = Sqlite(place)
+    kept = accounts.restore(store, "acme", span=SPAN)
+    assert kept.stored_seq
+    with store._database.transaction() as sql:
+        sql.execute("DELETE FROM snapshot")
+
+    replayed = accounts.restore(store, "acme", span=SPAN)
+
+    assert not replayed.stored_seq
+    facts = replayed.state.memory.facts
+    assert snapshots.dump(replayed.state) == snapshots.dump(kept.state)
+    assert "BEN" in facts.ledger.names
+    assert "ANN" not in {*facts.ledger.names, *facts.people, *facts.pinned, *facts.suspects}
+    store.close()
+
+
 def test_who_is_unknown_is_said(place: Path) -> None:
     with pytest.raises(changes.ChangeRefused, match="names anybody so"):
         ask(place, "nobody@example.com")
 
 
-@pytest.mark.parametrize("nth", range(1, 7))
+@pytest.mark.parametrize("nth", range(1, 8))
 def test_what_a_crash_interrupts_is_finished_at_the_next_start(place: Path, nth: int) -> None:
     store = Sqlite(place)
     uuid, seen = named(store, ANN), list[str]()

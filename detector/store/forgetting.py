@@ -1,8 +1,9 @@
 """Forgetting a person on demand: no byte of the data names them afterwards but the tombstone's uuid.
 
 Every event, alert, finding and flawed item of the account goes in which the person's uuid or
-e-mail stands, whoever acted. The tombstone is written first: what a crash interrupts is finished
-at the next start, and a backup that is restored is made to forget the same people.
+e-mail stands, whoever acted; the state is made anew from what is left of the log. The tombstone is
+written first: what a crash interrupts is finished at the next start, and a backup that is restored
+is made to forget the same people.
 """
 
 from __future__ import annotations
@@ -18,14 +19,13 @@ import numpy as np
 import polars as pl
 
 from detector import workhours
-from detector.store import compaction, segments
+from detector.store import clearing, compaction, segments
 from detector.store.database import Database
 
 Point = Callable[[str], None]
 PEOPLE: Final = (("user.id", "user.email"), ("target.id", "target.email"), ("aux.id", "aux.email"))
 """Where a person's uuid and e-mail stand together."""
 _SHORT: Final = 10
-_OF_ALERTS: Final = (("news", "alert_id"), ("decision", "alert_id"), ("digested", "alert_id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def begin(database: Database, account: str, person: str, at: datetime) -> None:
     """Write the tombstone; from here on the person will be forgotten, also after a crash."""
     with database.transaction() as sql:
         sql.execute(
-            "INSERT INTO forgotten VALUES (?, ?, ?, x'', 0) ON CONFLICT (account, person) "
+            "INSERT INTO forgotten VALUES (?, ?, ?, '[]', x'', 0) ON CONFLICT (account, person) "
             "DO UPDATE SET at = excluded.at, done = 0",
             (account, person, workhours.microseconds(at)),
         )
@@ -59,11 +59,12 @@ def begin(database: Database, account: str, person: str, at: datetime) -> None:
 
 def finish(database: Database, point: Point) -> int:
     """Do what the tombstones demand that are not done; how many events went."""
-    waiting = database.rows("SELECT account, person FROM forgotten WHERE NOT done")
+    waiting = database.rows("SELECT account, person, at FROM forgotten WHERE NOT done")
     gone = 0
-    for account, person in waiting:
-        names = _names(database, account, person)
-        _clear(database, account, names)
+    for account, person, at in waiting:
+        names = _noted_names(database, account, person)
+        with database.transaction() as sql:
+            clearing.clear(sql, account, names, workhours.instant(at))
         point("after_clearing")
         for (lo_seq,) in database.rows(
             "SELECT lo_seq FROM segment WHERE account = ? ORDER BY lo_seq", account
@@ -71,6 +72,9 @@ def finish(database: Database, point: Point) -> int:
             gone += _rewrite(database, (account, lo_seq), person, names)
             point("after_rewrite")
     if waiting:
+        with database.transaction() as sql:
+            sql.execute("UPDATE forgotten SET names = '[]'")
+        point("before_vacuum")
         database.vacuum()
         with database.transaction() as sql:
             sql.execute("UPDATE forgotten SET done = 1")
@@ -97,7 +101,22 @@ def _frames(database: Database, account: str) -> list[pl.DataFrame]:
     ]
 
 
-def _names(database: Database, account: str, person: str) -> list[bytes]:
+def _noted_names(database: Database, account: str, person: str) -> list[str]:
+    """The person's names, noted until all is done: a crash must not lose those that went first."""
+    query = "SELECT names FROM forgotten WHERE account = ? AND person = ?"
+    noted: list[str] = json.loads(database.rows(query, account, person)[0][0])
+    if noted:
+        return noted
+    names = _names(database, account, person)
+    with database.transaction() as sql:
+        sql.execute(
+            "UPDATE forgotten SET names = ? WHERE account = ? AND person = ?",
+            (json.dumps(names), account, person),
+        )
+    return names
+
+
+def _names(database: Database, account: str, person: str) -> list[str]:
     """The uuid and every e-mail that ever stood beside it, as JSON has them.
 
     A short one only as a whole string, or it would be found in the middle of others.
@@ -106,42 +125,21 @@ def _names(database: Database, account: str, person: str) -> list[bytes]:
     for frame in _frames(database, account):
         for uuid, email in PEOPLE:
             found |= set(frame.filter(pl.col(uuid) == person)[email].drop_nulls())
+    found |= {name.lower() for name in found if "@" in name}
     quoted = {
         json.dumps(name, ensure_ascii=bare) for name in found if name for bare in (True, False)
     }
-    return sorted((name if len(name) < _SHORT else name[1:-1]).encode() for name in quoted)
+    return sorted(name if len(name) < _SHORT else name[1:-1] for name in quoted)
 
 
-def _clear(database: Database, account: str, names: Sequence[bytes]) -> None:
-    """Delete what was made of the events: alerts and their messages, findings, flawed items."""
-    with database.transaction() as sql:
-        for name in names:
-            text = name.decode()
-            alerts = "SELECT id FROM alert WHERE account = ?1 AND instr(body, ?2)"
-            for table, column in _OF_ALERTS:
-                sql.execute(f"DELETE FROM {table} WHERE {column} IN ({alerts})", (account, text))  # noqa: S608
-            sql.execute("DELETE FROM alert WHERE account = ?1 AND instr(body, ?2)", (account, text))
-            for table in ("outbox", "digest"):
-                sql.execute(f"DELETE FROM {table} WHERE instr(body, ?)", (text,))  # noqa: S608
-            sql.execute("DELETE FROM incident_key WHERE instr(key, ?)", (text,))
-            sql.execute(
-                "DELETE FROM suppressed WHERE account = ? AND instr(body, ?)", (account, text)
-            )
-            sql.execute("DELETE FROM flaw WHERE account = ? AND instr(raw, ?)", (account, name))
-        # The kernel's state is made anew from what is left of the log.
-        sql.execute("DELETE FROM snapshot WHERE account = ?", (account,))
-
-
-def _rewrite(
-    database: Database, place: tuple[str, int], person: str, names: Sequence[bytes]
-) -> int:
+def _rewrite(database: Database, place: tuple[str, int], person: str, names: Sequence[str]) -> int:
     """Write a segment anew without the person's events; how many they were."""
     query = "SELECT data, file FROM segment WHERE account = ? AND lo_seq = ?"
     data, file = database.rows(query, *place)[0]
     whole = segments.read(database.directory / file) if file else segments.unpack(data)
     named = pl.any_horizontal(
         *(pl.col(uuid).eq_missing(person) for uuid, _ in PEOPLE),
-        *(pl.col(segments.RAW).bin.contains(name) for name in names),
+        *(pl.col(segments.RAW).bin.contains(name.encode()) for name in names),
     )
     gone, rest = whole.filter(named), whole.filter(~named)
     if not gone.height:

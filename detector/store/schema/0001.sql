@@ -231,11 +231,13 @@ CREATE TABLE model (
     body BLOB NOT NULL
 ) STRICT;
 -- People whose events were forgotten on demand, with the keys by which those are known again if the
--- API serves them once more. Not `done`: begun, and to be finished at the next start.
+-- API serves them once more. Not `done`: begun, and to be finished at the next start; only until then
+-- `names` has what they are found by.
 CREATE TABLE forgotten (
     account TEXT NOT NULL,
     person TEXT NOT NULL,
     at INTEGER NOT NULL,
+    names TEXT NOT NULL,
     keys BLOB NOT NULL,
     done INTEGER NOT NULL,
     PRIMARY KEY (account, person)
