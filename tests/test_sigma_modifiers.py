@@ -143,6 +143,36 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], bool]] = [
         {"aux.info": "Grant x", "event.action": "grant"},
         True,
     ),
+    (
+        "fieldref startswith, elsewhere",
+        {"aux_info|fieldref|startswith": "action"},
+        {"aux.info": "x grant", "event.action": "grant"},
+        False,
+    ),
+    (
+        "fieldref endswith",
+        {"aux_info|fieldref|endswith": "action"},
+        {"aux.info": "x GRANT", "event.action": "grant"},
+        True,
+    ),
+    (
+        "fieldref endswith, elsewhere",
+        {"aux_info|fieldref|endswith": "action"},
+        {"aux.info": "grant x", "event.action": "grant"},
+        False,
+    ),
+    (
+        "fieldref contains",
+        {"aux_info|fieldref|contains": "action"},
+        {"aux.info": "xGRANTx", "event.action": "grant"},
+        True,
+    ),
+    (
+        "fieldref contains a part only",
+        {"aux_info|fieldref|contains": "action"},
+        {"aux.info": "xgranx", "event.action": "grant"},
+        False,
+    ),
     # Numbers and texts: "a number matches the number"; JSON may bring either.
     ("a number", {"aux_id": 5}, {"aux.number": 5}, True),
     ("a number as text", {"aux_id": "5"}, {"aux.number": 5}, True),
@@ -154,6 +184,15 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], bool]] = [
     ("base64offset", {"aux_info|base64offset|contains": "bar"}, {"aux.info": "Zm9vYmFy"}, True),
     ("offset one", {"aux_info|base64offset|contains": "ooba"}, {"aux.info": "Zm9vYmFy"}, True),
     ("wide", {"aux_info|wide|base64offset|contains": "ab"}, {"aux.info": "YQBiAA=="}, True),
+    # "utf16le: transforms value to UTF16-LE encoding", of which "wide" is an alias;
+    # "utf16: prepends a byte order mark and encodes UTF16"
+    ("utf16le alone", {"aux_info|utf16le": "ab"}, {"aux.info": "a\0b\0"}, True),
+    ("wide alone", {"aux_info|wide": "ab"}, {"aux.info": "a\0b\0"}, True),
+    ("utf16be alone", {"aux_info|utf16be": "ab"}, {"aux.info": "\0a\0b"}, True),
+    ("utf16be is not utf16le", {"aux_info|utf16be": "ab"}, {"aux.info": "a\0b\0"}, False),
+    ("utf16le, base64", {"aux_info|utf16le|base64": "ab"}, {"aux.info": "YQBiAA=="}, True),
+    ("utf16be, base64", {"aux_info|utf16be|base64": "ab"}, {"aux.info": "AGEAYg=="}, True),
+    ("utf16, base64", {"aux_info|utf16|base64": "ab"}, {"aux.info": "//5hAGIA"}, True),
     # "windash: - and / are interchangeable"
     ("windash", {"aux_info|windash|contains": " -f"}, {"aux.info": "x /f"}, True),
     ("windash, en dash", {"aux_info|windash": "-f"}, {"aux.info": "\u2013f"}, True),
@@ -234,3 +273,14 @@ def test_two_conditions_are_either() -> None:
     detection = "{a: {action: a}, b: {action: b}, condition: [a, b]}"
 
     assert matching(detection, {"event.action": "a"}, {"event.action": "b"}) == [0, 1]
+
+
+@pytest.mark.parametrize("tail", ["count() > 5", "count(action) by actor_uuid > 5"])
+def test_an_aggregation_behind_a_pipe_is_refused_with_what_took_its_place(tail: str) -> None:
+    """ "Aggregations are deprecated": correlations took their place."""
+    detection = f"{{s: {{action: grant}}, condition: 's | {tail}'}}"
+    text = f"title: t\nid: {RULE_ID}\n{AUDIT}\ndetection: {detection}\n"
+    (mistake,) = load({"r.yml": text}).mistakes
+    assert (mistake.line, mistake.column) == (4, 44)
+    assert "an aggregation behind '|' is old Sigma" in mistake.text
+    assert mistake.fix.startswith("write a correlation document")

@@ -94,6 +94,8 @@ class _Expand(SigmaValueModifier[SigmaType, SigmaType]):
 
 # pySigma has no other way to learn a modifier.
 modifier_mapping["expand"] = _Expand
+# Of two names that Sigma gives this one, pySigma 2.0 knows the other.
+modifier_mapping["utf16le"] = modifier_mapping["wide"]
 for _kind in EXTENDED_KINDS:
     _name = _kind.name.lower()
     modifier_mapping[_name] = type(_name, (_Extension,), {"kind": _kind})

@@ -71,6 +71,9 @@ def in_our_words(problem: str) -> tuple[str, str]:
     if syntax := _SYNTAX.search(problem):
         fix = "write it like 'selection and not 1 of filter_*'"
         return f"cannot be read after character {syntax[1]}", fix
+    if "pipe syntax" in problem:
+        fix = "write a correlation document, with 'group-by:', 'timespan:' and 'condition:'"
+        return "an aggregation behind '|' is old Sigma, which is not supported", fix
     if "invalid perl operator" in problem:
         return "this regular expression looks around, which is not supported", ""
     return problem.replace(": b'", ": '"), ""
