@@ -253,6 +253,40 @@ def test_backtest_runs_rules_over_events(
     assert "2 events, 1 rules, 2 matches of 1 rules" in err
 
 
+def test_a_report_says_what_loaded_what_failed_and_what_fired(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "e.ndjson", {"act": "grant"}, {"act": "revoke"}, {"act": "grant"})
+    (tmp_path / "m.yml").write_text(
+        "sources: [{logsource: {product: other}, fields: {action: act}}]", "utf-8"
+    )
+    (tmp_path / "rules").mkdir()
+    for number, (product, item) in enumerate(
+        [("other", "action: grant"), ("absent", "a: b"), ("other", "a|expand: '%x%'")]
+    ):
+        (tmp_path / "rules" / f"r{number}.yml").write_text(
+            f"title: Rule {number}\nid: {ID.format(number)}\nlevel: high\n"
+            f"logsource: {{product: {product}}}\ndetection: {{s: {{{item}}}, condition: s}}\n",
+            "utf-8",
+        )
+
+    inputs = ["--events", "e.ndjson", "--mapping", "m.yml", "--rules", "rules"]
+
+    code = main(["backtest", *inputs, "--out", "hits.ndjson", "--report", "report.json"])
+
+    report = json.loads((tmp_path / "report.json").read_text("utf-8"))
+    assert (code, capsys.readouterr().out) == (1, "")
+    assert report["documents"] == {"found": 3, "loaded": 2}
+    assert [(m["file"], m["line"]) for m in report["mistakes"]] == [("rules/r2.yml", 5)]
+    assert report["events"] == {"read": 3, "set_aside": 0}
+    assert report["rules"] == {"run": 2, "without_events": 1, "fired": 1}
+    assert report["fired"] == [
+        {"id": ID.format(0), "title": "Rule 0", "level": "high", "matches": 2}
+    ]
+    assert len((tmp_path / "hits.ndjson").read_text("utf-8").splitlines()) == 2
+
+
 def test_a_bad_mapping_is_said_before_anything_runs(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

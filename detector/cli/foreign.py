@@ -8,6 +8,7 @@ import sys
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -38,12 +39,9 @@ def backtest(args: Namespace, config: settings.Settings) -> int:
     if args.out is None:
         _lines(sys.stdout, found)
     else:
-        try:
-            with Path(args.out).open("w", encoding="utf-8") as file:
-                _lines(file, found)
-        except OSError as error:
-            msg = f"{args.out}: cannot be written: {error.strerror}"
-            raise ConfigError(msg) from error
+        _write(args.out, found)
+    if args.report is not None:
+        _write(args.report, [_report(loaded, (events, there), raising, counts)])
     _say(Console(stderr=True, highlight=False), (events, there), raising, counts)
     return 1 if loaded.mistakes else 0
 
@@ -118,6 +116,55 @@ def _match(match: Match, event: dict[str, Any], has: dict[str, object]) -> dict[
 def _lines(file: Any, found: Iterable[dict[str, Any]]) -> None:
     for each in found:
         file.write(json.dumps(each, ensure_ascii=False, default=str) + "\n")
+
+
+def _write(path: Path, objects: Iterable[dict[str, Any]]) -> None:
+    try:
+        with path.open("w", encoding="utf-8") as file:
+            _lines(file, objects)
+    except OSError as error:
+        msg = f"{path}: cannot be written: {error.strerror}"
+        raise ConfigError(msg) from error
+
+
+def _report(
+    loaded: Loaded,
+    on: tuple[Events, tuple[Stage, ...]],
+    rules: list[Match],
+    counts: Counter[str],
+) -> dict[str, Any]:
+    """What loaded, what failed and why, which events each log source had, and what fired."""
+    events, there = on
+    names = {match.rule.id: match.rule for match in rules}
+    return {
+        "documents": {"found": loaded.documents, "loaded": loaded.loaded},
+        "mistakes": [asdict(mistake) for mistake in loaded.mistakes],
+        "events": {"read": events.frame.height, "set_aside": len(events.flaws)},
+        "log_sources": [
+            {
+                "name": stage.source.name,
+                "events": len(stage.rows),
+                "rules": sum(stage.takes(match) for match in rules),
+            }
+            for stage in there
+        ],
+        "rules": {
+            "run": len(rules),
+            "without_events": sum(
+                not any(len(s.rows) and s.takes(m) for s in there) for m in rules
+            ),
+            "fired": len(counts),
+        },
+        "fired": [
+            {
+                "id": rule,
+                "title": names[rule].title,
+                "level": names[rule].level,
+                "matches": count,
+            }
+            for rule, count in counts.most_common()
+        ],
+    }
 
 
 def _say(

@@ -283,6 +283,12 @@ def _backtest(commands: Commands) -> None:
     backtest.add_argument(
         "--mapping", type=Path, metavar="FILE", help="their log sources and field names"
     )  # fmt: skip
+    backtest.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE",
+        help="with --events: what loaded, what failed and why, and what fired, as JSON",
+    )
 
 
 def _evaluate(commands: Commands) -> None:
