@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from detector.anomaly import channel as channels
+from detector.anomaly import explanation
 from detector.anomaly import model as models
 from detector.anomaly.channel import Channel, Seen
 from detector.anomaly.hours import Evidence, Hours
@@ -63,6 +64,50 @@ def test_alerts_a_day_stay_near_the_budget() -> None:
     raised = [_one_day(channel, facts, day, (chance, model)) for day in range(34, 64)]
 
     assert 0.5 * 2 <= np.mean(raised) <= 1.5 * 2
+
+
+def test_a_p_value_is_as_rare_as_it_says() -> None:
+    chance, (facts, channel) = np.random.default_rng(8), _company()
+    for day in range(20, 34):
+        _one_day(channel, facts, day, (chance, None))
+        channel.tops[day] = dict(zip(facts.people, chance.exponential(3, PEOPLE), strict=True))
+    drawn = chance.exponential(3, 4000)
+    ranks = [channels.ranked(channel, facts, score, 0) for score in np.sort(drawn).tolist()]
+    found = np.array([rank.p_value for rank in ranks])
+
+    assert {rank.days for rank in ranks} == {14 * PEOPLE}
+    assert (np.diff(found) <= 0).all()
+    for level in (0.01, 0.05, 0.2):
+        assert abs((found <= level).mean() - level) < 0.4 * level + 0.005
+    assert channels.ranked(channel, facts, 1e9, 0).p_value == 1 / (1 + 14 * PEOPLE)
+
+
+def test_the_p_value_is_told_with_its_caveat() -> None:
+    rank = channels.Rank(as_odd=1, days=1199)
+    evidence = {
+        "reasons": [],
+        "local_time": "Mon 03:10",
+        "as_odd": rank.as_odd,
+        "days_compared": rank.days,
+        "p_value": rank.p_value,
+        "trained_rows": 9000,
+    }
+    _, why = explanation.tell("Ann", evidence)
+    told = next(line for line in why if "p = " in line)
+
+    assert "1,199 days of people" in told
+    assert "p = 0.00166667" in told
+    assert "not the chance of an attack" in told
+
+
+def test_days_on_which_somebody_was_new_are_not_compared_with() -> None:
+    chance, (facts, channel) = np.random.default_rng(9), _company()
+    facts.people["P0"] = Person(25 * DAY_US, 0, days=30)
+    for day in range(20, 34):
+        _one_day(channel, facts, day, (chance, None))
+        channel.tops[day] = {"P1": 5.0}
+
+    assert channels.ranked(channel, facts, 5.0, 7 * DAY_US) == channels.Rank(14, 14 * PEOPLE - 11)
 
 
 def test_rows_of_days_that_are_too_old_are_not_trained_on() -> None:

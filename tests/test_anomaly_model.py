@@ -54,6 +54,29 @@ def test_rarity_never_falls_with_the_value(sample: list[float], asked: list[floa
     assert ((surprise >= 0) & (surprise <= forest.CAP)).all()
 
 
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=900), st.lists(st.floats(-1e7, 1e7)))
+def test_beyond_all_of_training_the_order_goes_on(sample: list[float], asked: list[float]) -> None:
+    tail, ordered = forest.tail(np.array(sample)), np.sort(np.array(asked, dtype=np.float64))
+    found, inside = tail.beyond(ordered), ordered <= max(sample)
+
+    assert np.array_equal(found[inside], tail.of(ordered)[inside])
+    assert (np.diff(found) >= 0).all()
+    top = max(sample)
+    assert (
+        tail.beyond(np.array([top + 2 * tail.scale]))[0]
+        > tail.beyond(np.array([top + tail.scale]))[0]
+    )
+
+
+def test_the_oddest_rows_do_not_tie() -> None:
+    odd = np.full((3, len(FEATURES)), 1e6, dtype=np.float32)
+    odd[0, 5:], odd[1, 10:] = 0, 0
+    totals, _ = _model().score(odd)
+    known, _ = _model().score(_rows())
+
+    assert known.max() < totals[1] < totals[2]
+
+
 def test_training_twice_gives_the_same_model() -> None:
     again = train(_rows(), stories.declaration())
 

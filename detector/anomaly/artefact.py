@@ -20,7 +20,7 @@ from detector.anomaly import drift, forest
 from detector.anomaly.declaration import FEATURES, MEANING
 from detector.anomaly.model import Golden, Model, Origin, arrays, named
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 DIGEST: Final = hashlib.sha256().digest_size
 CLOSE: Final = 1e-9
 """How far a golden score may be off: less than anything that decides, more than rounding."""
@@ -81,7 +81,8 @@ def _opened(archive: bytes) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
 
 def _rebuilt(parts: dict[str, np.ndarray], manifest: dict[str, Any]) -> Model:
     def tail(name: str) -> forest.Tail:
-        return forest.Tail(parts[f"{name}_values"], parts[f"{name}_surprise"])
+        scale = float(parts[f"{name}_scale"])
+        return forest.Tail(parts[f"{name}_values"], parts[f"{name}_surprise"], scale)
 
     features = tuple(manifest["features"])
     depth, normal_path = parts["shape"]
@@ -121,6 +122,7 @@ def _check(model: Model, identity: str) -> None:
         and model.trees.feature.shape[1] == inner
         and ((model.trees.feature >= 0) & (model.trees.feature < width)).all()
         and model.trees.path.shape == (len(model.trees.feature), inner + 1)
+        and min(model.of_score.scale, model.of_sum.scale) > 0
         and len(model.golden.rows) > 0
     )
     if not whole:

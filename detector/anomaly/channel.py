@@ -59,7 +59,7 @@ class Channel(msgspec.Struct):
 @dataclass(frozen=True, slots=True)
 class Odd:
     """An open hour over the threshold at a step: score, threshold, the surprisal of each feature,
-    the counts (see `tally.COUNTS`), and the evidence until then."""
+    the counts (see `tally.COUNTS`), the evidence until then, and how many days of people were as odd."""
 
     person: str
     seq: int
@@ -70,6 +70,20 @@ class Odd:
     surprise: np.ndarray
     counts: np.ndarray
     evidence: Evidence
+    rank: Rank
+
+
+@dataclass(frozen=True, slots=True)
+class Rank:
+    """Of so many days of people in the time of calibration, how many had an hour as odd."""
+
+    as_odd: int
+    days: int
+
+    @property
+    def p_value(self) -> float:
+        """The conformal p-value: right where days are exchangeable, which those of an office are not quite."""
+        return (1 + self.as_odd) / (1 + max(self.days, self.as_odd))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +135,26 @@ def judge(channel: Channel, model: Model, facts: Facts, seen: Seen, cold_us: int
                 surprise=surprise[place],
                 counts=step.counts[row],
                 evidence=channel.hours.evidence_of(line, seen.part, step.upto),
+                rank=ranked(channel, facts, score, cold_us),
             )
         )
     return odd
+
+
+def ranked(channel: Channel, facts: Facts, score: float, cold_us: int) -> Rank:
+    """How a score stands among the best ones of people on the days before today.
+
+    People count once a day, as with the budget, and not while they are known for less than `cold_us`.
+    """
+    first = min(channel.tops, default=0)
+    past = [day for day in channel.days[-CALIBRATION_DAYS:] if day.day >= first]
+    count = sum(
+        not _is_cold(facts, name, (day.day + 1) * DAY_US, cold_us)
+        for day in past
+        for name in set(day.people)
+    )
+    best = [channel.tops.get(day.day, {}) for day in past]
+    return Rank(sum(each >= score for day in best for each in day.values()), count)
 
 
 def _is_raised(channel: Channel, name: str, clock: int, score: float) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from detector import workhours
 from detector.anomaly import tally as tallies
+from detector.anomaly.causes import CAUSE_OF
 from detector.anomaly.channel import Odd
 from detector.anomaly.declaration import Declaration
 from detector.anomaly.model import Model
@@ -24,17 +25,6 @@ MOST_REASONS: Final = 3
 LEAST_SURPRISE: Final = 1.6
 """A reason must be rarer than one active hour in five."""
 
-_CAUSE: Final = {
-    "country": "place", "place": "place", "network": "place", "networks": "place",
-    "device": "device", "client": "device",
-    "deed": "action", "deeds": "action", "privileged": "action",
-    "vault": "vault", "vaults": "vault",
-    "hour": "time",
-    "new_items": "items", "new_items_day": "items", "new_items_week": "items",
-    "extracted": "items", "volume": "volume",
-    "failures": "failures", "cracked": "failures",
-    "dormancy": "dormancy",
-}  # fmt: skip
 _KIND: Final = {
     "country": COUNTRY,
     "place": PLACE,
@@ -70,6 +60,9 @@ def finding(
             "events": _count(odd, tallies.EVENTS),
             "anomaly_score": round(odd.score, 2),
             "threshold": round(odd.threshold, 2),
+            "as_odd": odd.rank.as_odd,
+            "days_compared": odd.rank.days,
+            "p_value": float(f"{odd.rank.p_value:.2g}"),
             "model": model.id,
             "trained_rows": model.trained_rows,
             "timezone": zone,
@@ -86,7 +79,7 @@ def _reasons(odd: Odd, model: Model, facts: Facts) -> list[list[str]]:
     )
     told: dict[str, list[str]] = {}
     for feature, surprise in ranked:
-        cause = _CAUSE[feature]
+        cause = CAUSE_OF[feature]
         if surprise >= LEAST_SURPRISE and cause not in told:
             told[cause] = _reason(feature, odd, facts)
         if len(told) == MOST_REASONS:
@@ -176,6 +169,11 @@ def tell(who: str, evidence: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
     few = "; ".join(words for words, _ in reasons)
     summary = f"{who} had an unusual hour until {evidence['local_time']} local time: {few}"
     why = [f"+ {sentence}" for _, sentence in reasons]
+    why.append(
+        f"- of the {plural(evidence['days_compared'], 'day')} of people in the last two weeks, "
+        f"{evidence['as_odd']} had an hour as odd (p = {evidence['p_value']:g} if all days are alike); "
+        "this is not the chance of an attack"
+    )
     why.append(
         f"- compared with {evidence['trained_rows']:,} hours of this organisation; "
         "travel, a new laptop or a migration would look like this"

@@ -16,6 +16,8 @@ CAP: Final = 12.0
 """Largest -log p of one feature or score: no evidence counts for more than 1 in 160,000."""
 QUANTILES: Final = 512
 TOP: Final = 100
+FLAT: Final = 1e-9
+"""A mean excess up to this is rounding: the largest values are all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +52,32 @@ class Forest:
 class Tail:
     """Right tail of one quantity in training: values ascending, and -log P(X >= value).
 
-    `surprise` begins with the 0 of what is below all values, so it has one entry more.
+    `surprise` begins with the 0 of what is below all values, so it has one entry more. `scale` is
+    by how much of the quantity -log p grows by one above all values.
     """
 
     values: np.ndarray
     surprise: np.ndarray
+    scale: float
 
     def of(self, observed: np.ndarray) -> np.ndarray:
         """-log p of each observed value; 0 below the smallest, capped above the largest."""
         return np.asarray(self.surprise[np.searchsorted(self.values, observed, side="right")])
 
+    def beyond(self, observed: np.ndarray) -> np.ndarray:
+        """Like `of`, but what is above all values goes on along an exponential tail, uncapped.
+
+        So the oddest keep their order; up there it is an order, not a probability.
+        """
+        over = np.maximum(0.0, observed - self.values[-1])
+        return np.asarray(self.of(observed) + over / self.scale)
+
 
 def tail(observed: np.ndarray) -> Tail:
     """The right tail of a sample: 512 quantiles and the 100 largest values.
 
-    p = (1 + number at or above) / (n + 1); a value strictly above all gets 1 / (n + 1).
+    p = (1 + number at or above) / (n + 1); a value strictly above all gets 1 / (n + 1). The scale
+    is the mean excess of the largest values, as an exponential tail has it.
     """
     ordered = np.sort(observed.astype(np.float64))
     count = len(ordered)
@@ -82,7 +95,10 @@ def tail(observed: np.ndarray) -> Tail:
     # Strictly above the largest is rarer than the largest itself.
     top = np.nextafter(values[-1], np.inf)
     last = min(CAP, float(np.log(count + 1)))
-    return Tail(np.append(values, top), np.concatenate(([0.0], surprise, [last])))
+    largest = ordered[-TOP:]
+    excess = float(largest.mean() - largest[0])
+    scale = excess if excess > FLAT else 1.0
+    return Tail(np.append(values, top), np.concatenate(([0.0], surprise, [last])), scale)
 
 
 def fit(rows: np.ndarray, *, trees: int, sample: int, seed: int) -> Forest:

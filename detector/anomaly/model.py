@@ -2,7 +2,8 @@
 
 Score of a row = -log p of its forest score + -log p of its capped sum, both against the rows of
 training (shared/model.md 3.3: the forest on -log p with a Fisher sum). Rows whose sum is common
-in training are not worth a forest and score their sum alone.
+in training are not worth a forest and score their sum alone. Above all rows of training both go
+on along an exponential tail, so that the oddest hours do not tie.
 """
 
 from __future__ import annotations
@@ -69,11 +70,10 @@ class Model:
     def score(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Score rows of shape (n, all features): totals (n,) and surprisals (n, features used)."""
         surprise = _surprise(rows, self.columns, self.tails)
-        sums = self.of_sum.of(surprise.sum(axis=1))
-        total = sums.copy()
-        odd = np.flatnonzero(sums >= LOOK_FROM)
+        total = self.of_sum.beyond(surprise.sum(axis=1))
+        odd = np.flatnonzero(total >= LOOK_FROM)
         if len(odd):
-            total[odd] += self.of_score.of(self.trees.score(surprise[odd]))
+            total[odd] += self.of_score.beyond(self.trees.score(surprise[odd]))
         return total, surprise
 
     def drift(self, rows: np.ndarray) -> dict[str, float]:
@@ -158,4 +158,5 @@ def arrays(model: Model) -> dict[str, np.ndarray]:
     tails = {f"feature_{place}": tail for place, tail in enumerate(model.tails)}
     for name, tail in (tails | {"score": model.of_score, "sum": model.of_sum}).items():
         found[f"{name}_values"], found[f"{name}_surprise"] = tail.values, tail.surprise
+        found[f"{name}_scale"] = np.array(tail.scale)
     return found

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from detector.anomaly import forest, model
+from detector.anomaly.causes import CAUSE_OF, CAUSES
 from detector.anomaly.declaration import FEATURES, Declaration
 from detector.evaluation.hours import Hours
 
@@ -15,19 +16,6 @@ Score = Callable[[Hours], np.ndarray]
 """Scores of rows, high for strange."""
 Method = Callable[[Hours, Declaration], Score | None]
 """Learns from closed hours; null if there are too few."""
-
-CAUSES: Final = {
-    "place": ("country", "place", "network", "networks"),
-    "device": ("device", "client"),
-    "action": ("deed", "deeds", "privileged"),
-    "vault": ("vault", "vaults"),
-    "time": ("hour",),
-    "items": ("new_items", "new_items_day", "new_items_week", "extracted"),
-    "volume": ("volume",),
-    "failures": ("failures", "cracked"),
-    "dormancy": ("dormancy",),
-}
-"""Groups of features that are switched off together."""
 
 
 def shipped(lesson: Hours, declaration: Declaration) -> Score | None:
@@ -37,19 +25,36 @@ def shipped(lesson: Hours, declaration: Declaration) -> Score | None:
 
 
 def without(cause: str) -> Method:
-    """The model with a group of features switched off."""
+    """The model without the features of a cause."""
 
     def learn(lesson: Hours, declaration: Declaration) -> Score | None:
-        left = tuple(name for name in declaration.features if name not in CAUSES[cause])
+        left = tuple(name for name in declaration.features if CAUSE_OF[name] != cause)
         return shipped(lesson, declaration.model_copy(update={"features": left}))
 
     return learn
 
 
 def capped_sum(lesson: Hours, declaration: Declaration) -> Score | None:
-    """The capped sum of -log p alone, without a forest."""
+    """The sum of every feature's capped -log p, without a forest."""
     trained = model.train(lesson.features, declaration)
     return (lambda hours: trained.score(hours.features)[1].sum(axis=1)) if trained else None
+
+
+def sum_over_causes(lesson: Hours, declaration: Declaration) -> Score | None:
+    """The sum of the largest capped -log p of each cause, without a forest."""
+    trained = model.train(lesson.features, declaration)
+    members = [
+        [place for place, name in enumerate(declaration.features) if name in CAUSES[cause]]
+        for cause in CAUSES
+    ]
+
+    def score(hours: Hours) -> np.ndarray:
+        assert trained is not None
+        surprise = trained.score(hours.features)[1]
+        rarest = [surprise[:, places].max(axis=1) for places in members if places]
+        return np.asarray(np.sum(rarest, axis=0))
+
+    return score if trained else None
 
 
 def forest_of_surprise(lesson: Hours, declaration: Declaration) -> Score | None:
@@ -114,7 +119,8 @@ def chance(lesson: Hours, declaration: Declaration) -> Score | None:
 
 METHODS: Final[dict[str, Method]] = {
     "model": shipped,
-    "capped sum alone": capped_sum,
+    "sum over causes alone": sum_over_causes,
+    "sum over features alone": capped_sum,
     "forest alone": forest_of_surprise,
     "ECOD, same features": ecod,
     "likelihood ratio (Freeman)": likelihood_ratio,

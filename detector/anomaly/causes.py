@@ -1,0 +1,28 @@
+"""What may lie behind an odd hour: features that rise together have one cause.
+
+An explanation tells one reason for each cause; an evaluation leaves out all features of one.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from detector.anomaly.declaration import FEATURES
+
+CAUSES: Final = {
+    "place": ("country", "place", "network", "networks"),
+    "device": ("device", "client"),
+    "action": ("deed", "deeds", "privileged"),
+    "vault": ("vault", "vaults"),
+    "time": ("hour",),
+    "items": ("new_items", "new_items_day", "new_items_week"),
+    "volume": ("extracted", "volume"),
+    "failures": ("failures", "cracked"),
+    "dormancy": ("dormancy",),
+}
+"""By cause its features; every feature has exactly one."""
+
+CAUSE_OF: Final = {feature: cause for cause, members in CAUSES.items() for feature in members}
+"""By feature its cause."""
+
+assert sorted(CAUSE_OF) == sorted(FEATURES)
