@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -113,12 +114,21 @@ class Machine(RuleBasedStateMachine):
         who=st.sampled_from(PEOPLE),
         place=st.sampled_from(("paris", "toronto", "lagos")),
         ago=st.integers(0, 90),
-        exports=st.booleans(),
     )
-    def happen(self, make, who: str, place: str, ago: int, exports: bool) -> None:  # type: ignore[no-untyped-def]
+    def happen(self, make: Callable[..., Item], who: str, place: str, ago: int) -> None:
         """Something happens, or is synced late."""
-        more = {"deed": "export vault"} if exports and make is audit else {}
-        item = make(who, place, self.clock() - timedelta(minutes=ago), **more)
+        self._add(make(who, place, self.clock() - timedelta(minutes=ago)))
+
+    @rule(who=st.sampled_from(PEOPLE), ago=st.integers(0, 30), after=st.integers(0, 14))
+    def steal(self, who: str, ago: int, after: int) -> None:
+        """Somebody exports a vault from far away; the wild one may die while it is told."""
+        time = self.clock() - timedelta(minutes=ago)
+        self._add(sign_in(who, "tokyo", time))
+        self._add(audit(who, "tokyo", time, deed="export vault", object=f"{time}"))
+        if after:
+            self.crash(after)
+
+    def _add(self, item: Item) -> None:
         if item.id not in self.known:
             self.known.add(item.id)
             self.source.add([item])
