@@ -50,12 +50,30 @@ def taught() -> list[Item]:
     ]
 
 
+POINTS = tuple(
+    f"{side}_{step}" for step in ("send", "commit", "tick", "keep") for side in ("before", "after")
+)
+
+
+@dataclass
+class Doomed(Mortal):
+    """Dies at the next point of the name `at`, once."""
+
+    at: str = ""
+
+    def __call__(self, name: str) -> None:
+        self.seen.append(name)
+        if name == self.at:
+            self.at = ""
+            raise Death(name)
+
+
 @dataclass
 class Life:
     """One account, whose process may die at the next points."""
 
     folder: Path
-    point: Mortal = field(default_factory=Mortal)
+    point: Doomed = field(default_factory=Doomed)
     mailbox: Mailbox = field(default_factory=Mailbox)
     texts: Texts = PLANS[0]
     deaths: int = 0
@@ -119,14 +137,13 @@ class Machine(RuleBasedStateMachine):
         """Something happens, or is synced late."""
         self._add(make(who, place, self.clock() - timedelta(minutes=ago)))
 
-    @rule(who=st.sampled_from(PEOPLE), ago=st.integers(0, 30), after=st.integers(0, 14))
-    def steal(self, who: str, ago: int, after: int) -> None:
-        """Somebody exports a vault from far away; the wild one may die while it is told."""
+    @rule(who=st.sampled_from(PEOPLE), ago=st.integers(0, 30), point=st.sampled_from(POINTS[:4]))
+    def steal(self, who: str, ago: int, point: str) -> None:
+        """Somebody exports a vault from far away; the wild one dies of it."""
         time = self.clock() - timedelta(minutes=ago)
         self._add(sign_in(who, "tokyo", time))
         self._add(audit(who, "tokyo", time, deed="export vault", object=f"{time}"))
-        if after:
-            self.crash(after)
+        self.crash(point)
 
     def _add(self, item: Item) -> None:
         if item.id not in self.known:
@@ -142,12 +159,12 @@ class Machine(RuleBasedStateMachine):
             life.round(self.source, self.clock)
         self.polled = True
 
-    @rule(after=st.integers(1, 14))
-    def crash(self, after: int) -> None:
-        """A round in which the wild one dies at a point to come, and is started again."""
-        self.wild.point.nth = len(self.wild.point.seen) + after
+    @rule(point=st.sampled_from(POINTS))
+    def crash(self, point: str) -> None:
+        """A round in which the wild one dies where it comes to the point, and is started again."""
+        self.wild.point.at = point
         self.poll()
-        self.wild.point.nth = None
+        self.wild.point.at = ""
 
     @rule()
     def restart(self) -> None:
@@ -218,7 +235,7 @@ class Machine(RuleBasedStateMachine):
 
 TestMachine = Machine.TestCase
 TestMachine.settings = settings(
-    max_examples=10,
+    max_examples=16,
     stateful_step_count=14,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
