@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -137,3 +138,15 @@ def _arguments(body: bytes) -> dict[str, str]:
             for name, value in told.items()
         }
     return {name: values[0] for name, values in parse_qs(body.decode()).items()}
+
+
+def sent_off(view: dict[str, Any], answers: dict[str, Any], *, user: str) -> dict[str, Any]:
+    """A window that was filled in, as Slack tells of it."""
+    values = {name: {name: value} for name, value in answers.items()}
+    return {
+        "type": "view_submission",
+        "user": {"id": user, "team_id": TEAM},
+        "team": {"id": TEAM},
+        "trigger_id": f"{time.monotonic_ns()}.2",
+        "view": {**view, "state": {"values": values}},
+    }

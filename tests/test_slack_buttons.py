@@ -11,8 +11,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from slack_sdk.models.views import View
 
 from detector.delivery.commands import Command, Refused, Verb
@@ -23,13 +21,12 @@ from detector.notifiers.slack_buttons import Buttons
 from detector.notifiers.slack_modals import modal
 from detector.notifiers.slack_people import People
 from detector.notifiers.slack_places import Place
-from detector.notifiers.slack_presses import command, press
 from detector.notifiers.slack_socket import SlackSocket
 from detector.rendering import Renderer
 from detector.rendering.samples import impossible_travel
 from tests.conftest_delivery import TOKEN, SlackServer, api_of
 from tests.fakes import bulletin
-from tests.slack_edge import APP_TOKEN, TEAM, SlackEdge, slack_edge
+from tests.slack_edge import APP_TOKEN, TEAM, SlackEdge, sent_off, slack_edge
 
 NOW = datetime(2026, 3, 14, 10, 2, tzinfo=UTC)
 PARIS = ZoneInfo("Europe/Paris")
@@ -118,18 +115,6 @@ def pressed(
     }
 
 
-def sent_off(view: dict[str, Any], answers: dict[str, Any], *, user: str = MARK) -> dict[str, Any]:
-    """A window that was filled in, as Slack tells of it."""
-    values = {name: {name: value} for name, value in answers.items()}
-    return {
-        "type": "view_submission",
-        "user": {"id": user, "team_id": TEAM},
-        "team": {"id": TEAM},
-        "trigger_id": f"{time.monotonic_ns()}.2",
-        "view": {**view, "state": {"values": values}},
-    }
-
-
 def chosen(value: str) -> dict[str, Any]:
     """A choice of a list."""
     return {"type": "static_select", "selected_option": {"value": value}}
@@ -167,7 +152,7 @@ def test_a_false_positive_needs_a_reason_and_gets_it_by_a_window(
         "verdict": chosen("false-positive"),
         "note": {"type": "plain_text_input", "value": "office VPN &lt;Paris&gt;\nis missing"},
     }
-    edge.deliver(sent_off(view, answers))
+    edge.deliver(sent_off(view, answers, user=MARK))
     until(lambda: desk.obeyed)
     [asked] = desk.obeyed
     assert (asked.verb, asked.target) == (Verb.FALSE_POSITIVE, INCIDENT)
@@ -195,7 +180,7 @@ def test_a_snooze_and_a_silence_have_an_end(
     end: datetime,
 ) -> None:
     view = modal(Verb(verb), INCIDENT, "C0ALERTS")
-    edge.deliver(sent_off(view, {**answer, "note": {"value": "known"}}))
+    edge.deliver(sent_off(view, {**answer, "note": {"value": "known"}}, user=MARK))
     until(lambda: desk.obeyed)
     assert desk.obeyed[0].until == end
     if verb == "silence":
@@ -275,32 +260,6 @@ def test_slack_takes_the_windows(verb: Verb) -> None:
     for block in view["blocks"]:
         for option in block["element"].get("options", []):
             assert len(option["text"]["text"]) <= 75
-
-
-leaf = st.none() | st.booleans() | st.integers() | st.text(max_size=6)
-names = st.sampled_from(["type", "id", "state", "values", "selected_option", "value", "action_id"])
-shallow = st.dictionaries(names, leaf, max_size=4) | st.lists(leaf, max_size=2)
-junk = leaf | shallow | st.dictionaries(names, shallow, max_size=3) | st.lists(shallow, max_size=2)
-
-
-@given(
-    st.sampled_from(["block_actions", "view_submission", "shortcut"]),
-    st.dictionaries(names, junk),
-    junk,
-    junk,
-)
-def test_whatever_comes_is_a_press_or_nothing(
-    kind: str, payload: dict[str, Any], actions: Any, view: Any
-) -> None:
-    assert press(payload | {"type": kind, "actions": actions, "view": view}) is None
-
-
-@given(junk, junk, junk)
-def test_whatever_a_window_says_is_a_command(until_said: Any, note: Any, verdict: Any) -> None:
-    view = modal(Verb.SNOOZE, INCIDENT, "C0ALERTS")
-    found = press(sent_off(view, {"until": until_said, "note": note, "verdict": verdict}))
-    assert found is not None
-    assert command(found, "mark", NOW, PARIS).target == INCIDENT
 
 
 def until(happened: Callable[[], object], *, patience_s: float = 5.0) -> None:
