@@ -119,9 +119,10 @@ def test_a_foreign_artefact_is_refused_though_its_checksum_holds(how: str) -> No
         lambda made: replace(made, trees=replace(made.trees, feature=made.trees.feature - 1)),
         lambda made: replace(made, trees=replace(made.trees, path=made.trees.path[:, :-1])),
         lambda made: replace(made, trees=replace(made.trees, depth=made.trees.depth + 1)),
+        lambda made: replace(made, of_sum=replace(made.of_sum, scale=-1.0)),
         lambda made: replace(made, golden=replace(made.golden, rows=made.golden.rows[:0])),
     ],
-    ids=["columns", "tree features", "paths", "depth", "golden"],
+    ids=["columns", "tree features", "paths", "depth", "scale", "golden"],
 )
 def test_arrays_that_do_not_fit_each_other_are_refused(spoil: Callable[[Model], Model]) -> None:
     with pytest.raises(ModelError):
