@@ -85,12 +85,12 @@ def squeezed(company: Simulation, begin: datetime, length: timedelta) -> Simulat
     def moved(moment: datetime) -> datetime:
         return moment if moment < live else min(end, begin + (moment - live) * (length / LIVE))
 
-    def lived(each: Arrival) -> Arrival:
+    def pressed(each: Arrival) -> Arrival:
         stamp = moved(datetime.fromisoformat(each.item["timestamp"]))
         item = each.item | {"timestamp": stamp.isoformat().replace("+00:00", "Z")}
         return replace(each, arrived=moved(each.arrived), item=item)
 
-    arrivals = sorted((lived(each) for each in company.arrivals), key=lambda each: each.arrived)
+    arrivals = sorted((pressed(each) for each in company.arrivals), key=lambda each: each.arrived)
     return replace(company, arrivals=tuple(arrivals))
 
 
@@ -182,11 +182,13 @@ class Victim:
     chance: Random
     kills: int = 0
     points: int = 0
+    disk: Path | None = None
+    """Where the data are, if not in the folder."""
 
     @property
     def data(self) -> Path:
         """The service's directory."""
-        return self.folder / "data"
+        return (self.disk or self.folder) / "data"
 
     def configure(self, begin: datetime) -> None:
         """Write the configuration; what happened before `begin` only teaches."""
@@ -321,15 +323,19 @@ def _is_held(store: Sqlite, alert: Alert) -> bool:
     return bool(decisions) and decisions[-1].reason in {"on_trial", "digest_only", "no_route"}
 
 
+def lived(seed: int, begin: datetime, length: timedelta) -> Simulation:
+    """A small company whose last day, with most of its attacks, is from `begin` on."""
+    midnight = begin.replace(hour=0, minute=0, second=0, microsecond=0)
+    start = midnight - 8 * LIVE
+    plan = Plan(seed=seed, people=12, days=6, attacks=8, attacks_from_day=4, start=start)
+    return squeezed(simulate(plan), begin, length)
+
+
 def survive(folder: Path, *, kills: int, seed: int) -> Found:
     """Kill the service so many times, every second time at a named point; check its history."""
     chance = Random(seed)
     begin, length = now(), timedelta(seconds=5 * kills)
-    midnight = begin.replace(hour=0, minute=0, second=0, microsecond=0)
-    plan = Plan(
-        seed=seed, people=12, days=6, attacks=8, attacks_from_day=4, start=midnight - 8 * LIVE
-    )
-    company = squeezed(simulate(plan), begin, length)
+    company = lived(seed, begin, length)
     faults = parse_faults(FAULTS, seed=seed)
     points = chance.sample(POINTS, len(POINTS))
     with serve(company, now, faults=faults) as server, Sink(Random(seed)).serving() as sink:
