@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -184,6 +184,8 @@ class Victim:
     points: int = 0
     disk: Path | None = None
     """Where the data are, if not in the folder."""
+    more: Mapping[str, str] = field(default_factory=dict)
+    """What else stands in the service's environment."""
 
     @property
     def data(self) -> Path:
@@ -216,7 +218,7 @@ class Victim:
     def start(self, point: str = "") -> subprocess.Popen[bytes]:
         """Start the service, to die at a point if one is named."""
         secrets = {"OP_EVENTS_TOKEN": self.server.token, "SINK_SECRET": "s3cret"}
-        environment = os.environ | secrets | {"VAULTWATCH_CRASH_AT": point}
+        environment = os.environ | secrets | self.more | {"VAULTWATCH_CRASH_AT": point}
         with (self.folder / "log").open("ab") as log:
             return subprocess.Popen(
                 [sys.executable, "-m", "detector", "run", "--config",
