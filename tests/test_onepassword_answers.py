@@ -238,3 +238,18 @@ def test_a_bomb_is_never_held_whole() -> None:
     with pytest.raises(SourceError, match="larger than 33,554,432 bytes"):
         op.fetch(AUDIT, None, datetime(2026, 3, 1, tzinfo=UTC))
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 150 << 10
+
+
+def test_a_kept_connection_that_the_server_has_closed_is_asked_again_once() -> None:
+    asked: list[int] = []
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        asked.append(len(asked))
+        if asked[-1] != 1:
+            return reply(200, b'{"items":[],"cursor":"c","has_more":false}')
+        raise httpx.RemoteProtocolError("Server disconnected without sending a response.")
+
+    op = scripted(answer)
+    for _ in range(2):
+        op.fetch(AUDIT, "c", datetime(2026, 3, 1, tzinfo=UTC))
+    assert asked == [0, 1, 2]

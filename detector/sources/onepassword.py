@@ -118,8 +118,8 @@ def client(
 class OnePassword:
     """An account's three feeds. Raises SetupError if the token or `base_url` cannot work.
 
-    `feeds` are those that the token permits, `ids` what 1Password calls the token. `stalled` counts, by feed, the pages that promised
-    more but gave back the cursor that they were asked for.
+    `feeds` are those that the token permits, `ids` what 1Password calls the token. `stalled`
+    counts, by feed, the pages that promised more but gave back the cursor that they were asked for.
     """
 
     def __init__(
@@ -217,7 +217,7 @@ class OnePassword:
     def _send(self, request: httpx.Request) -> tuple[int, httpx.Headers, bytes]:
         monotonic = self._pace.budget.monotonic
         until = monotonic() + self._pace.deadline_s
-        response = self._http.send(request, auth=self._bearer, stream=True)
+        response = self._asked(request)
         is_ok = response.status_code == httpx.codes.OK
         largest = self._pace.largest_body if is_ok else LARGEST_MESSAGE
         try:
@@ -229,6 +229,13 @@ class OnePassword:
         finally:
             response.close()
         return response.status_code, response.headers, body
+
+    def _asked(self, request: httpx.Request) -> httpx.Response:
+        try:
+            return self._http.send(request, auth=self._bearer, stream=True)
+        except httpx.RemoteProtocolError:
+            # A kept connection that the server has closed meanwhile; asking twice changes nothing.
+            return self._http.send(request, auth=self._bearer, stream=True)
 
     def _refusal(self, what: str, status: int, headers: httpx.Headers, said: str) -> SourceError:
         """The error of an answer that is not 200."""
