@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from detector.correlations import firings, judging
-from detector.correlations.definition import MADE, PERSON, VALUES, Base, Definition
+from detector.correlations.definition import VALUES, Base, Definition
 from detector.correlations.groups import CorrelationTail, Group, reach_us
+from detector.correlations.lenses import Key, Lens
 from detector.correlations.sightings import Glimpse, Sighting, sightings
 from detector.correlations.walks import Entry, number_of, places
 from detector.findings import Finding, Subject, SubjectType
@@ -16,11 +17,8 @@ from detector.rule import Rule
 from detector.rule_types import subjects
 from detector.rule_types.base import SUBJECTS, Scene
 
-Key = tuple[str, ...]
-"""The values of the fields that events are grouped by."""
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Correlation(Definition):
     """A definition that counts what it is shown."""
 
@@ -33,14 +31,16 @@ class Correlation(Definition):
         self, rule: Rule, scene: Scene | None, glimpse: Glimpse, tail: CorrelationTail
     ) -> Iterator[Finding]:
         """Count what a stretch of the log shows; yield a finding for each window that holds."""
+        lenses = [Lens.of(base, scene) for base in self.bases]
         for seen in sightings(scene, glimpse):
-            for base, key, entry in self._entries(scene, seen, tail):
-                group = tail.groups.get("\x1f".join(key))
+            for base, key, entry in self._entries(lenses, seen, tail):
+                name = "\x1f".join(key)
+                group = tail.groups.get(name)
                 if group is None:
                     group = Group(key, self.walk(), _subject(scene, seen, base, key))
                 elif self.waits:
                     group.subject = _subject(scene, seen, base, key)
-                tail.touch("\x1f".join(key), group)
+                tail.touch(name, group)
                 for firing in judging.take(self, tail, group, entry):
                     group.subject = _subject(scene, seen, base, key)
                     yield firings.finding(rule, self, firing, seen.seq)
@@ -57,45 +57,42 @@ class Correlation(Definition):
         tail.forget(clock - reach_us(self.span))
 
     def _entries(
-        self, scene: Scene | None, seen: Sighting, tail: CorrelationTail
-    ) -> list[tuple[Base, Key, Entry]]:
+        self, lenses: Sequence[Lens], seen: Sighting, tail: CorrelationTail
+    ) -> Iterable[tuple[Base, Key, Entry]]:
         """The entries that a sighting makes: one, unless its rules name different groups."""
-        made: dict[tuple[Key, str | float | None], tuple[Base, Entry]] = {}
+        if seen.rules.bit_count() == 1:
+            made = self._entry(lenses, seen.rules.bit_length() - 1, seen, tail)
+            return () if made is None else (made,)
+        merged: dict[tuple[Key, str | float | None], tuple[Base, Key, Entry]] = {}
         for place in places(seen.rules):
-            base = self.bases[place]
-            key = [_field(scene, seen, base, name) for name in base.keys]
-            whole = tuple(str(part) for part in key if part is not None and part != "")
-            if len(whole) < len(key):
-                tail.ungrouped += 1
-                continue
-            value = self._value(scene, seen, base)
-            if base.values and value is None:
-                tail.valueless += 1
-                continue
-            fresh = Entry(seen.time, 0, value, seen.ids, seen.seqs)
-            made.setdefault((whole, value), (base, fresh))[1].rules |= 1 << place
-        return [(base, key, entry) for (key, _), (base, entry) in made.items()]
+            made = self._entry(lenses, place, seen, tail)
+            if made is not None:
+                _, key, entry = made
+                merged.setdefault((key, entry.value), made)[2].rules |= 1 << place
+        return merged.values()
 
-    def _value(self, scene: Scene | None, seen: Sighting, base: Base) -> str | float | None:
-        values = [_field(scene, seen, base, name) for name in base.values]
-        if not values or None in values:
+    def _entry(
+        self, lenses: Sequence[Lens], place: int, seen: Sighting, tail: CorrelationTail
+    ) -> tuple[Base, Key, Entry] | None:
+        """The entry that a sighting makes for one base rule; null if a field is missing."""
+        lens, value = lenses[place], None
+        key = lens.key(seen)
+        if key is None:
+            tail.ungrouped += 1
+            return None
+        if lens.base.values:
+            value = self._value(lens.counted(seen))
+            if value is None:
+                tail.valueless += 1
+                return None
+        return lens.base, key, Entry(seen.time, 1 << place, value, seen.ids, seen.seqs)
+
+    def _value(self, values: Sequence[Any]) -> str | float | None:
+        if None in values:
             return None
         if self.kind == "value_count":
             return VALUES.join(map(str, values))
         return number_of(values[0])
-
-
-def _field(scene: Scene | None, seen: Sighting, base: Base, name: str) -> Any:
-    """What a sighting has in a field: from its event, or from the group of the finding."""
-    if base.grouped:
-        return seen.echo.evidence["group"].get(name) if seen.echo else None
-    assert scene is not None
-    assert seen.row is not None
-    if name == PERSON:
-        return scene.page.people[seen.row]
-    if name in MADE:
-        return scene.page.values[MADE[name]][seen.row]
-    return scene.page.columns[name][seen.row]
 
 
 def _subject(scene: Scene | None, seen: Sighting, base: Base, key: Key) -> Subject:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from typing import Final
 
 from detector.correlations.bounds import Bounds, Masks
@@ -56,7 +57,7 @@ class Base:
     phrase: str = field(default="", compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Definition:
     """What is counted over which span (microseconds), by what, and when it holds."""
 
@@ -77,12 +78,12 @@ class Definition:
         named = {name for base in plain for name in (*base.keys, *base.values)}
         return frozenset(named - MADE.keys() - {PERSON}) | subjects.COLUMNS
 
-    @property
+    @cached_property
     def waits(self) -> bool:
         """Whether more events can undo what holds, so that a window must be closed first."""
         return WALKS[self.kind] in {Average, Percentile} or not self.asked.rising
 
-    @property
+    @cached_property
     def hears_silence(self) -> bool:
         """Whether it holds as well where nothing happens for a whole span."""
         return self.kind in _FROM_NOTHING and self.asked.hold(0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import islice
 from math import isfinite
 from typing import Any, Final, TypeVar
@@ -182,13 +183,14 @@ class Percentile(Walk):
 AnyWalk = Count | Distinct | Together | Ordered | Sum | Average | Percentile
 
 
-def places(rules: int) -> list[int]:
+@lru_cache(maxsize=4_096)
+def places(rules: int) -> tuple[int, ...]:
     """The places of the rules in a mask, ascending.
 
     >>> places(0b101)
-    [0, 2]
+    (0, 2)
     """
-    return [place for place in range(rules.bit_length()) if rules >> place & 1]
+    return tuple(place for place in range(rules.bit_length()) if rules >> place & 1)
 
 
 def number_of(value: object) -> float | None:

@@ -177,17 +177,35 @@ def _journeys(way: Way, point: Point, facts: Facts, name: str) -> Iterator[list[
 
     A point is compared with the one before it and with the last trusted one before that.
     """
-    at = bisect_left(way.points, (point.time, point.seq), key=lambda old: (old.time, old.seq))
-    before, after = way.points[:at], way.points[at:]
-    trusted = next((old for old in reversed(before[:-1]) if _is_trusted(facts, name, old)), None)
-    starts = [*before[-1:], *([trusted] if trusted else [])]
-    yield [leg(start, point) for start in starts]
-    yield from ([leg(point, end)] for end in after[:1])
+    at = _place_of(way, point)
+    after = way.points[at:]
+    if at:
+        trusted = _last_trusted(way.points[: at - 1], facts, name)
+        starts = [way.points[at - 1], *([trusted] if trusted else [])]
+        yield [leg(start, point) for start in starts if _apart(start, point)]
+    if not after:
+        return
+    yield [leg(point, after[0])]
     if _is_trusted(facts, name, point):
         for between, end in pairwise(after):
             yield [leg(point, end)]
             if _is_trusted(facts, name, between):
                 return
+
+
+def _place_of(way: Way, point: Point) -> int:
+    """Where among the points of a way, which are in order of time, a point comes to stand."""
+    if not way.points or way.points[-1].time < point.time:
+        return len(way.points)
+    return bisect_left(way.points, (point.time, point.seq), key=lambda old: (old.time, old.seq))
+
+
+def _apart(start: Point, end: Point) -> bool:
+    return start.latitude != end.latitude or start.longitude != end.longitude
+
+
+def _last_trusted(points: Sequence[Point], facts: Facts, name: str) -> Point | None:
+    return next((old for old in reversed(points) if _is_trusted(facts, name, old)), None)
 
 
 def _is_trusted(facts: Facts, name: str, point: Point) -> bool:
@@ -214,8 +232,7 @@ def _insert(way: Way, point: Point) -> None:
     # An anonymiser's place says nothing, so it never becomes a point to measure from.
     if point.latitude is None or point.kind in ANONYMISERS:
         return
-    at = bisect_left(way.points, (point.time, point.seq), key=lambda old: (old.time, old.seq))
-    way.points.insert(at, point)
+    way.points.insert(_place_of(way, point), point)
     oldest = way.points[-1].time - KEEP_US
     while len(way.points) > MOST_POINTS or way.points[0].time < oldest:
         del way.points[0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -34,6 +33,29 @@ class Seen(msgspec.Struct, gc=False):
     """Event time at which an alert told of it; a day later it counts no more."""
 
 
+class Everybody(msgspec.Struct, gc=False):
+    """What one active day of anybody brings, as known when the clock came to a day."""
+
+    day: int
+    person_days: float
+    mean: float
+    spread: float
+    steady: float
+
+
+class Usual(msgspec.Struct, gc=False):
+    """What one active day usually brings: for this person, and for everybody."""
+
+    mean: float
+    spread: float
+    steady: float
+    most: int
+    most_in_week: int
+    days: int
+    everybody: float
+    person_days: int
+
+
 class Pace(msgspec.Struct):
     """One person's counted values of the last days, and counts of the days before."""
 
@@ -42,6 +64,9 @@ class Pace(msgspec.Struct):
     """Counted values by day, also days on which nothing counted."""
     flagged: dict[int, None] = {}
     """Days under an alert, which are no baseline."""
+    usual: Usual | None = None
+    """What was usual when it was last asked for, with what that was made of."""
+    usual_of: tuple[int, ...] = ()
 
 
 class Crowd(msgspec.Struct, gc=False):
@@ -59,23 +84,7 @@ class VolumeTail(Tail):
     crowd: dict[int, Crowd] = {}
     closed: int = 0
     """Days before this one are in `crowd`."""
-    person_days: float = 0.0
-    """Active days of everybody in the time of `crowd`, as known on the day `counted_on`."""
-    counted_on: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Usual:
-    """What one active day usually brings: for this person, and for everybody."""
-
-    mean: float
-    spread: float
-    steady: float
-    most: int
-    most_in_week: int
-    days: int
-    everybody: float
-    person_days: int
+    everybody: Everybody | None = None
 
 
 def active_days_in(pace: Pace, start: int, end: int) -> int:
@@ -83,33 +92,48 @@ def active_days_in(pace: Pace, start: int, end: int) -> int:
     return max(1, sum(start // DAY_US < day <= end // DAY_US for day in pace.days))
 
 
-def usual_of(facts: Facts, tail: VolumeTail, name: str, time: int) -> Usual:
-    """What was usual on the days before the longest window that ends at `time`."""
-    pace, before = tail.people[name], time // DAY_US - 7
-    if tail.counted_on != time // DAY_US:
-        tail.counted_on = time // DAY_US
-        tail.person_days = sum(_active_days(each, time) for each in facts.people.values())
-    people = tail.person_days
-    total = sum(each.total for each in tail.crowd.values())
-    squares = sum(each.squares for each in tail.crowd.values())
-    mean = (total + 1) / (people + 10)
-    spread = max(2.0, (squares - total * total / max(1, people)) / max(1, total))
-    steady = (sum(each.steady for each in tail.crowd.values()) + 1) / (people + 50)
-    guarded = {day for day in pace.flagged if day > before - GUARDED_DAYS}
+def usual_of(facts: Facts, tail: VolumeTail, name: str, day: int) -> Usual:
+    """What was usual on the days before the longest window that ends on a day."""
+    pace, person, everybody = tail.people[name], facts.people.get(name), _everybody(facts, tail)
+    made_of = (day, everybody.day, person.days if person else 0, len(pace.flagged))
+    if pace.usual is None or pace.usual_of != made_of:
+        pace.usual, pace.usual_of = _usual(pace, person, everybody, day), made_of
+    return pace.usual
+
+
+def _usual(pace: Pace, person: Person | None, everybody: Everybody, day: int) -> Usual:
+    before = day - 7
+    guarded = {flagged for flagged in pace.flagged if flagged > before - GUARDED_DAYS}
     own = {day: n for day, n in pace.days.items() if day < before and day not in guarded}
-    person = facts.people.get(name)
-    days = max(len(own), round(_active_days(person, time - 7 * DAY_US)) if person else 0)
+    days = max(len(own), round(_active_days(person, before * DAY_US)) if person else 0)
     own_steady = sum(count >= STEADY_EACH for count in own.values())
     return Usual(
-        mean=(sum(own.values()) + OWN_WEIGHT * mean) / (days + OWN_WEIGHT),
-        spread=spread,
-        steady=(own_steady + OWN_WEIGHT * steady) / (days + OWN_WEIGHT),
+        mean=(sum(own.values()) + OWN_WEIGHT * everybody.mean) / (days + OWN_WEIGHT),
+        spread=everybody.spread,
+        steady=(own_steady + OWN_WEIGHT * everybody.steady) / (days + OWN_WEIGHT),
         most=max(own.values(), default=0),
         most_in_week=max((sum(own.get(day + n, 0) for n in range(7)) for day in own), default=0),
         days=days,
-        everybody=mean,
-        person_days=int(people),
+        everybody=everybody.mean,
+        person_days=int(everybody.person_days),
     )
+
+
+def _everybody(facts: Facts, tail: VolumeTail) -> Everybody:
+    """What is usual for all, made anew when a day has been closed."""
+    if tail.everybody is None or tail.everybody.day != tail.closed:
+        people = sum(_active_days(each, tail.closed * DAY_US) for each in facts.people.values())
+        total = sum(each.total for each in tail.crowd.values())
+        squares = sum(each.squares for each in tail.crowd.values())
+        steady = sum(each.steady for each in tail.crowd.values())
+        tail.everybody = Everybody(
+            day=tail.closed,
+            person_days=people,
+            mean=(total + 1) / (people + 10),
+            spread=max(2.0, (squares - total * total / max(1, people)) / max(1, total)),
+            steady=(steady + 1) / (people + 50),
+        )
+    return tail.everybody
 
 
 def _active_days(person: Person, time: int) -> float:
@@ -120,12 +144,27 @@ def _active_days(person: Person, time: int) -> float:
 
 def close(tail: VolumeTail, pace: Pace, first: int, today: int) -> None:
     """Count a person's days from `first` to `today` into those of everybody."""
-    for day, each in pace.days.items():
-        if first <= day < today:
-            crowd = tail.crowd.get(day)
-            if crowd is None:
-                crowd = tail.crowd[day] = Crowd()
-            count = min(each, MOST_OF_ONE)
-            crowd.total += count
-            crowd.squares += count * count
-            crowd.steady += count >= STEADY_EACH
+    for day in range(max(first, today - HISTORY_DAYS), today):
+        each = pace.days.get(day)
+        if each is None:
+            continue
+        crowd = tail.crowd.get(day)
+        if crowd is None:
+            crowd = tail.crowd[day] = Crowd()
+        count = min(each, MOST_OF_ONE)
+        crowd.total += count
+        crowd.squares += count * count
+        crowd.steady += count >= STEADY_EACH
+
+
+def forget(pace: Pace, oldest_us: int, today: int) -> None:
+    """Drop what no window and no late event can reach."""
+    while pace.seen:
+        value = next(iter(pace.seen))
+        if pace.seen[value].time >= oldest_us:
+            break
+        del pace.seen[value]
+    oldest = today - HISTORY_DAYS
+    if min(pace.days, default=oldest) < oldest:
+        pace.days = {day: count for day, count in pace.days.items() if day >= oldest}
+        pace.flagged = {day: None for day in pace.flagged if day >= oldest}

@@ -75,22 +75,25 @@ class SessionHijack(Behavior):
         self, rule: Rule, scene: Scene, at: tuple[int, str, str], tail: HijackTail
     ) -> Iterator[Finding]:
         row, name, session = at
-        here = point(scene, row)
-        if here.network is None:
+        network = scene.page.values[NETWORK][row]
+        if network is None:
             return
         run = tail.sessions.pop(session, None) or Run()
         tail.sessions[session] = run
         if len(tail.sessions) > MOST_SESSIONS:
             del tail.sessions[next(iter(tail.sessions))]
-        others = [old for network, old in run.points.items() if network != here.network]
+        if len(run.points) == 1 and _goes_on(run.points.get(network), scene, row):
+            return
+        here = point(scene, row)
+        others = [old for other, old in run.points.items() if other != network]
         if others:
             finding = self._judge(rule, scene, (row, name), (others, here))
             if finding is not None:
-                aftermath.remember(tail.suspicions, finding, here.network)
+                aftermath.remember(tail.suspicions, finding, network)
                 yield finding
-        known = run.points.get(here.network)
+        known = run.points.get(network)
         if known is None or known.time <= here.time:
-            run.points[here.network] = here
+            run.points[network] = here
         while len(run.points) > MOST_POINTS:
             del run.points[next(iter(run.points))]
 
@@ -131,13 +134,13 @@ class SessionHijack(Behavior):
         )
 
     def forget(self, tail: Any, clock: int) -> None:
-        """Drop sessions that no late event can reach."""
+        """Drop the sessions that were touched longest ago, if no late event can reach them."""
         aftermath.forget(tail.suspicions, clock - 8 * DAY_US)
-        tail.sessions = {
-            session: run
-            for session, run in tail.sessions.items()
-            if max(each.time for each in run.points.values()) >= clock - KEEP_US
-        }
+        while tail.sessions:
+            oldest = next(iter(tail.sessions))
+            if any(each.time >= clock - KEEP_US for each in tail.sessions[oldest].points.values()):
+                break
+            del tail.sessions[oldest]
 
     @staticmethod
     def tell(who: str, evidence: dict[str, Any]) -> Told:
@@ -168,6 +171,15 @@ _STRONG: Final = {
     "hosting": "the network belongs to a hosting company",
     "anonymiser": "the network hides where its users are",
 }
+
+
+def _goes_on(known: Point | None, scene: Scene, row: int) -> bool:
+    """Whether a session is seen again at the only address that it was seen at; moves its time."""
+    page = scene.page
+    if known is None or known.ip != page.columns["source.ip"][row] or known.time > page.times[row]:
+        return False
+    known.time, known.seq, known.event_id = page.times[row], page.seqs[row], page.ids[row]
+    return True
 
 
 def _days(facts: Facts, name: str, each: Point) -> int:

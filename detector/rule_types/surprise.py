@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 MOST_TERMS = 100_000
 
@@ -31,6 +32,7 @@ def more_than_usual(count: int, mean: float, spread: float) -> float:
     return math.exp(log_term) / (1.0 - share * (count + size) / (count + 1))
 
 
+@lru_cache(maxsize=4_096)
 def as_often(times: int, tries: int, chance: float) -> float:
     """Probability of at least so many `times` in so many `tries` of that `chance` each.
 

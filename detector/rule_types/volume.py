@@ -31,6 +31,7 @@ from detector.rule_types.paces import (
     VolumeTail,
     active_days_in,
     close,
+    forget,
     usual_of,
 )
 from detector.rule_types.surprise import as_often, more_than_usual
@@ -112,17 +113,15 @@ class Volume(Behavior):
 
     def _counted(self, scene: Scene, row: int, name: str, pace: Pace) -> bool:
         """Whether the event adds to the person's count; notes it."""
-        page, value = scene.page, scene.page.ids[row]
+        page, value, kind = scene.page, scene.page.ids[row], KIND_OF.get(self.of or "")
         if self.of is not None:
-            kind = KIND_OF.get(self.of)
             shown = page.values[kind][row] if kind is not None else scene.text(self.of, row)
             if shown is None:
                 return False
-            if self.only == "new" and kind is not None and scene.facts.days(name, kind, shown):
-                return False
-            day = page.times[row] // DAY_US
-            value = shown if self.only == "new" else f"{day} {shown}"
+            value = shown if self.only == "new" else f"{page.times[row] // DAY_US} {shown}"
         if value in pace.seen or len(pace.seen) >= MOST_VALUES:
+            return False
+        if self.only == "new" and kind is not None and scene.facts.days(name, kind, value):
             return False
         pace.seen[value] = Seen(
             page.times[row], page.seqs[row], page.ids[row], page.values[VAULT][row]
@@ -137,7 +136,7 @@ class Volume(Behavior):
         pace, time = tail.people[name], scene.page.times[row]
         if self._most_near(pace, time // DAY_US) < self.least:
             return
-        usual = usual_of(scene.facts, tail, name, time)
+        usual = usual_of(scene.facts, tail, name, time // DAY_US)
         excess = self._excess(pace, usual, time)
         if excess is None:
             return
@@ -155,38 +154,46 @@ class Volume(Behavior):
 
     def _most_near(self, pace: Pace, day: int) -> int:
         """No window that holds an event of the day can hold more than this."""
-        days = 7 if "week" in self.within else 1
-        return sum(pace.days.get(day + away, 0) for away in range(-days, days + 1))
+        return _counted_near(pace, day, 7 if "week" in self.within else 1)
 
     def _excess(self, pace: Pace, usual: Usual, time: int) -> Excess | None:
         """The least likely of all windows with the event in them, null if all are usual.
 
         What an alert told of a day ago and before counts no more, or a week would be told twice.
         """
-        fresh = [each for each in pace.seen.values() if _is_fresh(each, time)]
-        times = sorted(each.time for each in fresh)
-        found = [
-            excess
-            for window in self.within
-            if (excess := self._burst(pace, usual, (window, times), time))
-        ]
+        found = [*self._bursts(pace, usual, time)]
         if "week" in self.within:
             found += self._steady(pace, usual, time)
         worst = min(found, key=lambda each: each.chance, default=None)
         return worst if worst and worst.chance < CHANCES[self.sensitivity] else None
 
+    def _bursts(self, pace: Pace, usual: Usual, time: int) -> Iterator[Excess]:
+        """The fullest window of each length that is fuller than any before it."""
+        near = {days: _counted_near(pace, time // DAY_US, days) for days in (1, 7)}
+        judged = []
+        for window in self.within:
+            most = usual.most_in_week if window == "week" else usual.most
+            if near[7 if window == "week" else 1] > max(most, self.least - 1):
+                judged.append((window, most))
+        if not judged:
+            return
+        times = sorted(each.time for each in pace.seen.values() if _is_fresh(each, time))
+        for window, most in judged:
+            excess = self._burst(pace, usual, (window, most, times), time)
+            if excess is not None:
+                yield excess
+
     def _burst(
-        self, pace: Pace, usual: Usual, counted: tuple[str, list[int]], time: int
+        self, pace: Pace, usual: Usual, counted: tuple[str, int, list[int]], time: int
     ) -> Excess | None:
         """The fullest window of one length that holds the event, null if it is nothing much."""
-        window, times = counted
+        window, most, times = counted
         length_us, days = WINDOWS[window]
         ends = times[bisect_left(times, time) : bisect_right(times, time + length_us - 1)]
         count, end = max(
             (bisect_right(times, end) - bisect_right(times, end - length_us), end)
             for end in dict.fromkeys([time, *ends])
         )
-        most = usual.most_in_week if window == "week" else usual.most
         if count < self.least or count <= most:
             return None
         span = days or float(active_days_in(pace, end - length_us, end))
@@ -195,8 +202,10 @@ class Volume(Behavior):
 
     def _steady(self, pace: Pace, usual: Usual, time: int) -> Iterator[Excess]:
         """A few a day, for days: how many of the last eight days had some."""
-        end_day = max(seen.time for seen in pace.seen.values()) // DAY_US
-        for day in range(time // DAY_US, min(end_day, time // DAY_US + 7) + 1):
+        today = time // DAY_US
+        for day in range(today, min(max(pace.days), today + 7) + 1):
+            if not pace.days.get(day):
+                continue
             last = [each for each in range(day - 7, day + 1) if each in pace.days]
             some = [each for each in last if pace.days[each] >= STEADY_EACH]
             if len(some) < STEADY_DAYS:
@@ -278,12 +287,7 @@ class Volume(Behavior):
         today, first = clock // DAY_US, tail.closed
         for name, pace in list(tail.people.items()):
             close(tail, pace, first, today)
-            pace.seen = {
-                value: seen for value, seen in pace.seen.items() if seen.time >= clock - KEEP_US
-            }
-            oldest = today - HISTORY_DAYS
-            pace.days = {day: count for day, count in pace.days.items() if day >= oldest}
-            pace.flagged = {day: None for day in pace.flagged if day >= oldest}
+            forget(pace, clock - KEEP_US, today)
             if not pace.days:
                 del tail.people[name]
         tail.closed = today
@@ -360,6 +364,12 @@ def _level(rule: Rule, evidence: dict[str, Any]) -> Level:
     shared = evidence["nobody_else"] == 0
     one_work = evidence["in_one_vault"] >= ONE_VAULT and not evidence["new_vaults"]
     return rule.level.raised(int(bool(evidence["also_new"])) - int(shared or one_work))
+
+
+def _counted_near(pace: Pace, day: int, days: int) -> int:
+    """How much was counted from so many days before the day to so many after it."""
+    count = pace.days.get
+    return sum(count(each, 0) for each in range(day - days, day + days + 1))
 
 
 def _is_fresh(seen: Seen, time: int) -> bool:

@@ -1,0 +1,63 @@
+"""Where the group and the values of a base rule's events stand: in their rows, or in a finding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from detector.correlations.definition import MADE, PERSON, Base
+from detector.correlations.sightings import Sighting
+from detector.rule_types.base import Scene
+
+Key = tuple[str, ...]
+"""The values of the fields that events are grouped by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lens:
+    """One base rule, and the columns of a scene in which its fields stand.
+
+    A grouped rule has none: what its findings have is the group in their evidence.
+    """
+
+    base: Base
+    keys: Sequence[Sequence[Any]]
+    values: Sequence[Sequence[Any]]
+
+    @staticmethod
+    def of(base: Base, scene: Scene | None) -> Lens:
+        """The lens for the rows of a scene; `scene` is null where there are no rows."""
+        if scene is None or base.grouped:
+            return Lens(base, (), ())
+        return Lens(
+            base,
+            [_column(scene, name) for name in base.keys],
+            [_column(scene, name) for name in base.values],
+        )
+
+    def key(self, seen: Sighting) -> Key | None:
+        """The group of a sighting; null if a field of it is missing."""
+        found = self._found(seen, self.keys, self.base.keys)
+        return None if None in found or "" in found else tuple(map(str, found))
+
+    def counted(self, seen: Sighting) -> list[Any]:
+        """What the rule's `values` are in a sighting."""
+        return self._found(seen, self.values, self.base.values)
+
+    def _found(
+        self, seen: Sighting, columns: Sequence[Sequence[Any]], names: Sequence[str]
+    ) -> list[Any]:
+        if self.base.grouped:
+            group = seen.echo.evidence["group"] if seen.echo else {}
+            return [group.get(name) for name in names]
+        assert seen.row is not None
+        return [column[seen.row] for column in columns]
+
+
+def _column(scene: Scene, name: str) -> Sequence[Any]:
+    if name == PERSON:
+        return scene.page.people
+    if name in MADE:
+        return scene.page.values[MADE[name]]
+    return scene.page.columns[name]
