@@ -179,7 +179,7 @@ def rulebook() -> Rulebook:
 def declaration(**changed: Any) -> Declaration:
     """The shipped model declaration, made small and talkative."""
     shipped = yaml.safe_load((ROOT / "models/isolation_forest.yaml").read_text())
-    small = {"trees": 10, "sample": 32, "budget": 8, "cold_start": "1d"}
+    small = {"trees": 10, "sample": 32, "budget": 1e6, "most": 8, "cold_start": "1d"}
     return Declaration.model_validate(shipped | small | changed)
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from detector.anomaly import channel as channels
 from detector.anomaly import explanation
 from detector.anomaly import model as models
 from detector.anomaly.channel import Channel, Seen
+from detector.anomaly.declaration import Declaration
 from detector.anomaly.hours import Evidence, Hours
 from detector.anomaly.tally import COUNTS, EVENTS, NEW_ITEMS, SURPRISALS, Habit, Tally
 from detector.facts import Facts
@@ -17,6 +21,7 @@ from tests import stories
 
 PEOPLE = 60
 HOURS_A_DAY = 6
+TWO_A_DAY = stories.declaration(most=2)
 
 
 def _hours(chance: np.random.Generator, channel: Channel, facts: Facts) -> Hours:
@@ -37,10 +42,13 @@ def _company() -> tuple[Facts, Channel]:
 
 
 def _one_day(
-    channel: Channel, facts: Facts, day: int, work: tuple[object, models.Model | None]
+    channel: Channel,
+    facts: Facts,
+    day: int,
+    work: tuple[np.random.Generator, models.Model | None],
+    declaration: Declaration = TWO_A_DAY,
 ) -> int:
     chance, model = work
-    assert isinstance(chance, np.random.Generator)
     raised = 0
     for hour in range(8, 8 + HOURS_A_DAY):
         clock = day * DAY_US + (hour + 1) * HOUR_US
@@ -49,21 +57,38 @@ def _one_day(
         if model is not None and step is not None:
             raised += len(channels.judge(channel, model, facts, Seen([step], None), 0))
         channels.settle(channel, facts, clock)
-    channels.new_day(channel, stories.declaration(budget=2), (day + 1) * DAY_US)
+    channels.new_day(channel, declaration, (day + 1) * DAY_US)
     return raised
 
 
-def test_alerts_a_day_stay_near_the_budget() -> None:
-    declaration, chance = stories.declaration(budget=2), np.random.default_rng(5)
-    facts, channel = _company()
+@pytest.mark.parametrize(
+    ("declaration", "expected"),
+    [
+        (TWO_A_DAY, 2.0),
+        (stories.declaration(budget=5), 0.3),
+        (stories.declaration(budget=2), 0.12),
+    ],
+    ids=["two a day", "five a day and thousand people", "two a day and 1,000"],
+)
+def test_alerts_a_day_stay_near_the_budget(declaration: Declaration, expected: float) -> None:
+    chance, (facts, channel) = np.random.default_rng(5), _company()
     for day in range(20, 34):
-        _one_day(channel, facts, day, (chance, None))
+        _one_day(channel, facts, day, (chance, None), declaration)
     model = models.train(channels.training_rows(channel), declaration)
     assert model is not None
     channels.adopt(channel, model, declaration)
-    raised = [_one_day(channel, facts, day, (chance, model)) for day in range(34, 64)]
+    raised = [_one_day(channel, facts, day, (chance, model), declaration) for day in range(34, 154)]
 
-    assert 0.5 * 2 <= np.mean(raised) <= 1.5 * 2
+    assert 0.6 * expected <= np.mean(raised) <= 1.4 * expected
+
+
+@given(people=st.integers(0, 10**6), more=st.integers(0, 10**6))
+def test_the_budget_grows_with_the_account_up_to_the_most(people: int, more: int) -> None:
+    declaration = stories.declaration(budget=5, most=10)
+    small, large = declaration.alerts_a_day(people), declaration.alerts_a_day(people + more)
+
+    assert 0 < small <= large <= 10
+    assert people > 2000 or small == max(1, people) * 5 / 1000
 
 
 def test_a_p_value_is_as_rare_as_it_says() -> None:

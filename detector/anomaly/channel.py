@@ -45,6 +45,8 @@ class Channel(msgspec.Struct):
     raised: dict[str, int] = {}
     """Per person the end of the hour in which the channel last raised a finding."""
     raised_today: int = 0
+    crowd: int = 0
+    """People with an hour in the kept days, by whom the budget is measured."""
     offset: float = 0.0
     threshold: float = float("inf")
     model_id: str = ""
@@ -217,11 +219,14 @@ def new_day(channel: Channel, declaration: Declaration, clock: int) -> None:
     channel.days = [day for day in channel.days if day.day >= keep]
     oldest = clock // DAY_US - CALIBRATION_DAYS
     channel.tops = {day: tops for day, tops in channel.tops.items() if day >= oldest}
+    channel.crowd = len({name for day in channel.days for name in day.people})
     if channel.model_id:
-        error = min(2.0, (channel.raised_today - declaration.budget) / declaration.budget)
+        budget = declaration.alerts_a_day(channel.crowd)
+        # Of a budget below one a day the unit is one alert, or a single one would count for many.
+        error = min(2.0, (channel.raised_today - budget) / max(1.0, budget))
         channel.offset = max(-3.0, min(6.0, channel.offset + STEP_GAIN * error))
         if channel.tops:
-            channel.threshold = calibrated(channel.tops, declaration.budget) + channel.offset
+            channel.threshold = calibrated(channel.tops, budget) + channel.offset
     channel.raised_today = 0
 
 
@@ -246,13 +251,15 @@ def adopt(channel: Channel, model: Model, declaration: Declaration) -> None:
     channel.tops = _lately(channel, model)
     channel.model_id = model.id
     channel.shadow = None
-    channel.threshold = calibrated(channel.tops, declaration.budget) + channel.offset
+    budget = declaration.alerts_a_day(channel.crowd)
+    channel.threshold = calibrated(channel.tops, budget) + channel.offset
 
 
 def challenge(channel: Channel, model: Model, declaration: Declaration, clock: int) -> None:
     """Let a model run in the shadow of the one at work until a midnight after `shadow`."""
     until = clock + declaration.shadow // timedelta(microseconds=1)
-    threshold = calibrated(_lately(channel, model), declaration.budget) + channel.offset
+    budget = declaration.alerts_a_day(channel.crowd)
+    threshold = calibrated(_lately(channel, model), budget) + channel.offset
     channel.shadow = Shadow(model.id, clock, until, threshold)
 
 
@@ -263,7 +270,7 @@ def end_trial(
     shadow = channel.shadow
     if shadow is None or clock < shadow.until:
         return None
-    trial = shadows.review(shadow, channel.tops, declaration.budget)
+    trial = shadows.review(shadow, channel.tops, declaration.alerts_a_day(channel.crowd))
     if challenger is None:
         trial = msgspec.structs.replace(trial, why_not="its artefact could not be used")
     channel.shadow = None

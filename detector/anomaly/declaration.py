@@ -70,11 +70,20 @@ class Declaration(BaseModel):
     cold_start: Span = Field(
         default=timedelta(days=7), description="Age under which a person is not alerted."
     )
-    budget: float = Field(default=1.0, gt=0, description="Alerts a day and account, on average.")
+    budget: float = Field(
+        default=5.0, gt=0, description="Alerts a day and 1,000 active people, on average."
+    )
+    most: float = Field(
+        default=10.0, gt=0, description="Alerts a day and account, on average, however many people."
+    )
     trees: int = Field(default=100, ge=10, le=1000)
     sample: int = Field(default=256, ge=16, le=4096)
     seed: int = 1
     features: tuple[FeatureName, ...] = FEATURES
+
+    def alerts_a_day(self, people: int) -> float:
+        """What the budget allows an account of so many active people."""
+        return min(self.most, self.budget * max(1, people) / 1000)
 
     @property
     def rule(self) -> Rule:

@@ -83,7 +83,8 @@ def _found(account: Account, store: Sqlite) -> dict[str, Any]:
         "declared": declaration.name if declaration else None,
         "refused": account.refused or None,
         "model": _described(model, adopted) if model else None,
-        "budget": declaration.budget if declaration else None,
+        "budget": declaration.alerts_a_day(channel.crowd) if declaration else None,
+        "people": channel.crowd,
         "threshold": round(channel.threshold, 2) if model else None,
         "correction": round(channel.offset, 2),
         "next_training": workhours.instant(channel.due) if channel.due else None,
@@ -171,7 +172,7 @@ def _show(terminal: Console, found: dict[str, Any]) -> None:
             f"[bold]{found['account']}: model {model['id']}[/bold], at work since {adopted} UTC\n"
             f"trained on {model['hours']:,} hours of {model['people']} people, "
             f"{model['from']} to {model['to']}; {_next(found)}\n"
-            f"budget {found['budget']:g} a day; threshold {found['threshold']}, of which "
+            f"budget {found['budget']:.2g} a day for {found['people']} people; threshold {found['threshold']}, of which "
             f"{found['correction']:+.2f} is the controller's correction"
         )
         _say_raised(terminal, found["raised"])
