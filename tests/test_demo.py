@@ -14,7 +14,7 @@ from detector.cli.main import run
 
 
 def test_a_short_demo_teaches_watches_and_counts(tmp_path: Path) -> None:
-    length = demo.Length(teach=10, live=1)
+    length = demo.Length(teach=10, live=2)
     plan = demo.plan_of(7, 8, datetime(2026, 3, 2, tzinfo=UTC), length)
     heard = demo.Heard(None)
 
@@ -25,10 +25,10 @@ def test_a_short_demo_teaches_watches_and_counts(tmp_path: Path) -> None:
         found = demo.score(stage.company, stage.store.alerts(), length)
 
     assert learned > 1000
-    assert len(times) == 72
+    assert len(times) == 144
     assert len(found.catches) == 12
     assert any(catch.told for catch in found.catches)
-    assert found.quiet_days <= found.days == 1
+    assert found.quiet_days <= found.days == 2
     assert {alert.id for catch in found.catches for alert in catch.told} <= {
         alert.id for alert in heard.alerts
     }
