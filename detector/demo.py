@@ -53,7 +53,7 @@ class Heard:
     def send(self, message: Message, *, key: str, again: bool) -> Receipt:
         """Keep the alert; let the other one print it."""
         if isinstance(message, Bulletin):
-            self.alerts.append(message.incident.worst)
+            self.alerts += message.incident.alerts
         if self._then is not None:
             return self._then.send(message, key=key, again=again)
         return Receipt(key)
