@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+import pytest
 from inline_snapshot import snapshot
 
 from detector.rulebook.loading import Loaded, load
@@ -284,6 +285,33 @@ tests:
             "r.yml:17:7: tests[1].expect: what is expected?; write 'expect: {alerts: 1}'",
             "r.yml:18:15: tests[1].events: a list of events is needed; write '- {at: 0h, use: op_signin_ok, user: ana}'",
         ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("said_of_it", "expect", "wrong"),
+    [
+        ("true", "{alerts: 0}", ""),
+        ("true", "{alerts: 1, level: low}", ""),
+        ("true", "{alerts: 1}", "what only looks alike must not alert as the real thing"),
+        ("true", "{alerts: 1, level: medium}", "expect none, or one below medium"),
+        ("false", "{alerts: 1, level: medium}", ""),
+        ("maybe", "{alerts: 0}", "'maybe' is neither true nor false"),
+    ],
+)
+def test_what_only_looks_alike_is_not_the_real_thing(
+    said_of_it: str, expect: str, wrong: str
+) -> None:
+    tests = (
+        f"tests:\n    - name: a\n      look-alike: {said_of_it}\n"
+        f"      events: [{{at: 0h, use: rule_1, user: ana}}]\n      expect: {expect}\n"
+    )
+
+    loaded = load({"r.yml": rule(1, more=tests)})
+
+    assert [wrong in str(mistake) for mistake in loaded.mistakes] == ([True] if wrong else [])
+    assert [story.look_alike for story in loaded.stories] == (
+        [] if wrong else [said_of_it == "true"]
     )
 
 

@@ -102,11 +102,6 @@ def test_a_value_that_does_not_fit_is_shown_where_its_placeholder_stands() -> No
 @pytest.mark.parametrize(
     ("lists", "told"),
     [
-        (
-            {"x.txt": "# nothing\n"},
-            "x.txt:1:1: list 'x' is empty; write a value a line, or delete it",
-        ),
-        ({"x.yml": "x: []"}, "x.yml:1:1: list 'x' is empty; write a value a line, or delete it"),
         ({"x.yml": "x: one"}, "x.yml:1:4: x: not a list; write '[one, another]'"),
         ({"x.yml": "x: [one, {a: b}]"}, "x.yml:1:10: x[1]: not a value; put it in quotes"),
         (
@@ -118,6 +113,69 @@ def test_a_value_that_does_not_fit_is_shown_where_its_placeholder_stands() -> No
 def test_mistakes_of_lists(lists: dict[str, str], told: str) -> None:
     assert [str(mistake) for mistake in read_lists(lists)[1]] == [told]
     assert told in [str(mistake) for mistake in loaded("action: grant", lists).mistakes]
+
+
+@pytest.mark.parametrize("lists", [{"x.txt": "# nothing\n"}, {"x.yml": "x: []"}])
+def test_an_empty_list_is_a_mistake_of_the_rule_that_asks_for_it(lists: dict[str, str]) -> None:
+    assert loaded("action: grant", lists).mistakes == ()
+    assert [str(each) for each in loaded("action|expand: '%x%'", lists).mistakes] == [
+        "r.yml:6:24: detection.s.action|expand: list 'x' is empty; "
+        "write a value a line into its file"
+    ]
+
+
+EXAMPLES = "example-lists: {x: [revoke]}\n"
+
+
+def exemplified(lists: dict[str, str], more: str = EXAMPLES) -> Loaded:
+    return load({"r.yml": rule("action|expand: '%x%'") + more}, lists=lists)
+
+
+@pytest.mark.parametrize(
+    ("lists", "told"), [({}, "is not there"), ({"x.txt": "# none yet\n"}, "is empty")]
+)
+def test_a_rule_with_examples_loads_without_its_list_and_says_so(
+    lists: dict[str, str], told: str
+) -> None:
+    made = exemplified(lists)
+    assert (made.loaded, made.mistakes) == (1, ())
+    assert [str(warning) for warning in made.warnings] == [
+        f"r.yml:8:20: example-lists.x: your list 'x' {told}: t look for the example alone; "
+        "write a value a line into x.txt in the folder of 'paths.lists'"
+    ]
+
+
+def test_the_own_list_counts_beside_the_examples() -> None:
+    made = exemplified({"X.txt": "grant"})
+    assert (made.mistakes, made.warnings) == ((), ())
+    nothing: dict[str, object] = dict.fromkeys(events.SCHEMA)
+    frame = pl.DataFrame(
+        [
+            nothing | {"event.feed": events.AUDIT, "event.action": action}
+            for action in ("grant", "revoke", "join")
+        ],
+        schema=events.SCHEMA,
+    )
+    assert list(made.rulebook.match(frame)[RULE_ID]) == [0, 1]
+
+
+def test_one_warning_for_a_list_names_every_rule_that_waits_for_it() -> None:
+    first = rule("action|expand: '%x%'") + EXAMPLES
+    second = first.replace(RULE_ID, RULE_ID.replace("2", "3")).replace("title: t", "title: u")
+    made = load({"a.yml": first, "b.yml": second})
+    assert [("t, u look for" in each.text, each.file) for each in made.warnings] == [
+        (True, "a.yml")
+    ]
+
+
+def test_an_example_for_which_nothing_asks_is_odd() -> None:
+    made = exemplified({"x.txt": "grant"}, "example-lists: {x: [revoke], y: [join]}\n")
+    assert ["y: no placeholder asks for it" in each.text for each in made.warnings] == [True, False]
+
+
+@pytest.mark.parametrize("told", ["example-lists: revoke\n", "example-lists: {x: [{a: b}]}\n"])
+def test_mistakes_of_examples(told: str) -> None:
+    assert exemplified({}, told).loaded == 0
 
 
 def test_lists_multiply_only_so_far() -> None:

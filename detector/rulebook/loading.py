@@ -28,7 +28,7 @@ from detector.rulebook.filters import (
 from detector.rulebook.headers import kind_of, read_head
 from detector.rulebook.logsources import read_feeds
 from detector.rulebook.mistakes import Mistake
-from detector.rulebook.placeholders import fill_in, read_lists
+from detector.rulebook.placeholders import fill_in, read_lists, say_what_waits
 from detector.rulebook.references import Draft, Register
 from detector.rulebook.reports import Report
 from detector.rulebook.stories import Story
@@ -57,14 +57,18 @@ def load(
 ) -> Loaded:
     """Load rule files (path to text). A broken document is reported and stops no other.
 
-    `lists` are files too, with the values that `|expand` puts in place of `%placeholders%`.
+    `lists` are files too, with the values that `|expand` puts in place of `%placeholders%`; a list
+    that a document brings only examples for is a warning.
 
     Filters whose `expires` is not after `today` no longer hold; without `today` none expires.
     """
     reports, unread, found = _read_all(texts)
     values, unlisted = read_lists(lists)
+    waiting: dict[str, list[Report]] = {}
     for report in reports:
-        fill_in(report, values)
+        for name in fill_in(report, values):
+            waiting.setdefault(name, []).append(report)
+    say_what_waits(waiting, values)
     drafts = [draft for report in reports if (draft := _draft(report))]
     register = Register()
     register.enter(drafts)

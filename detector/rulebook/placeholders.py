@@ -7,7 +7,7 @@ those of a rule that names the values itself.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any, Final
 
@@ -18,6 +18,8 @@ from detector.rulebook.reports import Report
 Lists = Mapping[str, tuple[str, ...]]
 """The values of each list, by its name in lower case."""
 
+EXAMPLES: Final = "example-lists"
+"""The key under which a document brings examples for the lists that it asks for."""
 MOST_VALUES: Final = 10_000
 """Values that one item of a selection may come to."""
 _PLACEHOLDER: Final = re.compile(r"%([^%\\*?]+)%")
@@ -28,7 +30,8 @@ def read_lists(texts: Mapping[str, str]) -> tuple[Lists, tuple[Mistake, ...]]:
     """The lists of all files (path to text), and what is wrong with them.
 
     A YAML file holds `name: [value, ...]` for each of its lists. Any other file is one list, named
-    as the file is, with a value a line; empty lines and those that begin with `#` say nothing.
+    as the file is, with a value a line; empty lines and those that begin with `#` say nothing. A
+    list without values is no mistake until a rule asks for it.
     """
     lists: dict[str, tuple[str, ...]] = {}
     homes: dict[str, str] = {}
@@ -39,9 +42,6 @@ def read_lists(texts: Mapping[str, str]) -> tuple[Lists, tuple[Mistake, ...]]:
             if key in lists:
                 wrong = f"list {quoted(name)} is in {homes[key]} too"
                 mistakes.append(Mistake(file, *place, wrong, "keep one of them"))
-            elif not values:
-                wrong = f"list {quoted(name)} is empty"
-                mistakes.append(Mistake(file, *place, wrong, "write a value a line, or delete it"))
             else:
                 lists[key], homes[key] = values, file
     return lists, tuple(mistakes)
@@ -83,10 +83,42 @@ def _values(report: Report, name: str) -> tuple[str, ...]:
     return tuple(str(written.get((name, index), value)) for index, value in enumerate(values))
 
 
-def fill_in(report: Report, lists: Lists) -> None:
-    """Put the values of `lists` in place of the placeholders of a document's selections."""
+def fill_in(report: Report, lists: Lists) -> tuple[str, ...]:
+    """Put the values of `lists` in place of the placeholders of a document's selections.
+
+    The document's own `example-lists` count beside them, so that it loads and its tests can be
+    played wherever it goes. The lists that gave nothing but examples are returned.
+    """
+    examples = _examples(report)
+    both = {**lists, **{name: (*lists.get(name, ()), *examples[name]) for name in examples}}
     for where in ("detection", "filter"):
-        _fill(report, (where,), report.at((where,)), lists)
+        _fill(report, (where,), report.at((where,)), both)
+    return tuple(name for name in examples if not lists.get(name))
+
+
+def _examples(report: Report) -> Lists:
+    told = report.at((EXAMPLES,))
+    if told is None:
+        return {}
+    if not isinstance(told, dict):
+        report.wrong((EXAMPLES,), "not a mapping", "write '{sensitive_vaults: [example-vault]}'")
+        return {}
+    for name in told:
+        if f"%{name}%".lower() not in str(report.at(("detection",))).lower():
+            report.odd(
+                (EXAMPLES, name), "no placeholder asks for it", f"write '%{name}%' somewhere"
+            )
+    return {name.lower(): report.texts((EXAMPLES, name)) for name in told}
+
+
+def say_what_waits(waiting: Mapping[str, Sequence[Report]], lists: Lists) -> None:
+    """Warn, once for each list, at the first of the documents for which it holds only examples."""
+    for name, reports in waiting.items():
+        rules = ", ".join(str(each.at(("name",)) or each.at(("title",))) for each in reports)
+        what = "is empty" if name in lists else "is not there"
+        text = f"your list {quoted(name)} {what}: {rules} look for the example alone"
+        fix = f"write a value a line into {name}.txt in the folder of 'paths.lists'"
+        reports[0].odd((EXAMPLES, name), text, fix)
 
 
 def _fill(report: Report, path: Path, part: Any, lists: Lists) -> None:
@@ -139,11 +171,18 @@ def _texts(report: Report, path: Path, value: Any, lists: Lists) -> list[Any]:
     for index, part in enumerate(parts):
         known = (part,) if index % 2 == 0 else lists.get(part.lower(), ())
         if not known:
-            fix = did_you_mean(part, lists) or "put its values into a file of 'paths.lists'"
-            report.wrong(path, f"there is no list {quoted(part)}", fix)
+            _report_missing(report, path, part, lists)
             known = (part,)
         choices.append(known)
         size *= len(known)
     # One more than may be is enough to be refused, and is quick to make.
     every = product(*choices) if size <= MOST_VALUES else [()] * (MOST_VALUES + 1)
     return ["".join(chosen) for chosen in every]
+
+
+def _report_missing(report: Report, path: Path, name: str, lists: Lists) -> None:
+    if name.lower() in lists:
+        report.wrong(path, f"list {quoted(name)} is empty", "write a value a line into its file")
+    else:
+        fix = did_you_mean(name, lists) or "put its values into a file of 'paths.lists'"
+        report.wrong(path, f"there is no list {quoted(name)}", fix)

@@ -38,7 +38,10 @@ class Expect:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """One test of one rule. `learned`: the people of the story are known to the engine."""
+    """One test of one rule. `learned`: the people of the story are known to the engine.
+
+    `look_alike`: what happens looks like what the rule is for, and is innocent.
+    """
 
     rule_id: str
     name: str
@@ -47,3 +50,4 @@ class Story:
     expect: Expect
     networks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     people: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    look_alike: bool = False

@@ -31,7 +31,7 @@ EVENT_KEYS: Final = (
     "session",
 )
 WORDS: Final = EVENT_KEYS[5:]
-STORY_KEYS: Final = ("name", "learned", "events", "networks", "people", "expect")
+STORY_KEYS: Final = ("name", "learned", "look-alike", "events", "networks", "people", "expect")
 MOST_STORIES: Final = 200
 MOST_ALERTS: Final = 1_000
 MOST_TIMES: Final = 1_000
@@ -59,7 +59,7 @@ class _Reader:
 
     def __init__(self, draft: Draft, conditions: Feeds, register: Register) -> None:
         self._report: Report = draft.report
-        self._rule_id = draft.head.rule.id
+        self._rule_id, self._level = draft.head.rule.id, draft.head.rule.level
         self._conditions = conditions
         self._register = register
 
@@ -83,18 +83,31 @@ class _Reader:
         name = self._report.text((*path, "name"))
         if not name:
             self._report.wrong((*path, "name"), "a story needs a name")
-        learned = told.get("learned", False)
-        if not isinstance(learned, bool):
-            self._report.wrong((*path, "learned"), f"{quoted(learned)} is neither true nor false")
         return Story(
             self._rule_id,
             name,
-            learned is True,
+            self._flag((*path, "learned")),
             self._events((*path, "events")),
-            self._expect((*path, "expect")),
+            expect := self._expect((*path, "expect")),
             self._networks((*path, "networks")),
             self._people((*path, "people")),
+            self._is_look_alike((*path, "look-alike"), expect),
         )
+
+    def _flag(self, path: Path) -> bool:
+        value = self._report.at(path)
+        if not isinstance(value, bool | None):
+            self._report.wrong(path, f"{quoted(value)} is neither true nor false")
+        return value is True
+
+    def _is_look_alike(self, path: Path, expect: Expect) -> bool:
+        """True if the story says so; then the rule must not speak as loud as it can."""
+        look_alike = self._flag(path)
+        quieter = expect.level in LEVELS[: self._level.rank]
+        if look_alike and expect.alerts and not quieter:
+            fix = f"expect none, or one below {self._level}"
+            self._report.wrong(path, "what only looks alike must not alert as the real thing", fix)
+        return look_alike
 
     def _events(self, path: Path) -> tuple[StoryEvent, ...]:
         told = self._report.at(path)

@@ -86,7 +86,9 @@ SIGMA_KEYS: Final = _words(
 )
 """The keys that every kind of document may have."""
 KIND_KEYS: Final[Mapping[str, frozenset[str]]] = {
-    "detection": frozenset({"detection", "logsource", "timezone", "alert", "tests"}),
+    "detection": frozenset(
+        {"detection", "logsource", "timezone", "alert", "tests", "example-lists"}
+    ),
     "filter": frozenset({"filter", "logsource", "timezone", "expires"}),
     "behavior": frozenset({"behavior", "alert", "tests"}),
     "correlation": frozenset({"correlation", "alert", "tests"}),
