@@ -1,0 +1,1 @@
+"""The arguments of each command, in a file of the command's name; nothing heavy is imported."""

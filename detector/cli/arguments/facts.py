@@ -1,0 +1,24 @@
+"""The arguments of `vaultwatch facts`."""
+
+from __future__ import annotations
+
+from detector.cli.arguments import common
+
+
+def add(commands: common.Commands) -> None:
+    """Add the command."""
+    facts = common.command(commands, "facts", "what is known about people; correct it", "facts")
+    verbs = common.verbs(facts)
+    listing = verbs.add_parser("list", help="everybody who is known, and who is still learned")
+    show = verbs.add_parser("show", help="what is known about one person, as sentences")
+    reset = verbs.add_parser("reset", help="forget all about one person and learn anew")
+    pin = verbs.add_parser("pin", help="say that a fact is so: never forgotten or withdrawn")
+    reject = verbs.add_parser("reject", help="say that it is not so: forgotten, never learned")
+    for verb in (show, reset, pin, reject):
+        verb.add_argument("person", help="user id or e-mail")
+    for verb in (pin, reject):
+        verb.add_argument("kind", help="country, place, network, device, client, vault, item, slot")
+        verb.add_argument("value", help="the value, as 'facts show --json' writes it")
+    for verb in (listing, show, reset, pin, reject):
+        verb.add_argument("--account", metavar="NAME", help="where there are several")
+        common.also(verb)

@@ -1,0 +1,23 @@
+"""The arguments of `vaultwatch rules`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from detector.cli.arguments import common
+
+
+def add(commands: common.Commands) -> None:
+    """Add the command."""
+    rules = common.command(commands, "rules", "list, show and test rules", "rules")
+    verbs = common.verbs(rules)
+    listing = verbs.add_parser("list", help="list all rules")
+    show = verbs.add_parser("show", help="show one rule in words")
+    show.add_argument("rule", help="name or id")
+    test = verbs.add_parser("test", help="play the tests that stand in the rule files")
+    test.add_argument("rule", nargs="*", help="names or ids (default: all)")
+    verbs.add_parser("schema", help="print the JSON schema of behaviours, for editors")
+    verbs.add_parser("docs", help="print the reference of behaviours")
+    for verb in (listing, show, test):
+        verb.add_argument("--rules", type=Path, metavar="DIR", help="a folder of rules")
+        common.also(verb)

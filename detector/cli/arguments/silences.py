@@ -1,0 +1,29 @@
+"""The arguments of `vaultwatch silences`."""
+
+from __future__ import annotations
+
+from detector.cli.arguments import common
+
+
+def add(commands: common.Commands) -> None:
+    """Add the command."""
+    silences = common.command(commands, "silences", "hold back alerts for a while", "silences")
+    verbs = common.verbs(silences)
+    add = verbs.add_parser("add", help="hold back alerts that all matchers meet")
+    add.add_argument(
+        "matcher", nargs="+",
+        help="FIELD=VALUE, != for not, =~ and !~ for a whole match of a pattern; fields: rule, "
+        "subject, level, tag, account, evidence.NAME",
+    )  # fmt: skip
+    add.add_argument("--reason", required=True, help="why")
+    common.until(add)
+    add.add_argument(
+        "--preview", action="store_true", help="only show what it would have held back"
+    )
+    listing = verbs.add_parser("list", help="list silences, one JSON object a line with --json")
+    listing.add_argument("--all", action="store_true", help="also those that ended")
+    end = verbs.add_parser("expire", help="end a silence now")
+    end.add_argument("id", help="the silence's id, or how it begins")
+    end.add_argument("--note", default="", help="why")
+    for verb in (add, listing, end):
+        common.also(verb)
