@@ -12,12 +12,13 @@ from detector.anomaly.declaration import FEATURES
 CAUSES: Final = {
     "place": ("country", "place", "network", "networks"),
     "device": ("device", "client"),
-    "action": ("deed", "deeds", "privileged"),
+    "context": ("ratio",),
+    "action": ("deed", "deeds", "privileged", "sensitive"),
     "vault": ("vault", "vaults"),
     "time": ("hour",),
     "items": ("new_items", "new_items_day", "new_items_week"),
     "volume": ("extracted", "volume"),
-    "failures": ("failures", "cracked"),
+    "failures": ("failed", "failures", "cracked"),
     "dormancy": ("dormancy",),
 }
 """By cause its features; every feature has exactly one."""

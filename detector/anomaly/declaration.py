@@ -13,17 +13,17 @@ from detector.rule import Rule
 
 FEATURES: Final = (
     "country", "place", "network", "device", "client", "deed", "deeds", "vault", "vaults",
-    "hour", "new_items", "new_items_day", "new_items_week", "extracted", "volume", "failures",
-    "cracked", "privileged", "networks", "dormancy",
+    "hour", "new_items", "new_items_day", "new_items_week", "extracted", "volume",
+    "failed", "failures", "cracked", "privileged", "sensitive", "networks", "ratio", "dormancy",
 )  # fmt: skip
 """All features there are, in column order of the matrix."""
-MEANING: Final = 1
+MEANING: Final = 2
 """Raised when a feature comes to mean something else, so that older models are refused."""
 
 FeatureName = Literal[
     "country", "place", "network", "device", "client", "deed", "deeds", "vault", "vaults",
-    "hour", "new_items", "new_items_day", "new_items_week", "extracted", "volume", "failures",
-    "cracked", "privileged", "networks", "dormancy",
+    "hour", "new_items", "new_items_day", "new_items_week", "extracted", "volume",
+    "failed", "failures", "cracked", "privileged", "sensitive", "networks", "ratio", "dormancy",
 ]  # fmt: skip
 
 _SPAN: Final = re.compile(r"(\d+)([smhd])")

@@ -34,10 +34,14 @@ _KIND: Final = {
     "deed": DEED,
     "deeds": DEED,
     "privileged": DEED,
+    "sensitive": DEED,
     "vault": VAULT,
     "vaults": VAULT,
     "hour": SLOT,
 }
+
+_CONTEXT: Final = ("country", "network", "device", "client")
+"""Features of the context of a sign-in: what the likelihood ratio is made of."""
 
 
 def finding(
@@ -78,13 +82,22 @@ def _reasons(odd: Odd, model: Model, facts: Facts) -> list[list[str]]:
         zip(model.features, odd.surprise.tolist(), strict=True), key=lambda each: -each[1]
     )
     told: dict[str, list[str]] = {}
-    for feature, surprise in ranked:
+    for name, surprise in ranked:
+        feature = _meant(name, odd)
         cause = CAUSE_OF[feature]
         if surprise >= LEAST_SURPRISE and cause not in told:
             told[cause] = _reason(feature, odd, facts)
         if len(told) == MOST_REASONS:
             break
     return list(told.values())
+
+
+def _meant(feature: str, odd: Odd) -> str:
+    """The feature that a reason is about: a likelihood ratio is told by its rarest value."""
+    shown = [name for name in _CONTEXT if _KIND[name] in odd.evidence.oddest]
+    if feature != "ratio" or not shown:
+        return feature
+    return max(shown, key=lambda name: odd.evidence.oddest[_KIND[name]][1])
 
 
 def _reason(feature: str, odd: Odd, facts: Facts) -> list[str]:
@@ -151,6 +164,9 @@ _NUMBERS: Final[dict[str, Callable[[Odd], str]]] = {
     ),
     "volume": lambda odd: (
         f"{plural(_count(odd, tallies.EVENTS), 'event')} in the hour, more than usual"
+    ),
+    "failed": lambda odd: (
+        f"{plural(_count(odd, tallies.FAILURES), 'failed sign-in')} in the hour, more than usual"
     ),
     "failures": lambda odd: (
         f"{plural(_count(odd, tallies.FAILURES), 'failed sign-in')} in the hour"

@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 import numpy as np
 
+from detector.actions import SENSITIVE
 from detector.anomaly import tally as tallies
 from detector.anomaly.tally import LARGEST_OF, Habit, Tally
 from detector.facts import Facts, News
@@ -119,7 +120,10 @@ class Hours(msgspec.Struct):
         owners, kinds = part.lines[page.who[part.news.rows[news]]], part.news.kinds[news]
         item = kinds == ITEM
         self.tally.add_items(owners[item], part.news.days[news[item]])
-        self.tally.add_values(owners[~item], kinds[~item], part.surprise[news[~item]])
+        surprise = part.surprise[news]
+        self.tally.add_values(owners[~item], kinds[~item], surprise[~item])
+        shares = np.log((part.news.others[news] + 0.5) / (len(facts.people) + 1.0))
+        self.tally.add_ratios(owners, kinds, surprise + shares)
 
     def step(self, clock: int, *, seq: int, upto: int) -> Step | None:
         """The open hours that changed since the last step, as they stand; null if none did."""
@@ -188,7 +192,10 @@ class Hours(msgspec.Struct):
                 count[tallies.CRACKED] = max(count[tallies.CRACKED], count[tallies.FAILURES])
             elif mark == PRIVILEGED:
                 name, deed = page.people[row] or "", page.values[DEED][row] or ""
-                count[tallies.PRIVILEGES] += 0.5 + _surprise(facts, name, deed)
+                rarity = _surprise(facts, name, deed)
+                count[tallies.PRIVILEGES] += 0.5 + rarity
+                if _is_sensitive(deed):
+                    count[tallies.WEAKENED] = max(count[tallies.WEAKENED], rarity)
 
 
 def _between(rows: np.ndarray, start: int, end: int) -> np.ndarray:
@@ -203,6 +210,11 @@ def _shown(part: Part, mine: np.ndarray, upto: int) -> Iterator[tuple[int, int, 
     kept = (news.rows < upto) & mine[news.rows] & page.is_prompt[news.rows]
     for place in np.flatnonzero(kept & (LARGEST_OF[news.kinds] >= 0)).tolist():
         yield place, int(news.kinds[place]), news.values[place], float(part.surprise[place])
+
+
+def _is_sensitive(deed: str) -> bool:
+    _, action, kind = deed.split(":", 2)
+    return (action, kind) in SENSITIVE
 
 
 def _surprise(facts: Facts, name: str, deed: str) -> float:

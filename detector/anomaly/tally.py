@@ -15,7 +15,17 @@ import numpy as np
 
 from detector.anomaly.declaration import FEATURES
 from detector.facts import Facts
-from detector.observations import CLIENT, COUNTRY, DEED, DEVICE, KINDS, NETWORK, PLACE, SLOT, VAULT
+from detector.observations import (
+    CLIENT,
+    COUNTRY,
+    DEED,
+    DEVICE,
+    KINDS,
+    NETWORK,
+    PLACE,
+    SLOT,
+    VAULT,
+)
 from detector.workhours import DAY_US
 
 WEIGHT: Final = 4.0
@@ -26,17 +36,17 @@ MEMORY: Final = 0.07
 COLUMN: Final = {name: place for place, name in enumerate(FEATURES)}
 SURPRISALS: Final = COLUMN["hour"] + 1
 """The features before this column are surprisals: the largest, or the sum over an hour's values."""
-COUNTED: Final = ("new_items", "new_items_day", "new_items_week", "extracted", "volume")
+COUNTED: Final = ("new_items", "new_items_day", "new_items_week", "extracted", "volume", "failed")
 """The features that compare a number with the person's usual one; they follow the surprisals."""
 COUNTS: Final = (
-    "events", "items", "new_items", "extracted", "failures", "cracked", "privileged", "networks",
-    "gap", "day", "week",
+    "events", "items", "new_items", "extracted", "failures", "cracked", "privileged", "sensitive",
+    "networks", "gap", "day", "week",
 )  # fmt: skip
 """What is counted of an open hour. `gap`: days since the last activity if more than three; `day`
 and `week`: new items of the hours before within 24 hours and 7 days."""
 (
-    EVENTS, ITEMS, NEW_ITEMS, EXTRACTED_ITEMS, FAILURES, CRACKED, PRIVILEGES, NETWORKS, GAP, DAY,
-    WEEK,
+    EVENTS, ITEMS, NEW_ITEMS, EXTRACTED_ITEMS, FAILURES, CRACKED, PRIVILEGES, WEAKENED, NETWORKS,
+    GAP, DAY, WEEK,
 ) = range(len(COUNTS))  # fmt: skip
 _USUAL: Final = 2 * len(COUNTED)
 
@@ -56,6 +66,11 @@ LARGEST_OF: Final = _columns(
 """By kind of value the column that keeps the largest surprisal, -1 for none."""
 SUM_OF: Final = _columns({DEED: "deeds", VAULT: "vaults"})
 """By kind of value the column that sums the surprisals, -1 for none."""
+RATIOS: Final = (COUNTRY, NETWORK, DEVICE, CLIENT)
+"""Kinds of the context of a sign-in, of which the likelihood ratio is made (Freeman 2016)."""
+_RATIO_OF: Final = np.array(
+    [RATIOS.index(kind) if kind in RATIOS else -1 for kind in range(len(KINDS))]
+)
 
 
 class Habit(msgspec.Struct):
@@ -78,6 +93,7 @@ class Tally(msgspec.Struct):
     """
 
     surprise: np.ndarray = msgspec.field(default_factory=lambda: np.zeros((0, SURPRISALS)))
+    ratios: np.ndarray = msgspec.field(default_factory=lambda: np.zeros((0, len(RATIOS))))
     counts: np.ndarray = msgspec.field(default_factory=lambda: np.zeros((0, len(COUNTS))))
     usual: np.ndarray = msgspec.field(default_factory=lambda: np.zeros((0, _USUAL)))
     first: np.ndarray = msgspec.field(default_factory=lambda: np.zeros(0, np.int64))
@@ -90,6 +106,7 @@ class Tally(msgspec.Struct):
         """Add the lines of people who were not seen since the last settlement."""
         usual = [habit.usual for habit in habits]
         self.surprise = np.concatenate((self.surprise, np.zeros((len(times), SURPRISALS))))
+        self.ratios = np.concatenate((self.ratios, np.zeros((len(times), len(RATIOS)))))
         self.counts = np.concatenate((self.counts, np.array(counts)))
         self.usual = np.concatenate((self.usual, np.array(usual)))
         self.first = np.concatenate((self.first, np.array(times)))
@@ -111,6 +128,12 @@ class Tally(msgspec.Struct):
         np.add.at(flat, lines[some] * SURPRISALS + summed[some], surprise[some])
         self._count(lines[kinds == NETWORK], NETWORKS)
 
+    def add_ratios(self, lines: np.ndarray, kinds: np.ndarray, ratios: np.ndarray) -> None:
+        """Take in how much likelier values are for others than for the people who show them."""
+        column = _RATIO_OF[kinds]
+        some = column >= 0
+        np.maximum.at(self.ratios.ravel(), lines[some] * len(RATIOS) + column[some], ratios[some])
+
     def add_items(self, lines: np.ndarray, days: np.ndarray) -> None:
         """Take in items that the people show first in the hour, known on so many days."""
         self._count(lines, ITEMS)
@@ -129,8 +152,10 @@ class Tally(msgspec.Struct):
                 new,
                 counts[:, DAY] + new,
                 counts[:, WEEK] + new,
-                counts[:, [EXTRACTED_ITEMS, EVENTS, FAILURES, CRACKED, PRIVILEGES]],
+                counts[:, [EXTRACTED_ITEMS, EVENTS, FAILURES]],
+                counts[:, [FAILURES, CRACKED, PRIVILEGES, WEAKENED]],
                 np.maximum(0.0, counts[:, NETWORKS] - 1),
+                self.ratios[lines].sum(axis=1),
                 counts[:, GAP],
                 self.usual[lines],
             )
@@ -175,8 +200,8 @@ def features(rows: np.ndarray) -> np.ndarray:
         np.sqrt(usual[:, :, 1]) + 0.3
     )
     made[:, SURPRISALS:end] = np.maximum(0.0, excess)
-    made[:, end : end + 4] = rows[:, end : end + 4]
-    made[:, end + 4] = np.log1p(rows[:, end + 4].copy())
+    made[:, end : end + 6] = rows[:, end : end + 6]
+    made[:, end + 6] = np.log1p(rows[:, end + 6].copy())
     return made
 
 
