@@ -190,6 +190,9 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], bool]] = [
     ("wide alone", {"aux_info|wide": "ab"}, {"aux.info": "a\0b\0"}, True),
     ("utf16be alone", {"aux_info|utf16be": "ab"}, {"aux.info": "\0a\0b"}, True),
     ("utf16be is not utf16le", {"aux_info|utf16be": "ab"}, {"aux.info": "a\0b\0"}, False),
+    # In a text the byte order mark is its character.
+    ("utf16 alone", {"aux_info|utf16": "ab"}, {"aux.info": "\ufeffa\0b\0"}, True),
+    ("utf16 is not utf16le", {"aux_info|utf16": "ab"}, {"aux.info": "a\0b\0"}, False),
     ("utf16le, base64", {"aux_info|utf16le|base64": "ab"}, {"aux.info": "YQBiAA=="}, True),
     ("utf16be, base64", {"aux_info|utf16be|base64": "ab"}, {"aux.info": "AGEAYg=="}, True),
     ("utf16, base64", {"aux_info|utf16|base64": "ab"}, {"aux.info": "//5hAGIA"}, True),

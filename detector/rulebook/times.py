@@ -1,13 +1,16 @@
 """Questions about the time of an event, asked of the clock in a time zone.
 
 `timerange`, `day_of_week`, `day_of_year` and `public_holiday_in` are extensions of Sigma under
-the names that SEKOIA gave them. Holidays come from the `holidays` package, which needs no network.
+the names that SEKOIA gave them, and mean what its reference says (docs.sekoia.io, Sigma rules,
+"Detection on specific time windows"). Holidays come from the `holidays` package, which needs no
+network.
 """
 
 from __future__ import annotations
 
 import operator
 import re
+from calendar import monthrange
 from datetime import date, datetime, timedelta
 from functools import reduce
 from typing import Final
@@ -19,6 +22,7 @@ from detector.rulebook.conditions import Kind, Literal, Test
 
 DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _RANGE: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-(?:([01]\d|2[0-3]):([0-5]\d)|24:00)")
+_DATE: Final = re.compile(r"(\d\d)-(\d\d)")
 _PLACE: Final = re.compile(r"([A-Z]{2})(?:-([A-Z0-9]{1,3}))?")
 _MONDAY: Final = datetime(2026, 1, 5, 12, 30, tzinfo=workhours.EPOCH.tzinfo)
 
@@ -34,14 +38,14 @@ def literal(kind: Kind, value: object) -> Literal:
         return text
     if kind is Kind.DAY_OF_WEEK and text.lower() in DAYS:
         return text.lower()
-    if kind is Kind.DAY_OF_YEAR and text.isdecimal() and 1 <= int(text) <= 366:
-        return int(text)
+    if kind is Kind.DAY_OF_YEAR and _is_date(text):
+        return text
     if kind is Kind.PUBLIC_HOLIDAY_IN and _knows(text.upper()):
         return text.upper()
     how = {
         Kind.TIMERANGE: "20:00-07:00",
         Kind.DAY_OF_WEEK: "saturday",
-        Kind.DAY_OF_YEAR: "a number of 1 to 366",
+        Kind.DAY_OF_YEAR: "a month and a day like 12-24",
         Kind.PUBLIC_HOLIDAY_IN: "a country like FR, or a part of one like DE-BY",
     }
     msg = f"'{text[:40]}' is not understood here; write {how[kind]}"
@@ -64,7 +68,7 @@ def _one(kind: Kind, value: Literal, local: pl.Expr) -> pl.Expr:
         case Kind.DAY_OF_WEEK:
             return local.dt.weekday().eq(DAYS.index(str(value)) + 1)
         case Kind.DAY_OF_YEAR:
-            return local.dt.ordinal_day().eq(value)
+            return local.dt.strftime("%m-%d").eq(value)
         case Kind.PUBLIC_HOLIDAY_IN:
             return local.dt.date().map_batches(
                 lambda days: _are_holidays(days, str(value)), return_dtype=pl.Boolean
@@ -83,7 +87,8 @@ def example(test: Test, value: Literal) -> datetime:
         case Kind.DAY_OF_WEEK:
             local = _MONDAY + timedelta(days=DAYS.index(str(value)))
         case Kind.DAY_OF_YEAR:
-            local = datetime(2028, 1, 1, 12, tzinfo=_MONDAY.tzinfo) + timedelta(int(str(value)) - 1)
+            # A leap year, for the 29th of February.
+            local = datetime.fromisoformat(f"2028-{value}T12:00")
         case Kind.PUBLIC_HOLIDAY_IN:
             day = min(_holidays(str(value), {_MONDAY.year}))
             local = _MONDAY.replace(month=day.month, day=day.day)
@@ -95,6 +100,15 @@ def _minutes(text: str) -> tuple[int, int]:
     """Start and end of a range in minutes of the day; the end is outside."""
     start, end = ((int(clock[:2]) * 60 + int(clock[3:])) for clock in text.split("-"))
     return start, end
+
+
+def _is_date(text: str) -> bool:
+    """Whether a text is a month and a day that some year has."""
+    match = _DATE.fullmatch(text)
+    if match is None:
+        return False
+    month, day = int(match[1]), int(match[2])
+    return 1 <= month <= 12 and 1 <= day <= monthrange(2028, month)[1]
 
 
 def _knows(place: str) -> bool:
