@@ -1,5 +1,5 @@
 """Rule texts in, rules out, or every mistake with its file, line, column and a fix.
 
 Import what is needed from the modules: `loading` (load), `book` (Rulebook, Match),
-`explaining`, `examples`, `stories`. Only `loading` and `compiling` bring in pySigma.
+`explaining`, `examples`, `stories`. What brings in pySigma is imported only where rules are compiled.
 """

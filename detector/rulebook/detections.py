@@ -6,16 +6,8 @@ import re
 from typing import Any, Final
 
 from detector import workhours
-from detector.rulebook.compiling import (
-    CompileError,
-    compile_detection,
-)
-from detector.rulebook.conditions import (
-    FIELD_KINDS,
-    Condition,
-    Constant,
-    tests,
-)
+from detector.rulebook.compiling import CompileError, compile_detection
+from detector.rulebook.conditions import FIELD_KINDS, Condition, Constant, tests
 from detector.rulebook.documents import Path
 from detector.rulebook.items import check_value, in_our_words, read_item
 from detector.rulebook.logsources import feeds_with

@@ -6,11 +6,12 @@ import re
 from typing import Any, Final
 
 from detector import events
-from detector.rulebook.compiling import MODIFIERS, CompileError, check_item
+from detector.rulebook.compiling import CompileError, check_item
 from detector.rulebook.conditions import TIME_KINDS
 from detector.rulebook.documents import Path
 from detector.rulebook.hints import hint_at_words
 from detector.rulebook.mistakes import did_you_mean, quoted
+from detector.rulebook.modifiers import MODIFIERS
 from detector.rulebook.reports import Report
 
 _SYNTAX: Final = re.compile(r"^Expected .*\(at char (\d+)\)")
