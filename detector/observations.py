@@ -5,14 +5,15 @@ Made once per page, as plain lists by row, because what follows is one event at 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import polars as pl
 
 from detector import actions, events, networks
+from detector.columns import Columns
 from detector.firsts import Firsts, Flags, firsts, numbered, tellings
 from detector.workhours import DAY_US, HOUR_US
 
@@ -83,7 +84,7 @@ class Observations:
     """Rows of actions that weaken the account or take secrets out of it, ascending."""
     devices: Sequence[int]
     """Rows of audit events that name the device of a session, ascending."""
-    columns: Mapping[str, Sequence[Any]]
+    columns: Columns
 
     def __len__(self) -> int:
         return len(self.seqs)
@@ -99,6 +100,15 @@ _KIND_COLUMNS: Final = (
     "source.country", "place", "network", "device.id", "client", "vault.id", "item.id", "deed",
 )  # fmt: skip
 """The column of each kind of value but `slot`."""
+_LISTS: Final = (
+    "event.seq",
+    "event.id",
+    "person",
+    "time_us",
+    "received_us",
+    "marks",
+    *_KIND_COLUMNS,
+)
 _DEED: Final = pl.concat_str(
     [pl.col("event.action").fill_null(""), pl.col("object.type").fill_null("item")], separator=" "
 )
@@ -161,8 +171,7 @@ def observe(frame: pl.DataFrame, wanted: Sequence[str], clock: Clock) -> Observa
     words = words.with_columns(_networks(words["source.ip"]))
     flags, (names, who) = _flags(words, clock), numbered(words["person"])
     time_us = words["time_us"].to_numpy()
-    lists = {name: words[name].to_list() for name in words.columns}
-    columns = {name: lists[name] if name in lists else frame[name].to_list() for name in wanted}
+    lists = {name: words[name].to_list() for name in _LISTS}
     named = (words["device.id"].is_not_null() & words["person"].is_not_null()).to_numpy()
     return Observations(
         seqs=lists["event.seq"],
@@ -188,7 +197,7 @@ def observe(frame: pl.DataFrame, wanted: Sequence[str], clock: Clock) -> Observa
         places=_firsts(words["place"], flags.in_time),
         sensitive=np.flatnonzero(words["sensitive"].to_numpy() & flags.in_time).tolist(),
         devices=np.flatnonzero(named & flags.in_time).tolist(),
-        columns=columns,
+        columns=Columns(frame, wanted),
     )
 
 

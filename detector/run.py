@@ -167,11 +167,14 @@ class Run:
 
     def _meet(self, page: Observations, start: int, end: int) -> None:
         """Note the newest e-mail and name of people; they count from the next hour on."""
-        emails, names = page.columns["user.email"], page.columns["user.name"]
+        cell = page.columns.cell
         known, newest = self.memory.contacts, self.memory.newest_contacts
         low, high = bisect_left(page.tellings, start), bisect_left(page.tellings, end)
         for row in page.tellings[low:high]:
-            person, contact = page.people[row] or "", (emails[row], names[row])
+            person, contact = (
+                page.people[row] or "",
+                (cell("user.email", row), cell("user.name", row)),
+            )
             if known.get(person) != contact:
                 newest[person] = contact
             else:
@@ -183,10 +186,14 @@ class Run:
         self.memory.newest_contacts = {}
 
     def _learn_places(self, page: Observations) -> None:
-        north, east = page.columns["source.latitude"], page.columns["source.longitude"]
+        cell = page.columns.cell
         for row in page.places:
             place = page.values[PLACE][row] or ""
-            seen = (page.values[COUNTRY][row], north[row], east[row])
+            seen = (
+                page.values[COUNTRY][row],
+                cell("source.latitude", row),
+                cell("source.longitude", row),
+            )
             self.memory.facts.places.setdefault(place, seen)
 
     def _matches(self, scene: Scene, hits: Hits) -> Iterator[Finding]:

@@ -69,7 +69,7 @@ class Scene:
 
     def text(self, column: str, row: int) -> str | None:
         """The value of an event column in a row."""
-        value = self.page.columns[column][row]
+        value = self.page.columns.cell(column, row)
         return None if value is None else str(value)
 
     @property

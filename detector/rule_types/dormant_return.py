@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, ClassVar, Final, Literal
 
 from pydantic import Field
@@ -67,19 +68,20 @@ class DormantReturn(Behavior):
         default="30d", pattern=r"^\d+d$", description="So many days without any act are dormant."
     )
 
-    @property
+    @cached_property
     def quiet_us(self) -> int:
         """The silence in microseconds."""
         return int(self.quiet[:-1]) * DAY_US
 
     def watch(self, rule: Rule, scene: Scene, rows: Sequence[int], tail: Any) -> Iterator[Finding]:
         """Judge the silence before each event; note who is announced."""
+        kinds = scene.page.columns["object.type"]
         for row, matched, _, sensitive in scene.walk(rows):
             time = scene.page.times[row]
             tail.began = min(tail.began or time, time)
             if sensitive:
                 yield from aftermath.followed(tail.suspicions, scene, row, Level.HIGH)
-            announced = _announced(scene, row)
+            announced = _announced(scene, row) if kinds[row] in PROVISIONING else ()
             for who in announced:
                 tail.expected[who] = max(time, tail.expected.get(who, 0))
             name = scene.page.people[row]
@@ -161,7 +163,7 @@ class DormantReturn(Behavior):
 
 
 def _announced(scene: Scene, row: int) -> tuple[str, ...]:
-    """Whom the event announces, by id and e-mail; nobody for other events."""
+    """Whom an event on a user or an invitation announces, by id and e-mail; nobody for some."""
     action, kind = scene.text("event.action", row), scene.text("object.type", row)
     if action not in PROVISIONING.get(kind or "", ()):
         return ()

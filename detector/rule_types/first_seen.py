@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import cached_property
 from typing import Any, ClassVar, Final, Literal
 
 import msgspec
@@ -90,12 +91,12 @@ class FirstSeen(Behavior):
     )
     learn: Learn = Field(default=Learn(), description="When learning ends and what is forgotten.")
 
-    @property
+    @cached_property
     def of_devices(self) -> bool:
         """Whether the rule looks for new devices of people."""
         return "device.id" in self.fields and self.scope == "person"
 
-    @property
+    @cached_property
     def scope(self) -> str:
         """For whom a value is new: a person, the whole account, or a group of events."""
         return _SCOPES.get(self.group_by[0], "group")
