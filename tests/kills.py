@@ -26,6 +26,7 @@ from threading import Thread
 
 from detector import accounts, backtesting, troubles
 from detector.alerts import Alert
+from detector.delivery.policy import Hold
 from detector.plans import Texts
 from detector.simulator import (
     Arrival,
@@ -261,7 +262,8 @@ class Victim:
     def _is_done(self, expected: int) -> bool:
         store = Sqlite(self.data, write=False)
         waiting = {each.state for each in store.outbox.listed()} & {"waiting", "sending"}
-        undecided = [each for each in store.alerts() if not store.decisions(each.id)]
+        decided = [store.decisions(each.id) for each in store.alerts()]
+        undecided = [each for each in decided if not each or each[-1].reason == Hold.GROUPING]
         stored = store.events("acme")
         store.close()
         return stored >= expected and not waiting and not undecided
@@ -322,7 +324,11 @@ def _is_told(store: Sqlite, alert: Alert, keys: Counter[str]) -> bool:
 def _is_held(store: Sqlite, alert: Alert) -> bool:
     """Whether the last decision keeps it from being a message for good, with a named reason."""
     decisions = store.decisions(alert.id)
-    return bool(decisions) and decisions[-1].reason in {"on_trial", "digest_only", "no_route"}
+    return bool(decisions) and decisions[-1].reason in {
+        Hold.ON_TRIAL,
+        Hold.DIGEST_ONLY,
+        Hold.NO_ROUTE,
+    }
 
 
 def lived(seed: int, begin: datetime, length: timedelta) -> Simulation:
