@@ -9,15 +9,16 @@ from argparse import Namespace
 
 import structlog
 
-from detector import app, settings
+from detector import settings
 from detector.cli import output
+from detector.service import Service
 
 
 def run(args: Namespace) -> int:
     """Run until a signal says stop; with `--once`, 1 if a feed could not be read."""
     quiet_logs(as_json=args.json or not sys.stderr.isatty())
     config = settings.load(args.config, os.environ)
-    return 0 if app.Service(config, output.console()).run(once=args.once) else 1
+    return 0 if Service(config, output.console()).run(once=args.once) else 1
 
 
 def quiet_logs(*, as_json: bool) -> None:
