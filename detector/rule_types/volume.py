@@ -8,10 +8,10 @@ a burst, it is also judged on how many of the last days there was some.
 from __future__ import annotations
 
 import math
-from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import cached_property
 from typing import Any, ClassVar, Final, Literal
 
 from pydantic import Field
@@ -21,29 +21,21 @@ from detector.findings import Finding, Level
 from detector.observations import CLIENT, COUNTRY, ITEM, NETWORK, VAULT
 from detector.rule import Rule
 from detector.rule_types.base import KIND_OF, Behavior, Scene, Tail, Told, one_event
+from detector.rule_types.excess import Asked, Excess, is_fresh
 from detector.rule_types.learning import LEARNING, sleeps, strong_facts
 from detector.rule_types.paces import (
     HISTORY_DAYS,
-    STEADY_EACH,
     Pace,
     Seen,
     Usual,
     VolumeTail,
-    active_days_in,
     close,
     forget,
     usual_of,
 )
-from detector.rule_types.surprise import as_often, more_than_usual
 from detector.wording import plural
 from detector.workhours import DAY_US
 
-HOUR_US: Final = DAY_US // 24
-WINDOWS: Final = {"hour": (HOUR_US, 1 / 3), "day": (DAY_US, 1.0), "week": (7 * DAY_US, 0.0)}
-"""Length, and how many usual days lie in it; a week has as many as were active in it."""
-STEADY_US: Final = 8 * DAY_US
-STEADY_DAYS: Final = 4
-"""Days of eight with some are steady."""
 KEEP_US: Final = 16 * DAY_US
 """Values are kept for the longest window and the lateness of events."""
 MOST_VALUES: Final = 1_000
@@ -54,18 +46,6 @@ LEARN_ACTIVE: Final = 10
 WARM_PERSON_DAYS: Final = 30
 CHANCES: Final = {"low": 1e-6, "medium": 3e-4, "high": 3e-3}
 """An alert if the chance of so much is below this; so one ordinary day in so many alerts."""
-
-
-@dataclass(frozen=True, slots=True)
-class Excess:
-    """The least likely window that ends at an event."""
-
-    window: str
-    count: int
-    chance: float
-    expected: float
-    start: int
-    end: int
 
 
 class Volume(Behavior):
@@ -97,6 +77,10 @@ class Volume(Behavior):
         description="Chance of so much in an ordinary window, below which it alerts: "
         "low 1e-6, medium 3e-4, high 3e-3.",
     )
+
+    @cached_property
+    def _asked(self) -> Asked:
+        return Asked(self.within, self.least, CHANCES[self.sensitivity])
 
     def watch(self, rule: Rule, scene: Scene, rows: Sequence[int], tail: Any) -> Iterator[Finding]:
         """Count what each event adds, and judge the windows that hold it."""
@@ -134,88 +118,23 @@ class Volume(Behavior):
     ) -> Iterator[Finding]:
         row, name = at
         pace, time = tail.people[name], scene.page.times[row]
-        if self._most_near(pace, time // DAY_US) < self.least:
+        if self._asked.most_near(pace, time // DAY_US) < self.least:
             return
         usual = usual_of(scene.facts, tail, name, time // DAY_US)
-        excess = self._excess(pace, usual, time)
+        excess = self._asked.excess(pace, usual, time)
         if excess is None:
             return
         pace.flagged[time // DAY_US] = None
         inside = {
             value: each
             for value, each in pace.seen.items()
-            if excess.start <= each.time <= excess.end and _is_fresh(each, time)
+            if excess.start <= each.time <= excess.end and is_fresh(each, time)
         }
         found = self._found(rule, scene, at, (usual, excess, inside))
         if found.suppressed_by is None:
             for each in inside.values():
                 each.told_at = each.told_at or time
         yield found
-
-    def _most_near(self, pace: Pace, day: int) -> int:
-        """No window that holds an event of the day can hold more than this."""
-        return _counted_near(pace, day, 7 if "week" in self.within else 1)
-
-    def _excess(self, pace: Pace, usual: Usual, time: int) -> Excess | None:
-        """The least likely of all windows with the event in them, null if all are usual.
-
-        What an alert told of a day ago and before counts no more, or a week would be told twice.
-        """
-        found = [*self._bursts(pace, usual, time)]
-        if "week" in self.within:
-            found += self._steady(pace, usual, time)
-        worst = min(found, key=lambda each: each.chance, default=None)
-        return worst if worst and worst.chance < CHANCES[self.sensitivity] else None
-
-    def _bursts(self, pace: Pace, usual: Usual, time: int) -> Iterator[Excess]:
-        """The fullest window of each length that is fuller than any before it."""
-        near = {days: _counted_near(pace, time // DAY_US, days) for days in (1, 7)}
-        judged = []
-        for window in self.within:
-            most = usual.most_in_week if window == "week" else usual.most
-            if near[7 if window == "week" else 1] > max(most, self.least - 1):
-                judged.append((window, most))
-        if not judged:
-            return
-        times = sorted(each.time for each in pace.seen.values() if _is_fresh(each, time))
-        for window, most in judged:
-            excess = self._burst(pace, usual, (window, most, times), time)
-            if excess is not None:
-                yield excess
-
-    def _burst(
-        self, pace: Pace, usual: Usual, counted: tuple[str, int, list[int]], time: int
-    ) -> Excess | None:
-        """The fullest window of one length that holds the event, null if it is nothing much."""
-        window, most, times = counted
-        length_us, days = WINDOWS[window]
-        ends = times[bisect_left(times, time) : bisect_right(times, time + length_us - 1)]
-        count, end = max(
-            (bisect_right(times, end) - bisect_right(times, end - length_us), end)
-            for end in dict.fromkeys([time, *ends])
-        )
-        if count < self.least or count <= most:
-            return None
-        span = days or float(active_days_in(pace, end - length_us, end))
-        chance = more_than_usual(count, usual.mean * span, usual.spread)
-        return Excess(window, count, chance, usual.mean * span, end - length_us + 1, end)
-
-    def _steady(self, pace: Pace, usual: Usual, time: int) -> Iterator[Excess]:
-        """A few a day, for days: how many of the last eight days had some."""
-        today = time // DAY_US
-        for day in range(today, min(max(pace.days), today + 7) + 1):
-            if not pace.days.get(day):
-                continue
-            last = [each for each in range(day - 7, day + 1) if each in pace.days]
-            some = [each for each in last if pace.days[each] >= STEADY_EACH]
-            if len(some) < STEADY_DAYS:
-                continue
-            count = sum(pace.days[each] for each in last)
-            chance = as_often(len(some), len(last), usual.steady)
-            expected = usual.mean * len(last)
-            if count >= self.least:
-                end = (day + 1) * DAY_US - 1
-                yield Excess("days", count, chance, expected, (day - 7) * DAY_US, end)
 
     def _found(
         self,
@@ -364,13 +283,3 @@ def _level(rule: Rule, evidence: dict[str, Any]) -> Level:
     shared = evidence["nobody_else"] == 0
     one_work = evidence["in_one_vault"] >= ONE_VAULT and not evidence["new_vaults"]
     return rule.level.raised(int(bool(evidence["also_new"])) - int(shared or one_work))
-
-
-def _counted_near(pace: Pace, day: int, days: int) -> int:
-    """How much was counted from so many days before the day to so many after it."""
-    count = pace.days.get
-    return sum(count(each, 0) for each in range(day - days, day + days + 1))
-
-
-def _is_fresh(seen: Seen, time: int) -> bool:
-    return seen.told_at is None or abs(time - seen.told_at) <= DAY_US
