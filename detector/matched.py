@@ -8,9 +8,9 @@ from typing import Any, Final
 from detector.findings import Finding, Subject, SubjectType
 from detector.observations import DEED
 from detector.rule import Rule
-from detector.rule_types import subjects
+from detector.rule_types import routine, subjects
 from detector.rule_types.base import Scene, Told, one_event
-from detector.wording import deed, plural
+from detector.wording import deed, done, plural
 
 COLUMNS: Final = (
     "user.email", "user.name", "event.feed", "event.action", "event.category", "event.type",
@@ -34,7 +34,9 @@ def finding(rule: Rule, scene: Scene, row: int, account: str) -> Finding:
     found = one_event(scene, row, rule, _subject(rule, scene, row, account))
     action = scene.text("event.action", row) or scene.text("event.category", row)
     kind = scene.text("object.type", row)
-    evidence: dict[str, Any] = {"action": deed(action, kind), "event.action": action}
+    value = scene.page.values[DEED][row]
+    said = done(value) if value else deed(action, kind)
+    evidence: dict[str, Any] = {"action": said, "event.action": action}
     if kind is not None:
         evidence["object.type"] = kind
     for column in _SHOWN:
@@ -44,7 +46,11 @@ def finding(rule: Rule, scene: Scene, row: int, account: str) -> Finding:
     if found.subject.type is SubjectType.PERSON:
         evidence["timezone"] = scene.facts.zone_of(found.subject.id)
         evidence |= _habit(scene, row, found.subject.id)
-    return replace(found, evidence=evidence)
+    found = replace(found, evidence=evidence)
+    known = evidence.get("known_days", 0) >= KNOWN_DAYS
+    if rule.routine is None or not known or found.subject.id != scene.page.people[row]:
+        return found
+    return routine.weighed(found, scene, row, rule.routine)
 
 
 def _subject(rule: Rule, scene: Scene, row: int, account: str) -> Subject:
@@ -55,16 +61,16 @@ def _subject(rule: Rule, scene: Scene, row: int, account: str) -> Subject:
 
 def _habit(scene: Scene, row: int, name: str) -> dict[str, Any]:
     """On how many of the person's active days the same was done before."""
-    person, done = scene.facts.people.get(name), scene.page.values[DEED][row]
-    if person is None or done is None:
+    person, value = scene.facts.people.get(name), scene.page.values[DEED][row]
+    if person is None or value is None:
         return {}
-    return {"deed_days": scene.facts.days(name, DEED, done), "known_days": person.days}
+    return {"deed_days": scene.facts.days(name, DEED, value), "known_days": person.days}
 
 
 def tell(rule: Rule, who: str, evidence: dict[str, Any]) -> Told:
     """Who did what to whom from where, how unusual that is, and what the rule says about it."""
-    done = evidence["action"]
-    summary = f"{who} was {done}" if not done.startswith("'") else f"{rule.title}, by {who}"
+    said = evidence["action"]
+    summary = f"{who} was {said}" if not said.startswith("'") else f"{rule.title}, by {who}"
     target = evidence.get("target.name") or evidence.get("target.email")
     if target and target != who:
         summary += f", to or for {target}"
@@ -78,6 +84,7 @@ def tell(rule: Rule, who: str, evidence: dict[str, Any]) -> Told:
             f"- {seen} before" if times else f"+ never done before in {plural(days, 'active day')}"
         )
         summary += "" if times else f", for the first time in {plural(days, 'active day')}"
-    why = ["+ this rule alerts on every such action", *([habit] if habit else [])]
+    why = ["+ this rule alerts on every such action", *routine.why(evidence)]
+    why += [habit] if habit and not evidence.get("routine") else []
     why += [f"- can be harmless: {text}" for text in rule.falsepositives[:2]]
     return Told(summary + ".", tuple(why))

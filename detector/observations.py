@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from detector import actions, events, networks
+from detector import actions, events, networks, wording
 from detector.columns import Columns
 from detector.firsts import Firsts, Flags, firsts, numbered, tellings
 from detector.workhours import DAY_US, HOUR_US
@@ -119,6 +119,10 @@ def _one_of(pairs: frozenset[tuple[str, str]], *more: str) -> pl.Expr:
 
 
 _SUCCESS_ROW: Final = pl.col("event.category").is_in(list(SUCCESS))
+_OWN_ROW: Final = pl.col("object.type").is_in(["gm", "uva"]) & (
+    pl.col("aux.id") == pl.col("user.id")
+)
+"""Who gives themselves a membership or an access, which is another deed than giving it to others."""
 _SIGNIN_ROW: Final = pl.col("event.feed") == events.SIGNIN
 _FINGERPRINT: Final = pl.concat_str(
     [
@@ -146,6 +150,7 @@ _WORDS: Final = [
         pl.coalesce("event.action", "event.category").fill_null("?"),
         pl.lit(":"),
         pl.col("object.type").fill_null(""),
+        pl.when(_OWN_ROW).then(pl.lit(wording.OWN)).otherwise(pl.lit("")),
     ).alias("deed"),
     (~_SIGNIN_ROW | _SUCCESS_ROW).fill_null(value=False).alias("teaches"),
     pl.when(_SIGNIN_ROW)

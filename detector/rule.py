@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
 from detector.findings import Level
+
+ROUTINES: Final = ("same", "administration")
+"""What makes a matched event routine: the same was done before, or administration is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,4 +35,6 @@ class Rule:
     group_by: tuple[str, ...] = ()
     fold_for: timedelta = timedelta(days=3)
     raises: bool = True
+    routine: str | None = None
+    """One of ROUTINES: for whom what the rule matches is daily work, and low."""
     file: str = ""

@@ -237,7 +237,8 @@ class Run:
         return Subject(kind, person, email, name)
 
     def _decide(self, findings: list[Finding]) -> None:
-        for finding in sorted(findings, key=lambda each: (each.seq, each.rule_id)):
+        for each in sorted(findings, key=lambda each: (each.seq, each.rule_id)):
+            finding = self._unless_told(each)
             if workhours.microseconds(finding.time) < self.memory.teach_until:
                 warm = self.memory.warm_up
                 warm[finding.rule_id] = warm.get(finding.rule_id, 0) + 1
@@ -251,6 +252,11 @@ class Run:
                 continue
             self._keep(verdict.alert)
             self._guard(finding, verdict.alert)
+
+    def _unless_told(self, finding: Finding) -> Finding:
+        declaration = self.state.declaration
+        of_model = declaration is not None and finding.rule_id == declaration.id
+        return triage.unless_told(finding, self.memory.opened) if of_model else finding
 
     def _keep(self, alert: Alert) -> None:
         """One entry an alert and page; that it is new or raised is not hidden by what follows."""

@@ -5,8 +5,8 @@ Everything here runs on event time; what to send and when is decided by delivery
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -20,6 +20,8 @@ from detector.workhours import DAY_US
 
 MOST_IDS: Final = 100
 BAND: Final = 20
+TOLD_BY_RULE: Final = "told-by-rule"
+"""The rung of what the model finds in events that an alert of a rule names."""
 
 Tell = Callable[[Rule, str, dict[str, Any]], tuple[str, tuple[str, ...]]]
 """Puts the evidence of a rule about somebody in words: the sentence, and for and against."""
@@ -103,6 +105,26 @@ def decide(
         return Verdict(finding, Reason.FIRST_SEEN, told.alert(old, rule, Reason.FIRST_SEEN))
     reason = _fold(old, finding, time)
     return Verdict(finding, reason, told.alert(old, rule, reason))
+
+
+def unless_told(finding: Finding, opened: Mapping[str, Sequence[Open]]) -> Finding:
+    """The model's finding, held back if a rule woke somebody for the same: it only says "unusual".
+
+    That is an open alert of medium or above about the same subject, of any other rule, which names
+    one of the events. Nothing is lost to who looks: the alert stands, and the finding names it.
+    """
+    subject, named = finding.subject, set(finding.event_ids)
+    for olds in opened.values():
+        for old in olds:
+            if (
+                old.rule_id != finding.rule_id
+                and (old.subject_type, old.subject_id) == (subject.type, subject.id)
+                and Level(old.level).rank >= Level.MEDIUM.rank
+                and not named.isdisjoint(old.event_ids)
+            ):
+                evidence = finding.evidence | {"told_by": old.id}
+                return replace(finding, suppressed_by=TOLD_BY_RULE, evidence=evidence)
+    return finding
 
 
 def close(opened: dict[str, list[Open]], rules: Mapping[str, Rule], clock: int) -> None:

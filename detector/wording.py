@@ -6,6 +6,9 @@ from typing import Final
 
 from detector import geo
 
+OWN: Final = ":self"
+"""At the end of a deed that a person did to or for themselves."""
+
 DEEDS: Final = {
     ("reveal", ""): "revealing an item",
     ("secure-copy", ""): "copying a secret",
@@ -24,6 +27,12 @@ DEEDS: Final = {
     ("grant", "uva"): "giving a person access to a vault",
     ("update", "uva"): "changing a person's access to a vault",
     ("revoke", "uva"): "taking a person's access to a vault",
+    ("join", "gm:self"): "adding themselves to a group",
+    ("role", "gm:self"): "changing their own role in a group",
+    ("leave", "gm:self"): "leaving a group",
+    ("grant", "uva:self"): "giving themselves access to a vault",
+    ("update", "uva:self"): "changing their own access to a vault",
+    ("revoke", "uva:self"): "giving up their own access to a vault",
     ("grant", "gva"): "giving a group access to a vault",
     ("update", "gva"): "changing a group's access to a vault",
     ("export", "vault"): "exporting a vault",
@@ -133,6 +142,16 @@ _WEEKDAYS: Final = {
     "Sat": "Saturday",
     "Sun": "Sunday",
 }
+
+
+def done(value: str) -> str:
+    """A deed of the observations ('feed:action:object type') as people say it.
+
+    >>> done("a:grant:uva"), done("a:grant:uva:self")
+    ('giving a person access to a vault', 'giving themselves access to a vault')
+    """
+    _, action, object_type = value.split(":", 2)
+    return deed(action, object_type)
 
 
 def deed(action: str | None, object_type: str | None) -> str:

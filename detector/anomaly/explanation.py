@@ -19,7 +19,7 @@ from detector.facts import Facts, usual
 from detector.findings import Finding, Subject
 from detector.geo import country_name
 from detector.observations import CLIENT, COUNTRY, DEED, DEVICE, NETWORK, PLACE, SLOT, VAULT
-from detector.wording import client, deed, hour, place, plural
+from detector.wording import client, done, hour, place, plural
 
 MOST_REASONS: Final = 3
 LEAST_SURPRISE: Final = 1.6
@@ -126,8 +126,7 @@ def _shown(kind: int, value: str) -> str:
     if kind == PLACE:
         return place(value) or value
     if kind == DEED:
-        _, action, object_type = value.split(":", 2)
-        return deed(action, object_type)
+        return done(value)
     if kind == CLIENT:
         return client(value)
     if kind == COUNTRY:

@@ -21,6 +21,8 @@ from detector.workhours import DAY_US
 FAMILIAR_DAYS: Final = 3
 LEARN_DAYS: Final = 14
 LEARN_SIGNINS: Final = 10
+KNOWN_DAYS: Final = 2
+"""Ends that were seen on so many days are not strange, if not yet familiar: the level falls."""
 TUNNEL_MIN: Final = 30.0
 """Who is known with a client and seems far away so soon has two ways into the net at once."""
 ANONYMISERS: Final = (networks.VPN, "relay", "satellite")
@@ -28,6 +30,7 @@ ANONYMISERS: Final = (networks.VPN, "relay", "satellite")
 WEIGHED: Final = {
     "new-client": "{client} is new for this person",
     "tunnel": "{client}, which is known, was so far away within minutes: rather a tunnel or a carrier",
+    "known-ends": "both places were seen with this person on two days or more",
     "hosting": "the network belongs to a hosting company",
     "mfa-on-known-device": "a second factor was given on a device that is known",
 }
@@ -66,8 +69,7 @@ def rungs(found: Leg, facts: Facts, name: str, more: tuple[Way, Egress, str]) ->
     yield "both-ends-corporate", _holds(start.kind == end.kind == networks.OFFICE)
     crowd = max(_strangers(egress, facts, name, each) for each in (start, end))
     yield "tenant-egress", float(crowd - LEAST_PEOPLE)
-    familiar = min(days_at(facts, name, start), days_at(facts, name, end))
-    yield "both-ends-familiar", float(familiar - FAMILIAR_DAYS)
+    yield "both-ends-familiar", float(_least_days(found, facts, name) - FAMILIAR_DAYS)
     yield "regular-hop", _holds(f"{start.place}>{end.place}" in way.hops)
     if sensitivity == "low":
         abroad = start.country != end.country and days_at(facts, name, end) == 0
@@ -86,6 +88,7 @@ def weights(found: Leg, facts: Facts, name: str) -> dict[str, int]:
     return {
         "new-client": int(bool(odd.client) and not known),
         "tunnel": -int(tunnel),
+        "known-ends": -int(_least_days(found, facts, name) >= KNOWN_DAYS),
         "hosting": int("hosting" in {found.start.kind, found.end.kind}),
         "mfa-on-known-device": -int(odd.type == "mfa_ok" and device),
     }
@@ -100,6 +103,10 @@ def stranger(facts: Facts, name: str, found: Leg) -> Point:
 def days_at(facts: Facts, name: str, point: Point) -> int:
     """On how many days the person is known to have been at a point's place."""
     return facts.days(name, PLACE, point.place) if point.place else 0
+
+
+def _least_days(found: Leg, facts: Facts, name: str) -> int:
+    return min(days_at(facts, name, found.start), days_at(facts, name, found.end))
 
 
 def _strangers(egress: Egress, facts: Facts, name: str, point: Point) -> int:

@@ -11,13 +11,13 @@ from typing import Any, ClassVar, Final, Literal
 import msgspec
 from pydantic import Field, field_validator
 
-from detector import actions, workhours
+from detector import actions, wording, workhours
 from detector.facts import Facts
 from detector.findings import Finding, Level, Subject, SubjectType
 from detector.observations import DEED, SLOT
 from detector.rule import Rule
 from detector.rule_types.base import Behavior, Scene, Tail, Told, one_event
-from detector.wording import deed, plural
+from detector.wording import plural
 from detector.workhours import DAY_US
 
 DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -106,7 +106,8 @@ class OffHours(Behavior):
             local = workhours.local(zone, scene.page.times[row])
             rung, evidence = self._hours(scene, subject, local, zone)
             action, kind = scene.text("event.action", row), scene.text("object.type", row)
-            done = deed(action, kind)
+            value = scene.page.values[DEED][row]
+            done = wording.done(value) if value else wording.deed(action, kind)
             if rung is None:
                 evidence["bout"] = _bout(tail, subject.id, scene.page.times[row], done)
                 evidence["deed_days"] = _deed_days(scene, row, subject.id)

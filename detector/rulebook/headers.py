@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from detector.findings import LEVELS, Level
-from detector.rule import Rule
+from detector.rule import ROUTINES, Rule
 from detector.rulebook.documents import Path
 from detector.rulebook.mistakes import quoted
 from detector.rulebook.reports import Report
@@ -57,6 +57,7 @@ def read_head(report: Report, kind: str) -> Head:
     if not title or len(title) > 256:
         report.wrong(("title",), "a title of 1 to 256 characters is needed")
     generate, fold_for, runbook = _alert(report)
+    routine = _routine(report, kind)
     rule = Rule(
         id=_id(report),
         name=_name(report),
@@ -69,6 +70,7 @@ def read_head(report: Report, kind: str) -> Head:
         references=report.texts(("references",)),
         runbook=runbook,
         fold_for=fold_for,
+        routine=routine,
         file=report.document.file,
     )
     return Head(rule, generate, report.text(("alert", "counted-as")))
@@ -124,7 +126,7 @@ def _alert(report: Report) -> tuple[bool | None, timedelta, tuple[str, ...]]:
     if not isinstance(alert, dict):
         report.wrong(("alert",), "not a mapping", "write 'alert: {generate: false}'")
         return None, fold_for, ()
-    report.known_keys(("alert",), {"generate", "dedup", "runbook", "counted-as"})
+    report.known_keys(("alert",), {"generate", "dedup", "runbook", "counted-as", "routine"})
     generate = alert.get("generate")
     if not isinstance(generate, bool | None):
         report.wrong(("alert", "generate"), f"{quoted(generate)} is neither true nor false")
@@ -132,6 +134,18 @@ def _alert(report: Report) -> tuple[bool | None, timedelta, tuple[str, ...]]:
     if "dedup" in alert:
         fold_for = _dedup(report, alert["dedup"]) or fold_for
     return generate, fold_for, report.texts(("alert", "runbook"))
+
+
+def _routine(report: Report, kind: str) -> str | None:
+    """For whom what the rule matches is daily work; null: for nobody."""
+    path: Path = ("alert", "routine")
+    alert = report.at(path[:1])
+    if not isinstance(alert, dict) or path[1] not in alert:
+        return None
+    if kind != "detection":
+        fix = "behaviours and correlations have their own levels"
+        report.wrong(path, "only rules on single events have a routine", fix, key=True)
+    return _word(report, path, ROUTINES, "") or None
 
 
 def _dedup(report: Report, dedup: Any) -> timedelta | None:
