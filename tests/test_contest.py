@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from detector.anomaly.causes import CAUSES
 from detector.cli.main import run
 
 
@@ -16,7 +17,7 @@ def test_every_method_spends_its_budget_and_the_rules_theirs(
     assert run(["model", "evaluate", *made, "--json"]) == 0
 
     found = json.loads(capsys.readouterr().out)
-    by = {(each["method"], each["alerts_a_day"]): each for each in found}
+    by = {(each["method"], each["alerts_a_day"]): each for each in found["standings"]}
     assert {method for method, _ in by} >= {"model", "chance", "rules alone"}
     for (method, budget), each in by.items():
         assert 0 <= each["recall"]["value"] <= 1
@@ -24,6 +25,16 @@ def test_every_method_spends_its_budget_and_the_rules_theirs(
             assert each["precision"]["of"] <= budget * 8 + 1
     recalls = [by["model", budget]["recall"]["value"] for budget in (0.5, 1.0, 2.0, 5.0)]
     assert recalls == sorted(recalls)
+    assert set(found["without"]) == set(CAUSES)
+    reasons = found["reasons"]
+    assert 0 < reasons["first"]["count"] <= reasons["among_three"]["count"]
+    assert reasons["first"]["of"] == by["model", 1.0]["recall"]["count"]
+    quiet, attacked = found["budget_without_attacks"], found["budget"]
+    assert quiet["spent"] == quiet["false"]
+    assert attacked["false"]["count"] < attacked["spent"]["count"]
+    often, seldom = found["rarer"][0], found["rarer"][2]
+    assert often["attacks_a_day"] > seldom["attacks_a_day"]
+    assert often["precision"] >= seldom["precision"]
 
 
 def test_the_command_asks_for_companies(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
-from dataclasses import asdict
+from contextlib import AbstractContextManager
+from pathlib import Path
 
 from rich.console import Console
 from rich.markdown import Markdown
 
-from detector import app, files, settings
+from detector import app, backtesting, files, settings
+from detector.anomaly.causes import CAUSES
 from detector.cli import evaluate, output
-from detector.evaluation import companies, contest, standings
+from detector.evaluation import companies, contest, methods, model_page, reasons
+from detector.evaluation.companies import Labelled
+from detector.evaluation.contest import Watched
+from detector.evaluation.model_page import Measured
+from detector.evaluation.reasons import Named
+from detector.evaluation.spending import Days, days_of
+from detector.evaluation.standings import Contest
+from detector.evaluation.trials import play
 from detector.settings import ConfigError
+from detector.simulator import Plan
 from detector.terminal import progress
 
 
@@ -23,25 +33,54 @@ def run(args: Namespace) -> int:
     if not args.seeds:
         msg = "name the companies: --seeds 101-120 for a report, 1-5 while developing"
         raise ConfigError(msg)
+    if args.write is not None and not args.write.parent.is_dir():
+        msg = f"{args.write}: there is no folder {args.write.parent}; make it first"
+        raise ConfigError(msg)
     make = evaluate.Maker(files.texts(config.paths, timezone=config.timezone), app.now().date())
     terminal = Console(stderr=True, highlight=False)
-    watched, contests = [], []
-    for plan in evaluate.plans_of(args):
-        with companies.made(plan) as company:
-            events = company.recorded.frame.height
-            with progress(terminal, f"{company.name}: {events:,} events", events) as advance:
-                watched.append(contest.watch(company, make, advance))
-        contests.append(contest.compete(watched[-1]))
-    found = standings.standings(watched, contests)
+    measured = [_measured(terminal, plan, make) for plan in evaluate.plans_of(args)]
+    found = Measured(*zip(*measured, strict=True))
     command = " ".join(
         ("vaultwatch model evaluate --seeds", evaluate.span(args.seeds),
          "--people", str(args.people), "--days", str(args.days), "--attacks", str(args.attacks))
     )  # fmt: skip
-    text = standings.page(found, len(watched), command)
+    text = model_page.page(found, command)
     if args.json:
-        output.as_json([asdict(each) for each in found])
+        output.as_json(model_page.fields(found))
     else:
         output.console().print(Markdown(text))
     if args.write is not None:
         evaluate.write(args.write, "model", text)
+        _draw(args.write.parent / "images" / model_page.CHART, found)
     return 0
+
+
+def _measured(
+    terminal: Console, plan: Plan, make: evaluate.Maker
+) -> tuple[Watched, Contest, Contest, Named, Days, Days]:
+    """One company: watched once, then every method on its hours; and its twin without attacks."""
+    with companies.made(plan) as company, _shown(terminal, company) as advance:
+        watched = contest.watch(company, make, advance)
+    found = contest.compete(watched)
+    without = contest.compete(watched, {cause: methods.without(cause) for cause in CAUSES})
+    named = reasons.named(watched, found["model"][model_page.MAIN].threshold)
+    begin, days = watched.begin, round(watched.days)
+    raised = days_of(watched.grade, watched.declaration, watched.people, begin, days)
+    with companies.made(plan, attacked=False) as twin, _shown(terminal, twin) as advance:
+        _, grade = play(twin, make, advance)
+    quiet = days_of(grade, watched.declaration, watched.people, begin, days)
+    return watched, found, without, named, raised, quiet
+
+
+def _shown(terminal: Console, company: Labelled) -> AbstractContextManager[backtesting.Advance]:
+    events = company.recorded.frame.height
+    return progress(terminal, f"{company.name}: {events:,} events", events)
+
+
+def _draw(path: Path, found: Measured) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(model_page.chart(found), encoding="utf-8")
+    except OSError as error:
+        msg = f"{path}: cannot be written: {error.strerror}"
+        raise ConfigError(msg) from error

@@ -6,7 +6,7 @@ order in which it puts hours is compared. People count once in 24 hours, as the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -50,6 +50,7 @@ class Spent:
     alerts: int
     right: int
     found: Mapping[int, float]
+    threshold: float = 0.0
 
 
 def watch(company: Labelled, make: Make, advance: backtesting.Advance) -> Watched:
@@ -72,23 +73,27 @@ def watch(company: Labelled, make: Make, advance: backtesting.Advance) -> Watche
     )
 
 
-def scored(watched: Watched, method: Method) -> tuple[Hours, np.ndarray]:
-    """The hours watched and a method's scores of them; it learns anew each week, from the past."""
+def weeks(watched: Watched) -> Iterator[tuple[Hours, Hours]]:
+    """For each week the closed hours of the past that teach, and the hours to be scored."""
     hours, declaration = watched.hours, watched.declaration
     every = declaration.retrain_every // timedelta(microseconds=1)
     back = declaration.train_on // timedelta(microseconds=1)
     cold = declaration.cold_start // timedelta(microseconds=1)
     teaches = hours.closed() & hours.learned
-    parts, scores = [], []
     for start in range(watched.begin, int(hours.steps.max()) + 1, every):
         known = teaches & (hours.steps <= start) & (hours.steps > start - back)
-        score = method(hours.where(known), declaration)
-        if score is None:
-            continue
         inside = (hours.steps > start) & (hours.steps <= start + every) & (hours.ages >= cold)
-        part = hours.where(inside)
-        parts.append(part)
-        scores.append(score(part))
+        yield hours.where(known), hours.where(inside)
+
+
+def scored(watched: Watched, method: Method) -> tuple[Hours, np.ndarray]:
+    """The hours watched and a method's scores of them; it learns anew each week, from the past."""
+    parts, scores = [], []
+    for lesson, part in weeks(watched):
+        score = method(lesson, watched.declaration)
+        if score is not None:
+            parts.append(part)
+            scores.append(score(part))
     return _joined(parts), np.concatenate(scores)
 
 
@@ -119,7 +124,7 @@ def _raised(watched: Watched, hours: Hours, scores: np.ndarray, threshold: float
             right.add((name, opened[name]))
             begun = workhours.microseconds(watched.attacks[attack].first_time)
             found.setdefault(attack, max(0.0, (step - begun) / 60e6))
-    return Spent(alerts, len(right), found)
+    return Spent(alerts, len(right), found, threshold)
 
 
 def by_rules(watched: Watched) -> Spent:
