@@ -25,7 +25,7 @@ _SVG = "{http://www.w3.org/2000/svg}"
 )
 def test_a_chart_is_xml_and_stays_within_its_frame(parts: list[tuple[int, int]], name: str) -> None:
     lines = {name: [ratio([part, part]) for part in parts], "other": [ratio([(0, 1)])] * len(parts)}
-    drawn = ET.fromstring(charts.shares(name, ["x"] * len(parts), lines))  # noqa: S314 (our own)
+    drawn = ET.fromstring(charts.shares(name, ["x"] * len(parts), lines))
     first = drawn.findall(f"{_SVG}polyline")[0]
     heights = [float(point.split(",")[1]) for point in first.attrib["points"].split()]
 
