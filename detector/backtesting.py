@@ -17,6 +17,7 @@ from detector.sources.replay import Mark
 from detector.store.sqlite import Control, Sqlite
 
 Page = tuple[pl.DataFrame, Sequence[bytes]]
+Step = Page | Mark | Control
 Advance = Callable[[int], None]
 
 
@@ -33,6 +34,8 @@ class Replayed:
     """By rule the last state in which it was at work."""
     warm_up: dict[str, int] = field(default_factory=dict)
     """By rule the findings of the teaching time, which were not alerted."""
+    state: kernel.State | None = None
+    """The state at the end."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ def afresh(plan: kernel.Plan) -> Readers:
 
 
 def replay_log(
-    state: kernel.State, steps: Iterable[Page | Mark | Control], readers: Readers, advance: Advance
+    state: kernel.State, steps: Iterable[Step], readers: Readers, advance: Advance
 ) -> Replayed:
     """Run a log through the kernel, its ticks, plans and models at their places."""
     done = Replayed()
@@ -137,6 +140,7 @@ def held_back(done: Replayed, finding: Finding) -> Alert:
 def _ended(done: Replayed, state: kernel.State) -> Replayed:
     done.knew |= dict.fromkeys(state.rules, state)
     done.warm_up = state.memory.warm_up
+    done.state = state
     return done
 
 

@@ -140,7 +140,8 @@ class Run:
         start, end = span
         self._meet(page, start, end)
         facts, plan = self.memory.facts, self.state.plan
-        scene = Scene(page, facts, plan.networks, start, end, self.memory.account, plan.people)
+        about = (self.memory.account, plan.people, self.state.notes)
+        scene = Scene(page, facts, plan.networks, start, end, *about)
         below, rules, tails = [*self._behaviors(scene, hits)], self.state.rules, self.state.tails
         findings = [*self._matches(scene, hits)]
         findings += [finding for finding in below if rules[finding.rule_id].raises]
@@ -237,6 +238,8 @@ class Run:
         return Subject(kind, person, email, name)
 
     def _decide(self, findings: list[Finding]) -> None:
+        if self.state.notes is not None:
+            self.state.notes.found += findings
         for each in sorted(findings, key=lambda each: (each.seq, each.rule_id)):
             finding = self._unless_told(each)
             if workhours.microseconds(finding.time) < self.memory.teach_until:

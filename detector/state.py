@@ -22,6 +22,7 @@ from detector.networks import Networks
 from detector.people import People
 from detector.rule import Rule
 from detector.rule_types.base import Tail
+from detector.rule_types.notes import Notes
 from detector.rulebook.book import Rulebook
 from detector.window import Window
 
@@ -66,6 +67,8 @@ class State:
     """A model in the shadow of the one at work."""
     witness: Witness | None = None
     """Sees every open hour that is scored, and the facts at that moment: for evaluation only."""
+    notes: Notes | None = None
+    """What behaviours say that they compared: for explanations only."""
     window: Window = field(default_factory=lambda: Window(timedelta(days=30)))
     tails: dict[str, Tail] = field(default_factory=dict)
 

@@ -28,6 +28,7 @@ from detector.observations import (
 )
 from detector.people import People
 from detector.rule import Rule
+from detector.rule_types.notes import Notes
 
 SERVICE_MAIL = "@1passwordserviceaccounts.com"
 KIND_OF: Final = {
@@ -66,6 +67,8 @@ class Scene:
     account: str = ""
     known: People = field(default_factory=People)
     """What the organisation states about its people."""
+    notes: Notes | None = None
+    """Where behaviours say what they compared; null where nobody asks."""
 
     def text(self, column: str, row: int) -> str | None:
         """The value of an event column in a row."""

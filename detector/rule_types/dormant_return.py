@@ -18,6 +18,7 @@ from detector.observations import CLIENT, COUNTRY, NETWORK, PLACE
 from detector.rule import Rule
 from detector.rule_types import aftermath
 from detector.rule_types.base import Behavior, Scene, Tail, Told, one_event
+from detector.rule_types.notes import Note
 from detector.wording import client, place, plural
 from detector.workhours import DAY_US
 
@@ -94,7 +95,14 @@ class DormantReturn(Behavior):
         row, name = at
         time, person = scene.page.times[row], scene.facts.people.get(name)
         silent_us = time - (person.last if person else tail.began)
-        if silent_us < self.quiet_us:
+        silent = silent_us >= self.quiet_us
+        if scene.notes is not None:
+            since = "the last act" if person else "watching began, and the first act"
+            sees = f"{silent_us / DAY_US:,.1f} days since {since}"
+            wants = f"silence of at least {plural(self.quiet_us / DAY_US, 'day')}"
+            gap = round((silent_us - self.quiet_us) / DAY_US, 1)
+            scene.notes.add(Note(rule.id, row, silent, wants, sees, gap, "days"))
+        if not silent:
             return
         found = self._found(rule, scene, at, silent_us)
         announced = max(tail.expected.get(key, 0) for key in _keys(scene, row, name))

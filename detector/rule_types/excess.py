@@ -73,17 +73,21 @@ class Asked:
     ) -> Excess | None:
         """The fullest window of one length that holds the event, null if it is nothing much."""
         window, most, times = counted
-        length_us, days = WINDOWS[window]
-        ends = times[bisect_left(times, time) : bisect_right(times, time + length_us - 1)]
-        count, end = max(
-            (bisect_right(times, end) - bisect_right(times, end - length_us), end)
-            for end in dict.fromkeys([time, *ends])
-        )
+        end, count = _fullest(window, times, time)
         if count < self.least or count <= most:
             return None
-        span = days or float(active_days_in(pace, end - length_us, end))
-        chance = more_than_usual(count, usual.mean * span, usual.spread)
-        return Excess(window, count, chance, usual.mean * span, end - length_us + 1, end)
+        return _excess(pace, usual, window, (end, count))
+
+    def looked(self, pace: Pace, usual: Usual, time: int) -> Iterator[tuple[int, Excess]]:
+        """For explanations: how full each window is, enough or not, and how much would be enough."""
+        times = sorted(each.time for each in pace.seen.values() if is_fresh(each, time))
+        for window in self.within:
+            most = usual.most_in_week if window == "week" else usual.most
+            full = _fullest(window, times, time)
+            yield max(self.least, most + 1), _excess(pace, usual, window, full)
+        if "week" in self.within:
+            for excess in self._steady(pace, usual, time):
+                yield self.least, excess
 
     def _steady(self, pace: Pace, usual: Usual, time: int) -> Iterator[Excess]:
         """A few a day, for days: how many of the last eight days had some."""
@@ -101,6 +105,25 @@ class Asked:
             if count >= self.least:
                 end = (day + 1) * DAY_US - 1
                 yield Excess("days", count, chance, expected, (day - 7) * DAY_US, end)
+
+
+def _fullest(window: str, times: list[int], time: int) -> tuple[int, int]:
+    """Where the fullest window of one length ends that holds a time, and how much it holds."""
+    length_us, _ = WINDOWS[window]
+    ends = times[bisect_left(times, time) : bisect_right(times, time + length_us - 1)]
+    count, end = max(
+        (bisect_right(times, end) - bisect_right(times, end - length_us), end)
+        for end in dict.fromkeys([time, *ends])
+    )
+    return end, count
+
+
+def _excess(pace: Pace, usual: Usual, window: str, full: tuple[int, int]) -> Excess:
+    """A window that ends at a time and holds so much, and how likely that is."""
+    (length_us, days), (end, count) = WINDOWS[window], full
+    span = days or float(active_days_in(pace, end - length_us, end))
+    chance = more_than_usual(count, usual.mean * span, usual.spread)
+    return Excess(window, count, chance, usual.mean * span, end - length_us + 1, end)
 
 
 def _counted_near(pace: Pace, day: int, days: int) -> int:

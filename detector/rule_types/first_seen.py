@@ -23,7 +23,8 @@ from detector.rule import Rule
 from detector.rule_types import aftermath
 from detector.rule_types.base import SUBJECTS, Behavior, Scene, Tail, Told, one_event
 from detector.rule_types.learning import LEARNING, STRONG, Learn, sleeps, strong_facts
-from detector.rule_types.novelty import NAMES, evidence, is_new, value_of, words_of
+from detector.rule_types.notes import Note
+from detector.rule_types.novelty import NAMES, evidence, is_new, shown_as, value_of, words_of
 from detector.wording import plural
 from detector.workhours import DAY_US
 
@@ -134,6 +135,8 @@ class FirstSeen(Behavior):
     ) -> Iterator[Finding]:
         (row, group), finding = at, None
         shown = self._key(scene, row, group, tail)
+        if scene.notes is not None:
+            scene.notes.add(self._note(rule, scene, (row, group), shown))
         if shown is not None and shown[1]:
             finding = self._found(rule, scene, (row, group, shown[0]), tail)
             self._remember(scene, row, finding, tail)
@@ -141,6 +144,29 @@ class FirstSeen(Behavior):
         session = scene.text("session.id", row)
         if self.of_devices and session and scene.page.values[DEVICE][row] is None:
             self._open(tail, session, scene, row, finding)
+
+    def _note(
+        self, rule: Rule, scene: Scene, at: tuple[int, str], shown: tuple[str, bool] | None
+    ) -> Note:
+        """Say which value was shown, and on how many days it was shown before."""
+        row, group = at
+        named = " with ".join(NAMES.get(field, field) for field in self.fields)
+        whose = {"person": "this person", "account": "anybody"}.get(self.scope, group)
+        wants = f"{named}: one that {whose} never showed before"
+        if shown is None:
+            return Note(rule.id, row, False, wants, "the event does not say it")
+        said = shown_as(shown[0])
+        value, kind = value_of(scene, row, self.fields[0])
+        sees = f"{said} is {'new' if shown[1] else 'known'}"
+        if len(self.fields) > 1 or kind is None or value is None or self.scope == "group":
+            return Note(rule.id, row, shown[1], wants, sees)
+        if self.scope == "account":
+            count, unit = scene.facts.crowd(kind, value), "people"
+        else:
+            count, unit = scene.facts.days(group, kind, value), "days"
+        sees += f": seen {'with' if unit == 'people' else 'on'} {count:,} {unit} before"
+        gap = None if shown[1] else -float(count)
+        return Note(rule.id, row, shown[1], wants, sees, gap, unit)
 
     @staticmethod
     def _remember(scene: Scene, row: int, finding: Finding, tail: SeenTail) -> None:
@@ -257,6 +283,13 @@ class FirstSeen(Behavior):
         is_new = scene.facts.days(name, DEVICE, device) == 0
         key = f"device\x1f{device}"
         told = key in tail.values.get(name, {})
+        if scene.notes is not None:
+            days = _days(scene.facts, name, device)
+            sees = f"device {device} was seen on {days:,} days before" + " and today" * told
+            wants = "a device that this person never showed before"
+            news = is_new and not told
+            gap = None if news else -float(days)
+            scene.notes.add(Note(rule.id, row, news, wants, sees, gap, "days"))
         tail.values.setdefault(name, {})[key] = scene.page.times[row]
         if is_new and not told:
             found = self._found(rule, scene, (row, name, key), tail)

@@ -37,6 +37,7 @@ from detector.rule_types.ladder import (
     weights,
 )
 from detector.rule_types.learning import LEARNING, sleeps, strong_facts
+from detector.rule_types.notes import Note, Notes
 from detector.wording import client, plural
 from detector.workhours import DAY_US
 
@@ -98,7 +99,11 @@ class ImpossibleTravel(Behavior):
             way = tail.ways[name] = Way()
         point = point_of(scene, row)
         point.device = tail.devices.get(point.session or "")
+        if scene.notes is not None and not way.points:
+            _note_alone(scene.notes, rule, row)
         for legs in _journeys(way, point, scene.facts, name):
+            if scene.notes is not None:
+                self._note(scene.notes, rule, row, legs)
             fast = [each for each in legs if each and self._too_fast(each)]
             found = [self._judge(rule, scene, row, each, tail) for each in fast]
             if found:
@@ -117,6 +122,24 @@ class ImpossibleTravel(Behavior):
     def _too_fast(self, found: Leg) -> bool:
         distance_km, speed_kmh = SPEEDS[self.sensitivity]
         return found.effective_km >= distance_km and found.speed_kmh >= speed_kmh
+
+    def _note(self, notes: Notes, rule: Rule, row: int, legs: Sequence[Leg | None]) -> None:
+        """Say of each leg how far and how fast it is, and what would be too far and too fast."""
+        distance_km, speed_kmh = SPEEDS[self.sensitivity]
+        wants = f"at least {distance_km:,.0f} km, and {speed_kmh:,.0f} km/h or more to make them"
+        for each in legs:
+            if each is None:
+                notes.add(Note(rule.id, row, False, wants, "no coordinates of one of the places"))
+                continue
+            sees = (
+                f"{each.start.label} to {each.end.label} in {_span(each.minutes)}: "
+                f"{each.distance_km:,.0f} km, {each.effective_km:,.0f} km after what places may be "
+                f"off, which takes {each.speed_kmh:,.0f} km/h"
+            )
+            near = each.effective_km < distance_km
+            gap = each.effective_km - distance_km if near else each.speed_kmh - speed_kmh
+            unit = "km" if near else "km/h"
+            notes.add(Note(rule.id, row, self._too_fast(each), wants, sees, round(gap, 1), unit))
 
     def _judge(self, rule: Rule, scene: Scene, row: int, found: Leg, tail: TravelTail) -> Finding:
         subject = scene.actor(row, scene.page.people[row] or "")
@@ -268,6 +291,12 @@ def _weighed(evidence: dict[str, Any]) -> Iterator[str]:
         yield f"{sign} {text} (level {way} by {abs(step)})"
     if not {"new-client", "tunnel"} & set(evidence["weights"]):
         yield f"- the client {evidence['client']} is one this person uses, and others as well"
+
+
+def _note_alone(notes: Notes, rule: Rule, row: int) -> None:
+    wants = "an earlier sign-in of this person at a place that can be trusted"
+    sees = f"none of the last {KEEP_US // DAY_US} days is known"
+    notes.add(Note(rule.id, row, False, wants, sees))
 
 
 def _span(minutes: float) -> str:

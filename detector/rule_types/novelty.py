@@ -37,6 +37,19 @@ def value_of(scene: Scene, row: int, field: str) -> tuple[str | None, int | None
     return value, kind
 
 
+def shown_as(key: str) -> str:
+    """A value or a combination of values as people say it.
+
+    >>> shown_as("Lagos|Lagos|NG"), shown_as("1Password CLI | ? | ?")
+    ('Lagos, Nigeria', '1Password CLI')
+    """
+    values = key.split("\x1f")
+    return " with ".join(
+        client(each) if " | " in each else place(each) or each if each.count("|") == 2 else each
+        for each in values
+    )
+
+
 def is_new(scene: Scene, row: int, field: str, name: str) -> bool:
     """Whether the facts know the field, but not its value with this person."""
     value, kind = value_of(scene, row, field)

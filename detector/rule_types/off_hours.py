@@ -17,6 +17,7 @@ from detector.findings import Finding, Level, Subject, SubjectType
 from detector.observations import DEED, SLOT
 from detector.rule import Rule
 from detector.rule_types.base import Behavior, Scene, Tail, Told, one_event
+from detector.rule_types.notes import Note
 from detector.wording import plural
 from detector.workhours import DAY_US
 
@@ -101,6 +102,9 @@ class OffHours(Behavior):
         for row in rows:
             subject = scene.person(row)
             if subject is None or subject.type is SubjectType.SERVICE_ACCOUNT:
+                if scene.notes is not None:
+                    sees = "a service account" if subject else "nobody is named"
+                    scene.notes.add(Note(rule.id, row, False, "a person who acts", sees))
                 continue
             zone = self._zone_of(scene.facts, subject.id)
             local = workhours.local(zone, scene.page.times[row])
@@ -186,11 +190,13 @@ class OffHours(Behavior):
             f"({evidence['timezone']}), outside this person's hours"
         )
         if evidence["hours"] == "learned":
-            hours = evidence.get("usual_hours") or "none on this weekday"
-            why = [
-                f"+ active around this hour of the week on {plural(evidence['slot_days'], 'day')} "
-                f"of {evidence['known_days']}; usual hours: {hours}"
-            ]
+            seen = (
+                f"active around this hour of the week on {plural(evidence['slot_days'], 'day')} "
+                f"of {evidence['known_days']}"
+            )
+            hours = evidence.get("usual_hours", "") or "none on this weekday"
+            odd = "usual_hours" in evidence
+            why = [f"+ {seen}; usual hours: {hours}" if odd else f"- {seen}, so it is usual"]
             if evidence.get("near"):
                 why.append(f"- it is within {NEAR_HOURS} hours of a usual one")
         else:

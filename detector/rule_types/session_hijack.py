@@ -21,6 +21,7 @@ from detector.rule_types import aftermath
 from detector.rule_types.base import Behavior, Scene, Tail, Told, one_event
 from detector.rule_types.journeys import Leg, Point, leg, point
 from detector.rule_types.learning import LEARNING
+from detector.rule_types.notes import Note
 from detector.wording import plural
 from detector.workhours import DAY_US
 
@@ -82,6 +83,8 @@ class SessionHijack(Behavior):
         tail.sessions[session] = run
         if len(tail.sessions) > MOST_SESSIONS:
             del tail.sessions[next(iter(tail.sessions))]
+        if scene.notes is not None:
+            scene.notes.add(_note(rule, row, run, network))
         if len(run.points) == 1 and _goes_on(run.points.get(network), scene, row):
             return
         here = point(scene, row)
@@ -104,7 +107,13 @@ class SessionHijack(Behavior):
         (row, name), (others, here), facts = at, points, scene.facts
         there = min(others, key=lambda old: abs(old.time - here.time))
         strange, usual = sorted((here, there), key=lambda each: _days(facts, name, each))
-        if _days(facts, name, strange) > 0:
+        known = _days(facts, name, strange)
+        if scene.notes is not None:
+            wants = "one of the two networks is new for the person"
+            sees = f"{strange.network or strange.ip} was used on {known:,} days before"
+            note = Note(rule.id, row, known == 0, wants, sees, -float(known) or None, "days")
+            scene.notes.add(note)
+        if known > 0:
             return None
         way = leg(*sorted((strange, usual), key=lambda each: (each.time, each.seq)))
         strong = _strong(facts, name, strange, usual, way)
@@ -171,6 +180,12 @@ _STRONG: Final = {
     "hosting": "the network belongs to a hosting company",
     "anonymiser": "the network hides where its users are",
 }
+
+
+def _note(rule: Rule, row: int, run: Run, network: str) -> Note:
+    others = [other for other in run.points if other != network]
+    sees = f"seen on {network}" + (f", and before on {', '.join(others)}" if others else " only")
+    return Note(rule.id, row, bool(others), "the session is seen on a second network", sees)
 
 
 def _goes_on(known: Point | None, scene: Scene, row: int) -> bool:

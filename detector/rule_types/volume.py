@@ -23,6 +23,7 @@ from detector.rule import Rule
 from detector.rule_types.base import KIND_OF, Behavior, Scene, Tail, Told, one_event
 from detector.rule_types.excess import Asked, Excess, is_fresh
 from detector.rule_types.learning import LEARNING, sleeps, strong_facts
+from detector.rule_types.notes import Note
 from detector.rule_types.paces import (
     HISTORY_DAYS,
     Pace,
@@ -92,7 +93,10 @@ class Volume(Behavior):
             if pace is None:
                 pace = tail.people[name] = Pace()
             pace.days.setdefault(scene.page.times[row] // DAY_US, 0)
-            if self._counted(scene, row, name, pace):
+            counted = self._counted(scene, row, name, pace)
+            if scene.notes is not None:
+                self._note(rule, scene, (row, name), (tail, counted))
+            if counted:
                 yield from self._judge(rule, scene, (row, name), tail)
 
     def _counted(self, scene: Scene, row: int, name: str, pace: Pace) -> bool:
@@ -135,6 +139,30 @@ class Volume(Behavior):
             for each in inside.values():
                 each.told_at = each.told_at or time
         yield found
+
+    def _note(
+        self, rule: Rule, scene: Scene, at: tuple[int, str], seen: tuple[VolumeTail, bool]
+    ) -> None:
+        """Say whether the event adds to the count, and how full each window is."""
+        (row, name), (tail, counted), notes = at, seen, scene.notes
+        assert notes is not None
+        more = "a new" if self.only == "new" else "one more"
+        what = f"{more} {_NOUNS.get(self.of or '', 'event')} that is not counted yet"
+        sees = "it adds one" if counted else "counted already, or not new for the person"
+        notes.add(Note(rule.id, row, counted, what, sees))
+        if not counted:
+            return
+        pace, time = tail.people[name], scene.page.times[row]
+        usual = usual_of(scene.facts, tail, name, time // DAY_US)
+        limit = CHANCES[self.sensitivity]
+        for needs, excess in self._asked.looked(pace, usual, time):
+            holds = excess.count >= needs and excess.chance < limit
+            wants = f"{needs} or more {_SPANS[excess.window]}, and a chance below {limit:g}"
+            usually = f"{excess.expected:,.1f} are usual"
+            sees = f"{excess.count}; {usually}, the chance is {excess.chance:.2g}"
+            gap = float(excess.count - needs)
+            short = gap if holds or gap < 0 else None
+            notes.add(Note(rule.id, row, holds, wants, sees, short, "counted"))
 
     def _found(
         self,

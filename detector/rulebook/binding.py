@@ -57,8 +57,13 @@ def _match(draft: Draft, rules: Mapping[str, Rule], parts: Parts) -> Match:
     rule = rules[draft.head.rule.id]
     condition, feeds = parts.conditions[rule.id]
     source = read_source(draft.report) or LogSource()
-    more = (each.condition for each in parts.filters if each.covers(rule.id, feeds, source))
-    return Match(rule, conjunction((condition, *more)), feeds, source)
+    held = tuple(
+        (str(each.report.document.value.get("title", "")), each.condition)
+        for each in parts.filters
+        if each.covers(rule.id, feeds, source)
+    )
+    whole = conjunction((condition, *(more for _, more in held)))
+    return Match(rule, whole, feeds, source, condition, held)
 
 
 def _correlation(entry: CorrelationRule, rules: Mapping[str, Rule]) -> Rule:

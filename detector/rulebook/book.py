@@ -20,13 +20,17 @@ from detector.rulebook.matching import Plan, Rows, matches, plans
 class Match:
     """A rule that is decided by one event: its condition, and the feeds it can hold in.
 
-    A rule about another product's events has no feeds; `source` says whose they are.
+    A rule about another product's events has no feeds; `source` says whose they are. `exceptions`
+    are what filters ask beside its own condition, by the filter's title; `condition` has them all.
     """
 
     rule: Rule
     condition: Condition
     feeds: tuple[str, ...]
     source: LogSource
+    own: Condition
+    """What the rule itself asks, without its exceptions."""
+    exceptions: tuple[tuple[str, Condition], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import polars as pl
@@ -29,22 +30,41 @@ MOST_WORDS: Final = 5
 _INDENT: Final = "    "
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One part of a condition: whether it holds for an event, what it asks, what the event has."""
+
+    holds: bool
+    depth: int
+    asked: str
+    has: str
+
+
 def explain(match: Match, row: Mapping[str, Any]) -> list[str]:
     """One line for each part of the condition: `yes` or `no`, what was asked, what the event has.
 
     `row` has the columns of `events.SCHEMA` as keys; those left out are missing values.
     """
     feed = str(row.get("event.feed") or match.feeds[0])
-    nodes = list(_nodes(match.condition, 0))
+    lines = [] if feed in match.feeds else [f"no   the rule does not look at {feed}"]
+    for each in answers(match.condition, row, feed):
+        answer = "yes" if each.holds else "no "
+        has = f" (here {each.has})" if each.has else ""
+        lines.append(f"{answer}  {_INDENT * each.depth}{each.asked}{has}")
+    return lines
+
+
+def answers(condition: Condition, row: Mapping[str, Any], feed: str) -> list[Answer]:
+    """The answer to each part of a condition about one event, from the outermost inwards."""
+    nodes = list(_nodes(condition, 0))
     known = {name: row.get(name) for name in events.SCHEMA} | {"event.feed": feed}
     frame = pl.DataFrame([known], schema=events.SCHEMA)
     step = plan(of_feed(feed), {str(index): node for index, (_, node) in enumerate(nodes)})
     held = {name for name, _ in step.hits(frame)} if step else set()
-    lines = [] if feed in match.feeds else [f"no   the rule does not look at {feed}"]
-    for index, (depth, node) in enumerate(nodes):
-        answer = "yes" if str(index) in held else "no "
-        lines.append(f"{answer}  {_INDENT * depth}{_asked(node)}{_has(node, feed, known)}")
-    return lines
+    return [
+        Answer(str(index) in held, depth, _asked(node), _has(node, feed, known))
+        for index, (depth, node) in enumerate(nodes)
+    ]
 
 
 def _nodes(condition: Condition, depth: int) -> Iterator[tuple[int, Condition]]:
@@ -99,4 +119,4 @@ def _has(node: Condition, feed: str, row: Mapping[str, Any]) -> str:
     columns = events.fields(feed)
     values = [row.get(columns.get(name, "")) for name in names]
     shown = ["nothing" if value is None else repr(str(value)) for value in values]
-    return f" (here {' and '.join(shown)})"
+    return " and ".join(shown)

@@ -249,6 +249,12 @@ class Sqlite:
         query = "SELECT COALESCE(sum(events), 0) FROM segment WHERE account = ?"
         return int(self._database.rows(query, account)[0][0])
 
+    def newest(self, account: str) -> datetime | None:
+        """The time of an account's newest event, null without one; none is newer than its receipt."""
+        query = "SELECT max(min(hi_time, stored)) FROM segment WHERE account = ?"
+        newest = self._database.rows(query, account)[0][0]
+        return workhours.instant(newest) if newest is not None else None
+
     def accounts(self) -> list[str]:
         """Names of the accounts that were started."""
         return [name for (name,) in self._database.rows("SELECT name FROM account ORDER BY name")]

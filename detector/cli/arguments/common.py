@@ -9,6 +9,8 @@ from typing import TypeAlias
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001
 
+Parser: TypeAlias = argparse.ArgumentParser
+
 TEACHES = "events before this time only teach"
 ONLY_RULES = "only these rules, on the base rules"
 WRITES = "put the figures into this page, like docs/evaluation.md"

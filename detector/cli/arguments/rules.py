@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from detector.cli.arguments import common
+from detector.cli.arguments import bench, common
 
 
 def add(commands: common.Commands) -> None:
@@ -18,6 +18,7 @@ def add(commands: common.Commands) -> None:
     test.add_argument("rule", nargs="*", help="names or ids (default: all)")
     verbs.add_parser("schema", help="print the JSON schema of behaviours, for editors")
     verbs.add_parser("docs", help="print the reference of behaviours")
+    bench.add(verbs)
     for verb in (listing, show, test):
         verb.add_argument("--rules", type=Path, metavar="DIR", help="a folder of rules")
         common.also(verb)
