@@ -29,6 +29,7 @@ from detector.delivery.bulletins import (
     Receipt,
     Section,
 )
+from detector.delivery.exposures import Exposed, Rotation
 from detector.delivery.incidents import incident
 from detector.delivery.journal import Change, How
 from detector.findings import Level
@@ -109,6 +110,12 @@ OURS = "<!subteam^S0SECURITY>"
 times = st.datetimes(timezones=st.just(UTC))
 lines = st.lists(hostile, max_size=20).map(tuple)
 levels = st.sampled_from(Level)
+taken = st.builds(
+    Exposed, hostile, hostile, st.lists(hostile, max_size=3).map(tuple), times, times, st.integers()
+)
+rotations = st.builds(
+    Rotation, st.lists(taken, max_size=10).map(tuple), *[st.integers(0, 99)] * 3, st.none() | times
+)
 
 
 @st.composite
@@ -130,6 +137,7 @@ def bulletins(draw: st.DrawFn) -> Bulletin:
         head=draw(st.none() | st.just(Receipt("C1:17.5"))),
         mentions=(OURS, *draw(st.lists(hostile, max_size=3))) if draw(st.booleans()) else (),
         delayed=draw(st.none() | st.timedeltas(min_value=timedelta(0))),
+        rotation=draw(rotations),
     )
 
 

@@ -20,9 +20,10 @@ from detector.changes.alerts import Act, one
 from detector.cli import output
 from detector.delivery.commands import Verb
 from detector.delivery.digests import plural
+from detector.delivery.exposures import Rotation
 from detector.delivery.incidents import incident
 from detector.delivery.journal import Change
-from detector.rendering import alone
+from detector.rendering import alone, rotate_title
 from detector.settings import ConfigError
 from detector.store.sqlite import Decided, Sqlite
 
@@ -134,8 +135,10 @@ def _own(args: Namespace, store: Sqlite) -> list[Alert]:
 
 def _show(args: Namespace, store: Sqlite, config: settings.Settings, alert: Alert) -> int:
     history, decisions = store.journal.of(alert.id), store.decisions(alert.id)
+    taken = store.exposures.of(alert.incident_id) if alert.incident_id else Rotation()
     if args.json:
         beside = {
+            "rotate": asdict(taken),
             "history": [asdict(each) for each in history],
             "decisions": [asdict(each) for each in decisions],
         }
@@ -143,6 +146,7 @@ def _show(args: Namespace, store: Sqlite, config: settings.Settings, alert: Aler
         return 0
     terminal = output.console()
     terminal.print(app.renderer(config).console(alone(alert)))
+    _rotate(terminal, taken)
     _stand(terminal, alert)
     _listed(terminal, "Sent or held", [_decided(each) for each in decisions])
     _listed(terminal, "What people did", [_changed(each) for each in history])
@@ -162,15 +166,33 @@ def _show_incident(args: Namespace, store: Sqlite) -> int:
             [asdict(each) for each in changes],
         )
         fields = {"id": told.id, "level": told.level, "status": told.status}
-        output.as_json(fields | {"alerts": alerts, "history": history})
+        rotate = asdict(store.exposures.of(told.id))
+        output.as_json(fields | {"alerts": alerts, "history": history, "rotate": rotate})
         return 0
     terminal = output.console()
     head = f"Incident {told.id}: {told.level}, {told.status}, {plural(len(found), 'alert')}"
     terminal.print(output.plain(head), style="bold")
     terminal.print(table(told.alerts))
+    _rotate(terminal, store.exposures.of(told.id))
     rows = [_changed(each) for each in sorted(changes, key=lambda each: each.at)]
     _listed(terminal, "What people did", rows)
     return 0
+
+
+def _rotate(terminal: Console, taken: Rotation) -> None:
+    """Everything that was taken since, to be ticked off; names are known to 1Password only."""
+    title = rotate_title(taken)
+    if not title:
+        return
+    terminal.print()
+    terminal.print(output.plain(title), style="bold")
+    for each in taken.entries:
+        terminal.print(output.plain(f"[ ] {each.text}"), soft_wrap=True, markup=False)
+    if taken.elsewhere:
+        count = plural(taken.elsewhere, "further item")
+        said = f"    {count} used from other addresses of theirs, perhaps by themselves"
+        terminal.print(said, style="dim")
+    terminal.print("    names: op item get ITEM --vault VAULT", style="dim")
 
 
 def _stand(terminal: Console, alert: Alert) -> None:

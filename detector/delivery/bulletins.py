@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias
 
+from detector.delivery.exposures import NOTHING, Rotation
 from detector.delivery.incidents import Incident
 from detector.delivery.journal import Change
 from detector.findings import Level
@@ -43,6 +44,8 @@ class Cause(StrEnum):
     STATE_CHANGED = "state_changed"
     SNOOZE_ENDED = "snooze_ended"
     SILENCE_ENDED = "silence_ended"
+    MORE_EXPOSED = "more_exposed"
+    """More secrets are in other hands than was told."""
     UNACKNOWLEDGED = "unacknowledged"
     ESCALATED = "escalated"
     FALLBACK = "fallback"
@@ -57,7 +60,7 @@ class Bulletin:
     events). `history` is what people and the service did, oldest first. `coverage` says how
     complete the feeds were. `head` is the incident's message at this destination, to be edited
     or replied to; null for the first. `mentions` come from the configuration. `delayed` is how
-    much later than wanted it is sent.
+    much later than wanted it is sent. `rotation` is what to rotate, as far as a message shows it.
     """
 
     kind: Kind
@@ -69,6 +72,7 @@ class Bulletin:
     head: Receipt | None = None
     mentions: tuple[str, ...] = ()
     delayed: timedelta | None = None
+    rotation: Rotation = NOTHING
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,10 @@ from detector.delivery.circuit import Circuit
 from detector.delivery.orders import Orders
 from detector.jobs import deciding
 from detector.jobs.desk import Point, nowhere
+from detector.jobs.exposing import expose
 from detector.jobs.returning import come_back, fall_back
 from detector.ports import DeliveryError, Message, Notifier, Receipt
-from detector.store.sqlite import Letter, Sqlite
+from detector.store.sqlite import Letter, Sqlite, StoreError
 
 LONGEST_ERROR: Final = 500
 
@@ -42,9 +43,17 @@ def tell(round_: Round, notifiers: Mapping[str, Notifier]) -> int:
 
 
 def decide(round_: Round, notifiers: Mapping[str, Notifier]) -> int:
-    """Decide about all that is due; how many decisions were made."""
+    """Decide about all that is due, and see what to rotate; how many decisions were made."""
     _name_unknown(round_, notifiers)
-    return deciding.decide(round_.store, round_.orders, round_.now)
+    store, orders, now = round_.store, round_.orders, round_.now
+    upto = {name: store.log.last_seq(name) for name in store.accounts()}
+    made = deciding.decide(store, orders, now)
+    try:
+        expose(store, orders, upto, now)
+    except StoreError as error:
+        # A damaged file of events takes the list away, never the alert.
+        log.error("what to rotate is not known", error=str(error))
+    return made
 
 
 def send(round_: Round, notifier: Notifier) -> int:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from detector.alerts import Status, to_json
 from detector.delivery.bulletins import Bulletin, Digest, DigestKind, Kind, Message, Notice
+from detector.delivery.exposures import Rotation
 from detector.delivery.incidents import CLOSED, Incident
 from detector.findings import Level
 from detector.rendering import sentence
@@ -58,7 +59,12 @@ def pagerduty_event(message: Message) -> Body | None:
         if message.kind is Kind.NOTE:
             return None
         told = message.incident
-        details = {"changes": message.changes, "why": told.worst.why, "steps": told.worst.runbook}
+        details = {
+            "changes": message.changes,
+            "why": told.worst.why,
+            "steps": told.worst.runbook,
+            "rotate": [each.text for each in message.rotation.entries],
+        }
         action = _action(told)
         return {
             "event_action": action,
@@ -93,9 +99,24 @@ def _bulletin(message: Bulletin) -> Body:
             "events": told.count,
             "alerts": [to_json(each) for each in told.alerts[:MOST_ALERTS]],
         },
+        "rotate": _rotate(message.rotation),
         "changes": message.changes,
         "history": [asdict(each) | {"at": _time(each.at)} for each in message.history],
         "coverage": message.coverage,
+    }
+
+
+def _rotate(found: Rotation) -> Body:
+    """What to rotate, by id: the first of them, and how many there are in all."""
+    return {
+        "vaults": found.vaults,
+        "items": found.items,
+        "elsewhere": found.elsewhere,
+        "since": _time(found.since) if found.since else None,
+        "first": [
+            asdict(each) | {"first": _time(each.first), "last": _time(each.last)}
+            for each in found.entries
+        ],
     }
 
 

@@ -3,7 +3,7 @@
 from detector.rendering.check import NAMES, check_templates
 from detector.rendering.environments import TemplateError
 from detector.rendering.mail import PICTURE, Mail
-from detector.rendering.messages import alone
+from detector.rendering.messages import alone, rotate_title
 from detector.rendering.renderer import Renderer, overlay
 from detector.rendering.samples import sample_bulletins, sample_lists, sample_messages, samples
 from detector.rendering.slack import SlackMessage
@@ -22,6 +22,7 @@ __all__ = [
     "escaped_text",
     "overlay",
     "paragraphs",
+    "rotate_title",
     "sample_bulletins",
     "sample_lists",
     "sample_messages",

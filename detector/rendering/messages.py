@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from detector.alerts import Alert, Status
 from detector.delivery.bulletins import Bulletin, Cause, Digest, Kind, Notice, Section
+from detector.delivery.digests import plural
+from detector.delivery.exposures import Rotation
 from detector.delivery.incidents import CLOSED, Incident, incident, incident_id
 from detector.delivery.journal import Change
 from detector.rendering.text import Ready
@@ -25,6 +27,7 @@ CAUSES: Final = {
     Cause.AMENDED: "amended",
     Cause.SNOOZE_ENDED: "snooze ended",
     Cause.SILENCE_ENDED: "silence ended",
+    Cause.MORE_EXPOSED: "more secrets were taken",
     Cause.UNACKNOWLEDGED: "not acknowledged yet",
     Cause.ESCALATED: "escalated: nobody has acknowledged it",
     Cause.FALLBACK: "sent here because another destination is down",
@@ -77,12 +80,34 @@ def incident_view(bulletin: Bulletin, *, buttons: bool = False) -> dict[str, Any
         "update": "" if told.status in CLOSED else CAUSES.get(bulletin.cause, ""),
         "events": events(told.count, told.first_time, told.time),
         "others": _others(told),
+        "rotate": tuple(each.text for each in bulletin.rotation.entries),
+        "rotate_note": rotate_note(bulletin.rotation, told.id),
+        "rotate_title": rotate_title(bulletin.rotation),
         "changes": bulletin.changes,
         "history": _history(bulletin.history, told),
         "coverage": bulletin.coverage,
         "delayed": delay,
         "mentions": Ready(" ".join(each for each in bulletin.mentions if _MENTION.fullmatch(each))),
     }
+
+
+def rotate_title(found: Rotation) -> str:
+    """What the list of what to rotate is headed with; empty without a list."""
+    counted = [(found.vaults, "whole vault"), (found.items, "item")]
+    said = " and ".join(plural(count, noun) for count, noun in counted if count)
+    if not said and not found.elsewhere:
+        return ""
+    since = f" since {utc(found.since)}" if found.since else ""
+    return f"What to rotate: {said or 'nothing certain'} taken{since}"
+
+
+def rotate_note(found: Rotation, incident_id: str) -> str:
+    """What is not in the list, and where all of it is; empty if the list is all."""
+    said = [f"{found.more:,} more are not shown"] if found.more else []
+    if found.elsewhere:
+        count = plural(found.elsewhere, "further item")
+        said.append(f"{count} used from other addresses of theirs, perhaps by themselves")
+    return f"{'; '.join(said)}. All: vaultwatch alerts show {incident_id}" if said else ""
 
 
 def list_view(message: Digest | Notice) -> dict[str, Any]:

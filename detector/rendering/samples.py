@@ -18,6 +18,7 @@ from detector.delivery.bulletins import (
     Receipt,
     Section,
 )
+from detector.delivery.exposures import Exposed, Rotation
 from detector.delivery.incidents import incident
 from detector.delivery.journal import Change, How
 from detector.findings import Level, Subject, SubjectType
@@ -61,7 +62,26 @@ def takeover() -> Bulletin:
         head=Receipt("C0SECURITY:1773482520.000100"),
         mentions=("<!subteam^S0SECURITY>",),
         delayed=timedelta(hours=2),
+        rotation=_rotation(),
     )
+
+
+def _rotation() -> Rotation:
+    """What was taken from Lagos."""
+    vaults = ("vq3tk5l2hwdq7mbyzr4x6pn2ae", "hx5w4r2ytqk7dn3vmbz6pl2cee")
+    taken = [
+        Exposed(vaults[0], "", ("export",), _WHEN, _WHEN, 1),
+        Exposed(vaults[0], "n7q2xk4tzrw5ym3dhbv6pl2cae", ("reveal",), _WHEN, _WHEN, 1),
+        Exposed(
+            vaults[1],
+            "t4zk7wq2xr5nm3ydhbv6pl2cfi",
+            ("reveal", "secure-copy"),
+            _WHEN,
+            _WHEN + timedelta(minutes=4),
+            3,
+        ),
+    ]
+    return Rotation(tuple(taken), vaults=1, items=16, elsewhere=2, since=_WHEN)
 
 
 def worse() -> Bulletin:

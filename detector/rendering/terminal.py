@@ -38,6 +38,7 @@ def panel(context: Mapping[str, Any]) -> RenderableType:
         *_listed("Why this fired", context["reasons"], ("+", style)),
         *_listed("What speaks against it", context["doubts"], ("-", "green")),
         *_steps(context["steps"]),
+        *_rotate(context, style),
         *_listed("Also in this incident", _others(context), ("*", style)),
         *_listed("What was done", context["history"], ("*", "dim")),
         Text(),
@@ -90,6 +91,12 @@ def _facts(context: Mapping[str, Any]) -> RenderableType:
     for fact in context["facts"]:
         rows.add_row(Text(plain(fact.label)), Text(plain(fact.value)))
     return rows
+
+
+def _rotate(context: Mapping[str, Any], style: str) -> Iterable[RenderableType]:
+    yield from _listed(plain(context["rotate_title"]), context["rotate"], ("□", style))
+    if context["rotate_note"]:
+        yield Text(plain(context["rotate_note"]), style="dim")
 
 
 def _steps(steps: Iterable[str]) -> Iterable[RenderableType]:

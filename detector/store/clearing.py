@@ -104,6 +104,9 @@ def _digest(sql: sqlite3.Connection, digest: str) -> None:
 
 def _incident(sql: sqlite3.Connection, incident: str, names: Sequence[str]) -> None:
     """Delete an incident of which no alert is left, or only the keys that name a person."""
+    # What is left of it is made anew from what is left of the log.
+    sql.execute("DELETE FROM exposure WHERE incident_id = ?", (incident,))
+    sql.execute("DELETE FROM exposing WHERE incident_id = ?", (incident,))
     if sql.execute("SELECT 1 FROM alert WHERE incident_id = ?", (incident,)).fetchone():
         query = "DELETE FROM incident_key WHERE incident_id = ? AND instr(key, ?)"
         sql.executemany(query, [(incident, name.strip('"')) for name in names])

@@ -113,15 +113,15 @@ class Log:
         return [Control(seq, name, workhours.instant(at), body) for seq, name, at, body in rows]
 
     def columns(
-        self, account: str, names: Sequence[str], *, since: datetime, upto: int
+        self, account: str, names: Sequence[str], *, since: datetime, upto: int, after: int = 0
     ) -> Iterator[pl.DataFrame]:
         """Some columns of the segments whose newest event is not before `since`, in order.
 
-        Text comes as categories where it is kept so.
+        Only of entries after a seq. Text comes as categories where it is kept so.
         """
         wanted = {"event.seq": None} | dict.fromkeys(names)
         start = workhours.microseconds(since)
-        for frame in self._segments(_Wanted(account, 0, upto, start, tuple(wanted))):
+        for frame in self._segments(_Wanted(account, after, upto, start, tuple(wanted))):
             yield frame.select(names)
 
     def known(self, account: str, *, upto: int) -> tuple[np.ndarray, np.ndarray]:

@@ -18,9 +18,10 @@ from detector.delivery.bulletins import (
     Notice,
     Receipt,
 )
+from detector.delivery.exposures import MOST_SHOWN
 from detector.delivery.incidents import incident
 from detector.delivery.journal import Change
-from detector.store import ledger
+from detector.store import exposures, ledger
 from detector.store.casebook import ALERT, read_alert
 from detector.store.database import Database
 from detector.store.journal import COLUMNS, record
@@ -57,6 +58,7 @@ def _bulletin(database: Database, letter: Letter, now: datetime) -> Bulletin:
         head=None if kind is Kind.NEW else _head(database, letter),
         mentions=tuple(letter.body.get("mentions", ())),
         delayed=late if late >= DELAYED and kind in {Kind.NEW, Kind.ALARM} else None,
+        rotation=exposures.read(database, letter.about, MOST_SHOWN),
     )
 
 

@@ -72,6 +72,18 @@ class Mailroom:
         if not self._states(posting.about, posting.destination):
             self.post(posting)
 
+    def post_after(self, posting: Posting) -> None:
+        """Let one further message wait where the first has arrived; only one of its cause at a time."""
+        head = self._head(posting)
+        query = (
+            "SELECT 1 FROM outbox WHERE about = ? AND destination = ? AND cause = ? "
+            "AND state IN ('waiting', 'sending')"
+        )
+        place = (posting.about, posting.destination, posting.cause)
+        waits = self._sql.execute(query, place).fetchone()
+        if head is not None and head[1] == "sent" and waits is None:
+            self.post(posting)
+
     def post_digest(
         self, digest: Digest, destinations: Iterable[str], due: datetime, *, first: bool = False
     ) -> None:

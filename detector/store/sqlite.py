@@ -21,6 +21,7 @@ from detector.store import compaction, forgetting, ledger, messages, steps
 from detector.store.casebook import ALERT, Casebook, read_alert
 from detector.store.compaction import Point
 from detector.store.database import Database, StoreError
+from detector.store.exposures import Exposures
 from detector.store.forgetting import Tombstone
 from detector.store.journal import Journal
 from detector.store.log import Entry, Log
@@ -54,6 +55,7 @@ class Sqlite:
         self._database = Database(directory, write=write)
         self.outbox = Outbox(self._database, write=write)
         self.log = Log(self._database)
+        self.exposures = Exposures(self._database, self.log)
         self._keeping = threading.Lock()
         if write:
             compaction.sweep(self._database)
