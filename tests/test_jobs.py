@@ -330,3 +330,13 @@ def test_the_event_clock_is_not_moved_by_what_is_dated_ahead(started: Start) -> 
     assert desk.account.state.memory.clock == (
         START - stories.datetime(1970, 1, 1, tzinfo=stories.UTC)
     ) // timedelta(microseconds=1)
+
+
+def test_the_log_says_once_who_is_known_well_enough(started: Start) -> None:
+    desk, source = started(), ScriptedSource([*history(30), sign_in("ben", "paris", "-3 9:00")])
+    with capture_logs() as logs:
+        for _ in range(2):
+            jobs.poll(desk, source, Clock(START))
+    said = [line["text"] for line in logs if line["event"] == "warm-up"]
+
+    assert said == ["1 of 2 people are warm; these 1 will be on these dates: Ben on 2026-03-13"]

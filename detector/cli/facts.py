@@ -6,7 +6,6 @@ import os
 import sys
 from argparse import Namespace
 from contextlib import closing
-from datetime import timedelta
 from typing import Any, Final
 
 from detector import accounts, app, settings, workhours
@@ -19,12 +18,10 @@ from detector.persons import Person
 from detector.settings import ConfigError
 from detector.state import Memory
 from detector.store.sqlite import Sqlite
+from detector.warmth import is_warm, warm_on, warmth, who
 from detector.wording import client, hour, place, plural
 from detector.workhours import DAY_US
 
-WARM_DAYS: Final = 14
-WARM_EVENTS: Final = 20
-"""Whoever is known for so long, or by so many events on ten days, is judged like everybody."""
 MOST_SHOWN: Final = 5
 
 
@@ -53,37 +50,22 @@ def run(args: Namespace) -> int:
 
 def _list(args: Namespace, memory: Memory) -> int:
     people = sorted(memory.facts.people.items(), key=lambda each: (each[1].first, each[0]))
-    cold = [(name, person) for name, person in people if not _is_warm(person, memory.clock)]
     if args.json:
         for name, person in people:
             output.as_json(_summary(memory, name, person))
         return 0
     terminal = output.console()
-    terminal.print(
-        f"{len(people) - len(cold)} of {len(people)} people are warm" + _when(memory, cold)
-    )
+    terminal.print(output.plain(warmth(memory).words))
     for name, person in people:
         last = workhours.instant(person.last)
         days = plural(person.days, "active day")
         where = place(person.home) or "an unknown place"
         terminal.print(
             output.plain(
-                f"  {_who(memory, name)}: {days}, at home in {where}, last seen {last:%Y-%m-%d}"
+                f"  {who(memory, name)}: {days}, at home in {where}, last seen {last:%Y-%m-%d}"
             )
         )
     return 0
-
-
-def _when(memory: Memory, cold: list[tuple[str, Person]]) -> str:
-    """Who is still learned, and until when, as a part of a sentence."""
-    if not cold:
-        return ""
-    shown = [
-        f"{_who(memory, name)} on {workhours.instant(person.first) + timedelta(days=WARM_DAYS):%Y-%m-%d}"
-        for name, person in cold[:20]
-    ]
-    more = f" and {len(cold) - 20} more" if len(cold) > 20 else ""
-    return f"; these {len(cold)} will be on these dates: {', '.join(shown)}{more}"
 
 
 def _show(args: Namespace, memory: Memory) -> int:
@@ -102,10 +84,10 @@ def _show(args: Namespace, memory: Memory) -> int:
 
 
 def _sentences(memory: Memory, name: str, person: Person) -> list[str]:
-    facts, who = memory.facts, _who(memory, name)
+    facts = memory.facts
     first = workhours.instant(person.first)
     lines = [
-        f"{who} is known since {first:%Y-%m-%d}: {plural(person.events, 'event')} on "
+        f"{who(memory, name)} is known since {first:%Y-%m-%d}: {plural(person.events, 'event')} on "
         f"{plural(person.days, 'day')}; local time is {facts.zone_of(name)}."
     ]
     for kind, label in enumerate(KINDS):
@@ -160,7 +142,6 @@ def _said(kind: int, value: str) -> str:
 
 def _summary(memory: Memory, name: str, person: Person) -> dict[str, Any]:
     email, full_name = memory.contacts.get(name, (None, None))
-    warm = workhours.instant(person.first) + timedelta(days=WARM_DAYS)
     return {
         "person": name,
         "email": email,
@@ -169,16 +150,6 @@ def _summary(memory: Memory, name: str, person: Person) -> dict[str, Any]:
         "days": person.days,
         "home": person.home,
         "timezone": memory.facts.zone_of(name),
-        "is_warm": _is_warm(person, memory.clock),
-        "warm_on": f"{warm:%Y-%m-%d}",
+        "is_warm": is_warm(person, memory.clock),
+        "warm_on": f"{warm_on(person):%Y-%m-%d}",
     }
-
-
-def _who(memory: Memory, name: str) -> str:
-    email, full_name = memory.contacts.get(name, (None, None))
-    return full_name or email or name
-
-
-def _is_warm(person: Person, clock: int) -> bool:
-    known_days = (clock - person.first) / DAY_US
-    return known_days >= WARM_DAYS or (person.events >= WARM_EVENTS and person.days >= 10)

@@ -96,6 +96,8 @@ class Desk:
     """The overlap sweep that is under way."""
     trial: Trial | None = None
     """The last trial of a model that was logged."""
+    warm: bool = False
+    """Whether the log says already who is known well enough."""
     stale: bool = False
     looked: date | None = None
     """When the plan was last looked over for filters that have expired."""

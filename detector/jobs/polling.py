@@ -19,7 +19,9 @@ from detector.jobs.training import train
 from detector.ports import Page, Source
 from detector.pulse import Pulse
 from detector.sources.intake import Batch, Intake
+from detector.sources.tokens import printable
 from detector.store.sqlite import Commit, Control
+from detector.warmth import warmth
 
 SNAPSHOT_EVERY = 50_000
 """Log entries after which the state is stored again; a restart replays at most so many."""
@@ -62,6 +64,7 @@ def poll(
         proof = ledger.proof(intake.drained())
         alerts.update({alert.id: alert for alert in tick(desk, clock(), proof).alerts})
         train(desk, clock())
+        _warm_up(desk)
     return Polled(events, tuple(alerts.values()), failures)
 
 
@@ -95,6 +98,15 @@ def _report(desk: Desk, batch: Batch) -> None:
             reason=flaw.reason,
             set_aside=flaw.set_aside,
         )
+
+
+def _warm_up(desk: Desk) -> None:
+    """Say in the log, once all that there is was read, who is known well enough to be judged."""
+    if not desk.warm:
+        # What people are called was written by others: it stays within the line.
+        text = printable(warmth(desk.account.state.memory).words)
+        log.info("warm-up", account=desk.account.name, text=text)
+        desk.warm = True
 
 
 def renew(desk: Desk, now: datetime) -> None:

@@ -24,7 +24,15 @@ from detector.rule_types import aftermath
 from detector.rule_types.base import SUBJECTS, Behavior, Scene, Tail, Told, one_event
 from detector.rule_types.learning import LEARNING, STRONG, Learn, sleeps, strong_facts
 from detector.rule_types.notes import Note
-from detector.rule_types.novelty import NAMES, evidence, is_new, shown_as, value_of, words_of
+from detector.rule_types.novelty import (
+    NAMES,
+    evidence,
+    is_new,
+    shown_as,
+    value_of,
+    whose,
+    words_of,
+)
 from detector.wording import plural
 from detector.workhours import DAY_US
 
@@ -76,8 +84,8 @@ class FirstSeen(Behavior):
     """
 
     columns: ClassVar[tuple[str, ...]] = (
-        "user.email", "user.name", "source.ip", "session.id", "event.action", "event.category",
-        "object.type",
+        "user.email", "user.name", "source.ip", "source.as.name", "session.id", "event.action",
+        "event.category", "object.type",
     )  # fmt: skip
     tail: ClassVar[type[Tail]] = SeenTail
 
@@ -315,6 +323,7 @@ class FirstSeen(Behavior):
         why += [
             f"+ also new for this person: {NAMES.get(each, each)}" for each in evidence["also_new"]
         ]
+        why += whose(evidence)
         why += [f"+ {STRONG[each]}" for each in evidence.get("strong", ())]
         if evidence.get("colleagues"):
             why.append(f"- {plural(evidence['colleagues'], 'colleague')} known to use the same")

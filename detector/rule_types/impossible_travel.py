@@ -38,6 +38,7 @@ from detector.rule_types.ladder import (
 )
 from detector.rule_types.learning import LEARNING, sleeps, strong_facts
 from detector.rule_types.notes import Note, Notes
+from detector.rule_types.novelty import NAMELESS
 from detector.wording import client, plural
 from detector.workhours import DAY_US
 
@@ -186,7 +187,7 @@ class ImpossibleTravel(Behavior):
             f"- places are estimates: {evidence['radius_km']:,.0f} km were taken off the distance",
         ]
         if evidence["to_kind"] is None:
-            why.append("- nobody said what kind of network it is (no list or database knows it)")
+            why.append(NAMELESS)
         if "followed_by" in evidence:
             minutes = plural(evidence["followed_after_min"], "minute")
             why.insert(

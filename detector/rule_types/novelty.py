@@ -22,6 +22,10 @@ NAMES: Final = {
 """Fields as people say them."""
 
 
+NAMELESS: Final = "- nobody said whose network it is: no list or ASN database (paths.network_lists, paths.asn) knows it"
+"""What is said of a network where the organisation states, and a database knows, nothing of it."""
+
+
 def value_of(scene: Scene, row: int, field: str) -> tuple[str | None, int | None]:
     """The value of a field in a row, and the kind of fact that knows it (null: none does)."""
     page = scene.page
@@ -66,10 +70,21 @@ def evidence(scene: Scene, row: int, name: str, fields: tuple[str, ...]) -> dict
         "client": client(fingerprint) if fingerprint else None,
         "source.ip": scene.text("source.ip", row),
         "source.country": page.values[COUNTRY][row],
+        "source.as.name": scene.text("source.as.name", row),
+        "network_kind": scene.network_kind(row),
         "place": place(page.values[PLACE][row], page.values[COUNTRY][row]),
         "known_days": person.days if person else 0,
         "timezone": scene.facts.zone_of(name),
     }
+
+
+def whose(evidence: dict[str, Any]) -> list[str]:
+    """Whose network it is, where that it is new is a part of the finding; or that nobody said."""
+    if "source.network" not in {*evidence["also_new"], *evidence["fields"]}:
+        return []
+    owner, kind = evidence.get("source.as.name"), evidence.get("network_kind")
+    said = [f"it belongs to {owner}"] * bool(owner) + [f"it is of kind {kind}"] * bool(kind)
+    return [f"+ the network: {', '.join(said)}"] if said else [NAMELESS]
 
 
 def words_of(found: dict[str, Any]) -> str:
