@@ -111,3 +111,20 @@ def test_a_zone_that_is_none_is_told() -> None:
     assert str(mistake) == (
         "t.yml:3:11: timezone: 'Europe/Pariss' is no IANA time zone; write it like Europe/Paris"
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-01-01T05:10:00Z",
+        "2026-01-01 05:10:00",
+        "2026-01-01T06:10:00.5+0100",
+        "2026-01-01 05:10",
+    ],
+)
+def test_a_text_is_a_time_in_the_forms_that_logs_have(text: str) -> None:
+    frame = pl.DataFrame({"t": [text, "5:10", "", None, "2026-01-01"]})
+
+    read = frame.select(times.read(pl.col("t")))["t"]
+
+    assert read.dt.hour().to_list() == [5, None, None, None, None]

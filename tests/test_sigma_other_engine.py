@@ -1,6 +1,6 @@
 """The oracle: generated rules on generated events, here and in pysigma-backend-sqlite.
 
-What is generated keeps clear of the differences that `sqlite_engine.KNOWN` names: ASCII only, no
+What is generated keeps clear of the differences that `reasons.MEANING` names: ASCII only, no
 lists, networks, expressions, times or keywords, and order only among numbers.
 """
 

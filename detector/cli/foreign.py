@@ -2,48 +2,61 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sys
 from argparse import Namespace
-from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 
 from detector import files, settings
+from detector.cli import foreign_tables
+from detector.foreign import correlating
+from detector.foreign.comparing import Comparison, compare, compare_correlations
+from detector.foreign.expectations import judge, read_expectations
 from detector.foreign.mapping import EventMapping, read_mapping
-from detector.foreign.reading import FILE, LINE, Events, read_events
-from detector.foreign.stages import Stage, evidence, hits, stages
-from detector.rulebook.book import Match
+from detector.foreign.reading import Events, first, read_events
+from detector.foreign.reports import Ran, report
+from detector.foreign.sqlite_engine import engine
+from detector.foreign.stages import evidence, hits, stages
+from detector.foreign.telling import Naming, correlation_lines, folded, match_line
+from detector.foreign.times import UNKNOWN, microseconds
 from detector.rulebook.loading import Loaded, load
-from detector.rulebook.matching import Rows
 from detector.settings import ConfigError
+from detector.terminal import progress
 
 
 def backtest(args: Namespace, config: settings.Settings) -> int:
     """Run rules over the events, write every match, and say on the terminal what came of it."""
+    if args.compare:
+        engine()
     mapping = mapping_of(args.mapping)
+    expected = read_expectations(args.expected) if args.expected else None
     loaded = rules_of(args.rules, config)
     for mistake in loaded.mistakes:
         sys.stderr.write(f"{mistake}\n")
     events = events_of(args.events, mapping)
-    there = stages(events.frame, mapping)
     raising = [match for match in loaded.rulebook.matches if match.rule.raises]
-    counts: Counter[str] = Counter()
-    found = _matches(hits(raising, there), events, mapping, counts)
+    naming = Naming(events, mapping.time, mapping.id)
+    ran = Ran(loaded, naming, stages(events.frame, mapping), raising)
+    found = _found(ran)
     if args.out is None:
         _lines(sys.stdout, found)
     else:
         _write(args.out, found)
+    terminal = Console(stderr=True, highlight=False)
+    if args.compare:
+        ran.comparison = _compared(ran, terminal)
+    if expected is not None:
+        ran.verdict = judge(expected, ran.firings, set(loaded.rulebook.rules))
     if args.report is not None:
-        _write(args.report, [_report(loaded, (events, there), raising, counts)])
-    _say(Console(stderr=True, highlight=False), (events, there), raising, counts)
-    return 1 if loaded.mistakes else 0
+        _write(args.report, [report(ran)])
+    foreign_tables.say(terminal, ran)
+    return 0 if ran.is_clean else 1
 
 
 def mapping_of(path: Path | None) -> EventMapping:
@@ -70,47 +83,38 @@ def events_of(path: Path, mapping: EventMapping) -> Events:
     return events
 
 
-def _matches(
-    found: Iterable[tuple[Match, Stage, Rows]],
-    events: Events,
-    mapping: EventMapping,
-    counts: Counter[str],
-) -> Iterator[dict[str, Any]]:
-    """One object for each rule and event, in order of log sources, rules and events."""
+def _found(ran: Ran) -> Iterator[dict[str, Any]]:
+    """One object for each rule and event, in order of log sources, rules and events; at last one
+    for each alert of a correlation.
+    """
     told: set[tuple[str, int]] = set()
-    for match, stage, rows in found:
+    for match, stage, rows in hits(ran.rules, ran.stages):
         fields = evidence(match, stage, rows)
         for row, has in zip(stage.rows[rows].tolist(), fields, strict=True):
-            if (match.rule.id, row) in told:
-                continue
-            told.add((match.rule.id, row))
-            counts[match.rule.id] += 1
-            yield _match(match, _event(events, mapping, row), has)
+            if (match.rule.id, row) not in told:
+                told.add((match.rule.id, row))
+                ran.fire(match.rule.id, row)
+                yield match_line(match, ran.naming, row, has)
+    ran.watched = correlating.watch(ran.loaded.rulebook, ran.stages, _times(ran.naming))
+    for finding in ran.watched.findings:
+        ran.fire(finding.rule_id, int(finding.event_ids[-1]))
+    ran.folds = folded(ran.watched.findings, ran.loaded.rulebook.rules)
+    yield from correlation_lines(ran.folds, ran.naming)
 
 
-def _event(events: Events, mapping: EventMapping, row: int) -> dict[str, Any]:
-    frame = events.frame
-    where = f"{frame[FILE][row]}:{frame[LINE][row]}"
-    identity = frame[mapping.id][row] if mapping.id in frame.columns else None
-    time = frame[mapping.time][row] if mapping.time in frame.columns else None
-    return {"id": where if identity is None else str(identity), "time": time, "where": where}
+def _times(naming: Naming) -> Any:
+    """The time of every event, of the first field that it has."""
+    frame = naming.events.frame
+    columns = [frame[name] for name in naming.time if name in frame.columns]
+    return microseconds(first(columns)) if columns else np.full(frame.height, UNKNOWN)
 
 
-def _match(match: Match, event: dict[str, Any], has: dict[str, object]) -> dict[str, Any]:
-    rule = match.rule
-    key = hashlib.sha256(f"{rule.id}\n{event['where']}".encode()).hexdigest()[:26]
-    return {
-        "id": key,
-        "rule": {"id": rule.id, "name": rule.name, "title": rule.title},
-        "level": rule.level,
-        "log_source": str(match.source),
-        "time": event["time"],
-        "event_ids": [event["id"]],
-        "where": event["where"],
-        "summary": rule.title,
-        "evidence": has,
-        "tags": rule.tags,
-    }
+def _compared(ran: Ran, terminal: Console) -> Comparison:
+    """The same rules in the other engine, one log source after the other."""
+    with progress(terminal, "comparing with SQLite", len(ran.stages)) as advance:
+        found = compare(ran.loaded.rulebook.matches, ran.stages, advance)
+    compare_correlations(found, ran.watched)
+    return found
 
 
 def _lines(file: Any, found: Iterable[dict[str, Any]]) -> None:
@@ -125,62 +129,3 @@ def _write(path: Path, objects: Iterable[dict[str, Any]]) -> None:
     except OSError as error:
         msg = f"{path}: cannot be written: {error.strerror}"
         raise ConfigError(msg) from error
-
-
-def _report(
-    loaded: Loaded,
-    on: tuple[Events, tuple[Stage, ...]],
-    rules: list[Match],
-    counts: Counter[str],
-) -> dict[str, Any]:
-    """What loaded, what failed and why, which events each log source had, and what fired."""
-    events, there = on
-    names = {match.rule.id: match.rule for match in rules}
-    return {
-        "documents": {"found": loaded.documents, "loaded": loaded.loaded},
-        "mistakes": [asdict(mistake) for mistake in loaded.mistakes],
-        "events": {"read": events.frame.height, "set_aside": len(events.flaws)},
-        "log_sources": [
-            {
-                "name": stage.source.name,
-                "events": len(stage.rows),
-                "rules": sum(stage.takes(match) for match in rules),
-            }
-            for stage in there
-        ],
-        "rules": {
-            "run": len(rules),
-            "without_events": sum(
-                not any(len(s.rows) and s.takes(m) for s in there) for m in rules
-            ),
-            "fired": len(counts),
-        },
-        "fired": [
-            {
-                "id": rule,
-                "title": names[rule].title,
-                "level": names[rule].level,
-                "matches": count,
-            }
-            for rule, count in counts.most_common()
-        ],
-    }
-
-
-def _say(
-    terminal: Console,
-    on: tuple[Events, tuple[Stage, ...]],
-    rules: list[Match],
-    counts: Counter[str],
-) -> None:
-    events, there = on
-    terminal.print(
-        f"{events.frame.height:,} events, {len(rules):,} rules, {counts.total():,} matches "
-        f"of {len(counts):,} rules"
-    )
-    for stage in there:
-        able = sum(stage.takes(match) for match in rules)
-        terminal.print(f"  {len(stage.rows):>9,} events, {able:>5,} rules  {stage.source.name}")
-    names = {match.rule.id: match.rule for match in rules}
-    for rule, count in counts.most_common():
-        terminal.print(f"  {count:>9,}  {names[rule].level:<13} {names[rule].title}", markup=False)

@@ -45,6 +45,7 @@ _EXPECTED = frozenset(
         "ConfigError",
         "DirectoryInUse",
         "FaultError",
+        "NotComparable",
         "ReplayError",
         "SetupError",
         "StoreError",

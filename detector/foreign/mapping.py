@@ -37,9 +37,12 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class EventMapping:
-    """What a mapping file says. `flatten` are parts of events whose fields stand for themselves."""
+    """What a mapping file says. `flatten` are parts of events whose fields stand for themselves.
 
-    time: str = ""
+    `time` are the fields that may say when an event happened, best first.
+    """
+
+    time: tuple[str, ...] = ()
     id: str = ""
     flatten: tuple[str, ...] = ()
     fields: Fields = field(default_factory=dict)
@@ -56,7 +59,7 @@ def read_mapping(file: str, text: str) -> tuple[EventMapping | None, tuple[Mista
     report = Report(reading.documents[0])
     report.known_keys((), _KEYS)
     found = EventMapping(
-        report.text(("time",)),
+        report.texts(("time",)),
         report.text(("id",)),
         report.texts(("flatten",)),
         _fields(report, ("fields",)),

@@ -1,6 +1,7 @@
 """The same rules in SQLite by pysigma-backend-sqlite: an engine that nobody here wrote.
 
-It needs the package `pysigma-backend-sqlite`, which the service does not install.
+It needs the package `pysigma-backend-sqlite`, which the service does not install. It has no column
+of lists: a rule that asks for one is not compared. Other known differences: `reasons.MEANING`.
 """
 
 from __future__ import annotations
@@ -18,22 +19,8 @@ from sigma.rule import SigmaRule
 from detector.rulebook.matching import Rows
 from detector.rulebook.schemas import Schema
 
-KNOWN: Final = (
-    "lower case beyond ASCII: SQLite folds only A to Z",
-    "lists: SQLite has no column of lists, so rules that ask for one are not compared",
-    "networks: it compares the beginnings of texts, so 10.x is in 10.0.0.0/8, and an IPv6 address "
-    "in another spelling is in none",
-    "numbers of a text column: it compares them as numbers, so 'abc' is less than 5",
-    "regular expressions: Python's in place of Rust's",
-    "keywords: it looks in the joined texts of an event, so one may span two fields",
-    "times: parts of times that are not ISO 8601",
-    "a field compared with another: with case where it is equality, and a missing field",
-    "wildcards of |cased values: GLOB, in which a line break is one character as well",
-)
-"""Where its answers are known to differ from ours, and why."""
 _FAILURES: Final = (SigmaError, sqlite3.Error, TypeError, ValueError, AttributeError, LookupError)
 _ALL_TEXT: Final = "all_text"
-_NEVER: Final = "never"
 
 
 class NotComparable(Exception):
@@ -58,6 +45,7 @@ class SqliteEngine:
         self._schema = schema
         plain = [name for name, dtype in schema.dtypes.items() if not isinstance(dtype, pl.List)]
         self._columns = {name: f"c{number}" for number, name in enumerate(plain)}
+        self._absent: dict[str, str] = {}
         self._table = sqlite3.connect(":memory:")
         self._table.create_function("regexp", 2, _matches, deterministic=True)
         self._fill(frame, plain)
@@ -90,10 +78,10 @@ class SqliteEngine:
     def _fill(self, frame: pl.DataFrame, plain: list[str]) -> None:
         kinds = {name: _storage(dtype) for name, dtype in self._schema.dtypes.items()}
         made = [f"{self._columns[name]} {kinds[name]} COLLATE NOCASE" for name in plain]
-        names = ", ".join(["at INTEGER", *made, f"{_NEVER} TEXT", f"{_ALL_TEXT} TEXT"])
+        names = ", ".join(["at INTEGER", *made, f"{_ALL_TEXT} TEXT"])
         self._table.execute(f"CREATE TABLE logs ({names})")
         columns = [range(frame.height), *(_cells(frame[name]) for name in plain)]
-        columns += [[None] * frame.height, self._texts(frame)]
+        columns.append(self._texts(frame))
         marks = ", ".join("?" * len(columns))
         self._table.executemany(
             f"INSERT INTO logs VALUES ({marks})",  # noqa: S608
@@ -131,10 +119,17 @@ class SqliteEngine:
     def _column(self, field: str) -> str:
         column = self._schema.column(field)
         if column is None:
-            return _NEVER
+            return self._empty(field)
         if column not in self._columns:
             raise NotComparable(f"{field} is a list")
         return self._columns[column]
+
+    def _empty(self, field: str) -> str:
+        """A column without values, for a field that no event has."""
+        if field not in self._absent:
+            name = self._absent[field] = f"absent{len(self._absent)}"
+            self._table.execute(f"ALTER TABLE logs ADD COLUMN {name} TEXT")
+        return self._absent[field]
 
 
 def _matches(pattern: str, text: object) -> bool:

@@ -63,7 +63,8 @@ def _match(draft: Draft, rules: Mapping[str, Rule], parts: Parts) -> Match:
         if each.covers(rule.id, feeds, source)
     )
     whole = conjunction((condition, *(more for _, more in held)))
-    return Match(rule, whole, feeds, source, condition, held)
+    written = draft.report.document.value["detection"]
+    return Match(rule, whole, feeds, source, condition, held, written)
 
 
 def _correlation(entry: CorrelationRule, rules: Mapping[str, Rule]) -> Rule:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -22,6 +23,7 @@ class Match:
 
     A rule about another product's events has no feeds; `source` says whose they are. `exceptions`
     are what filters ask beside its own condition, by the filter's title; `condition` has them all.
+    `written` is the detection as the file has it, for other engines.
     """
 
     rule: Rule
@@ -31,6 +33,7 @@ class Match:
     own: Condition
     """What the rule itself asks, without its exceptions."""
     exceptions: tuple[tuple[str, Condition], ...] = ()
+    written: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

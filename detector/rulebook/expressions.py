@@ -39,7 +39,7 @@ def value_expression(test: Test, dtype: pl.DataType) -> pl.Expr:
     if test.kind in TIME_KINDS:
         time = pl.col(VALUE)
         if not dtype.is_temporal():
-            time = time.cast(pl.String).str.to_datetime("%+", time_zone="UTC", strict=False)
+            time = times.read(time)
         return times.holds(test, time)
     if test.kind in ORDER_KINDS:
         return _ordered(test, dtype)

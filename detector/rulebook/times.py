@@ -58,6 +58,14 @@ def holds(test: Test, time: pl.Expr) -> pl.Expr:
     return reduce(operator.or_, (_one(test.kind, value, local) for value in test.literals))
 
 
+def read(texts: pl.Expr) -> pl.Expr:
+    """The times of ISO 8601 texts, also with a space for the T; without a zone they are UTC."""
+    whole = texts.cast(pl.String).str.replace(r"^(\d{4}-\d\d-\d\d) +(\d)", "${1}T${2}")
+    whole = whole.str.replace(r"(:\d\d(?:\.\d+)?)\s*([+-]\d\d)(\d\d)$", "${1}${2}:${3}")
+    forms = (whole, whole + "Z", whole + ":00Z")
+    return pl.coalesce(form.str.to_datetime("%+", time_zone="UTC", strict=False) for form in forms)
+
+
 def _one(kind: Kind, value: Literal, local: pl.Expr) -> pl.Expr:
     match kind:
         case Kind.TIMERANGE:

@@ -42,5 +42,14 @@ def add(commands: common.Commands) -> None:
         "--report",
         type=Path,
         metavar="FILE",
-        help="with --events: what loaded, what failed and why, and what fired, as JSON",
+        help="with --events: what loaded, failed, fired and differed, as JSON",
+    )
+    backtest.add_argument(
+        "--compare", choices=("sqlite",), help="with --events: the same rules in another engine"
+    )
+    backtest.add_argument(
+        "--expected",
+        type=Path,
+        metavar="PATH",
+        help="with --events: what must match, as SigmaHQ's regression data or an earlier --out",
     )
