@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from detector import correlating, events
+from detector.columns import Columns
 from detector.correlations.definition import PERSON, Base
 from detector.correlations.groups import CorrelationTail
 from detector.facts import Facts
@@ -128,7 +129,7 @@ class _Play:
             seqs=range(1, len(self.order) + 1),
             times=self.times.tolist(),
             ids=list(map(str, self.order.tolist())),
-            columns=columns,
+            columns=Columns(pl.DataFrame(columns, strict=False), columns),
         )
 
     def column(self, rule: str, name: str) -> list[Any]:
