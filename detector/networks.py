@@ -18,7 +18,7 @@ from ipaddress import (
 
 OFFICE = "office"
 VPN = "vpn"
-KINDS = (OFFICE, VPN, "mobile", "hosting", "relay", "satellite")
+KINDS = (OFFICE, VPN, "mobile", "hosting", "relay", "tor", "satellite")
 
 
 @lru_cache(maxsize=65_536)

@@ -140,7 +140,7 @@ def test_a_rule_with_examples_loads_without_its_list_and_says_so(
     made = exemplified(lists)
     assert (made.loaded, made.mistakes) == (1, ())
     assert [str(warning) for warning in made.warnings] == [
-        f"r.yml:8:20: example-lists.x: your list 'x' {told}: t look for the example alone; "
+        f"r.yml:8:20: example-lists.x: your list 'x' {told}; only its example is looked for (t); "
         "write a value a line into x.txt in the folder of 'paths.lists'"
     ]
 
@@ -163,9 +163,7 @@ def test_one_warning_for_a_list_names_every_rule_that_waits_for_it() -> None:
     first = rule("action|expand: '%x%'") + EXAMPLES
     second = first.replace(RULE_ID, RULE_ID.replace("2", "3")).replace("title: t", "title: u")
     made = load({"a.yml": first, "b.yml": second})
-    assert [("t, u look for" in each.text, each.file) for each in made.warnings] == [
-        (True, "a.yml")
-    ]
+    assert [("(t, u)" in each.text, each.file) for each in made.warnings] == [(True, "a.yml")]
 
 
 def test_an_example_for_which_nothing_asks_is_odd() -> None:

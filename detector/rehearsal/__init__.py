@@ -17,6 +17,6 @@ What a story does not say, everybody can rely on:
   their first event, if that is at home (`ip` and `device` may stand in `people:`, too). Otherwise
   nobody is known.
 - `networks: {NAME: RANGES}` are of the kind that the name contains (vpn, mobile, hosting, relay,
-  satellite), else offices.
+  tor, satellite), else offices. `source.kind` is that kind, as a list would tell it.
 - An hour after the last event the clock ticks once more; then alerts of the rule are counted.
 """

@@ -10,7 +10,7 @@ from typing import Final
 
 import polars as pl
 
-from detector import kernel, networks, workhours
+from detector import events, kernel, networks, workhours
 from detector.alerts import Alert
 from detector.anomaly.declaration import Declaration
 from detector.findings import Finding
@@ -82,7 +82,8 @@ class _Stage:
     def play(self, story: Story) -> Played:
         """Play a story from its people's past to the last tick. Raises Unplayable."""
         script = write(self._samples, story)
-        rows = shape(script.lines)
+        frame, raws = shape(script.lines)
+        rows = with_kinds(frame, named(story)), raws
         state = self._state(story, script)
         if story.learned:
             self._feed(state, self._past(tuple(script.members.values())))
@@ -107,7 +108,7 @@ class _Stage:
     def _state(self, story: Story, script: Script) -> kernel.State:
         teach_until = workhours.microseconds(START) if story.learned else 0
         plan = kernel.Plan(
-            self._rulebook, self._declaration, people(story, script.members), _networks(story)
+            self._rulebook, self._declaration, people(story, script.members), named(story)
         )
         return kernel.State(kernel.Memory("story", teach_until=teach_until), plan)
 
@@ -141,13 +142,22 @@ class _Stage:
         return tuple(scenes)
 
 
-def _networks(story: Story) -> Networks:
+def named(story: Story) -> Networks:
+    """The networks that a story names."""
     return Networks(
         tuple(
             NamedNetwork(name, _kind(name), tuple(map(ip_network, ranges)))
             for name, ranges in story.networks.items()
         )
     )
+
+
+def with_kinds(frame: pl.DataFrame, known: Networks) -> pl.DataFrame:
+    """The rows with the kind of network that a list tells; offices and VPNs stand in no list."""
+    own = {networks.OFFICE, networks.VPN}
+    kinds = [known.kind(ip) for ip in frame["source.ip"]]
+    told = [None if kind in own else kind for kind in kinds]
+    return frame.with_columns(pl.Series("source.kind", told, events.SCHEMA["source.kind"]))
 
 
 def _kind(name: str) -> str:

@@ -25,7 +25,7 @@ KNOWN_DAYS: Final = 2
 """Ends that were seen on so many days are not strange, if not yet familiar: the level falls."""
 TUNNEL_MIN: Final = 30.0
 """Who is known with a client and seems far away so soon has two ways into the net at once."""
-ANONYMISERS: Final = (networks.VPN, "relay", "satellite")
+ANONYMISERS: Final = (networks.VPN, "relay", "tor", "satellite")
 
 WEIGHED: Final = {
     "new-client": "{client} is new for this person",

@@ -71,7 +71,7 @@ def strong_facts(scene: Scene, row: int, *more: str) -> tuple[str, ...]:
     kind, country = scene.network_kind(row), scene.page.values[COUNTRY][row]
     if kind == "hosting":
         found.append("hosting")
-    if kind == "relay":
+    if kind in {"relay", "tor"}:
         found.append("anonymiser")
     if country and len(facts.people) >= LEAST_PEOPLE and not facts.crowd(COUNTRY, country):
         found.append("country-of-nobody")

@@ -213,7 +213,7 @@ def _strong(facts: Facts, name: str, strange: Point, usual: Point, way: Leg | No
         found.append("overlap")
     if strange.kind == "hosting":
         found.append("hosting")
-    if strange.kind in {"relay", "anonymiser"}:
+    if strange.kind in {"relay", "tor", "anonymiser"}:
         found.append("anonymiser")
     return found
 

@@ -136,6 +136,16 @@ def tests(condition: Condition) -> Iterator[Test]:
                 yield from tests(part)
 
 
+def asked(condition: Condition) -> Iterator[Test]:
+    """The tests that something must pass: those that stand under no `not`."""
+    match condition:
+        case Test():
+            yield condition
+        case And(parts) | Or(parts):
+            for part in parts:
+                yield from asked(part)
+
+
 def negated(part: Condition) -> Condition:
     """The opposite of a condition, without double negation."""
     match part:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from detector import workhours
 from detector.rulebook.compiling import CompileError, compile_detection
-from detector.rulebook.conditions import FIELD_KINDS, Condition, Constant, tests
+from detector.rulebook.conditions import FIELD_KINDS, Condition, Constant, asked, tests
 from detector.rulebook.documents import Path
 from detector.rulebook.items import check_value, in_our_words, read_item
 from detector.rulebook.logsources import feeds_with
@@ -55,12 +55,14 @@ def read_detection(
 def feeds_of(report: Report, condition: Condition, feeds: tuple[str, ...]) -> tuple[str, ...]:
     """The feeds in which a condition can hold: without `service:`, those with all its fields.
 
-    None, and no mistake, if the rule looks at another product's events.
+    A field of which it is only said what it is not may be missing, unless there is no other. None,
+    and no mistake, if the rule looks at another product's events.
     """
     if not feeds:
         return ()
-    names = {test.field for test in tests(condition) if test.field}
-    for test in tests(condition):
+    told = tuple(asked(condition)) or tuple(tests(condition))
+    names = {test.field for test in told if test.field}
+    for test in told:
         if test.kind in FIELD_KINDS:
             names |= set(map(str, test.literals))
     chosen = feeds if len(feeds) == 1 else feeds_with(names, feeds)

@@ -116,7 +116,7 @@ def say_what_waits(waiting: Mapping[str, Sequence[Report]], lists: Lists) -> Non
     for name, reports in waiting.items():
         rules = ", ".join(str(each.at(("name",)) or each.at(("title",))) for each in reports)
         what = "is empty" if name in lists else "is not there"
-        text = f"your list {quoted(name)} {what}: {rules} look for the example alone"
+        text = f"your list {quoted(name)} {what}; only its example is looked for ({rules})"
         fix = f"write a value a line into {name}.txt in the folder of 'paths.lists'"
         reports[0].odd((EXAMPLES, name), text, fix)
 
