@@ -76,6 +76,16 @@ def test_an_attack_is_found_by_an_alert_that_names_one_of_its_events() -> None:
     assert [alert.id for alert in found.digest] == ["low"]
 
 
+def test_a_rule_on_trial_interrupts_nobody() -> None:
+    alerts = [_alert("right", Level.HIGH, "e1"), _alert("wrong", Level.HIGH, "other")]
+
+    found = grade([_attack("a", "e1")], alerts, frozenset({alerts[0].rule.id}))
+
+    assert [alert.id for alert in found.catches[0].alerts] == ["right"]
+    assert found.catches[0].told == found.true_alerts == found.false_alerts == ()
+    assert {alert.id for alert in found.digest} == {"right", "wrong"}
+
+
 def test_one_alert_may_find_two_attacks() -> None:
     found = grade([_attack("a", "e1"), _attack("b", "e2")], [_alert("x", Level.HIGH, "e1", "e2")])
 

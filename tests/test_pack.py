@@ -136,5 +136,6 @@ def test_a_rule_on_trial_is_noisy_by_nature() -> None:
     assert {rule.name for rule in ALERTING if rule.status == "test"} == {
         "op_invited_by_hand",
         "op_recovery_completed_fast",
+        "op_self_grant_then_read",
         "op_travel_mode_off_abroad",
     }

@@ -16,11 +16,8 @@ class Catch:
 
     attack: Attack
     alerts: tuple[Alert, ...]
-
-    @property
-    def told(self) -> tuple[Alert, ...]:
-        """Those that interrupt a person: medium and above."""
-        return tuple(alert for alert in self.alerts if is_told(alert))
+    told: tuple[Alert, ...]
+    """Those of them that interrupt a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +30,17 @@ class Grade:
     false_alerts: tuple[Alert, ...]
     """Alerts of medium or above that name none."""
     digest: tuple[Alert, ...]
-    """Alerts below medium: kept for the digest, not sent."""
+    """Alerts below medium, and of rules on trial: kept for the digest, not sent."""
 
 
-def is_told(alert: Alert) -> bool:
-    """Whether the alert is of medium level or above."""
-    return alert.level.rank >= Level.MEDIUM.rank
+def grade(
+    attacks: Sequence[Attack], alerts: Sequence[Alert], on_trial: frozenset[str] = frozenset()
+) -> Grade:
+    """Compare what was alerted with what was done; `on_trial` are ids of rules that only try out."""
 
+    def is_told(alert: Alert) -> bool:
+        return alert.level.rank >= Level.MEDIUM.rank and alert.rule.id not in on_trial
 
-def grade(attacks: Sequence[Attack], alerts: Sequence[Alert]) -> Grade:
-    """Compare what was alerted with what was done."""
     by_event: dict[str, list[str]] = {}
     for attack in attacks:
         for event in attack.event_uuids:
@@ -58,7 +56,10 @@ def grade(attacks: Sequence[Attack], alerts: Sequence[Alert]) -> Grade:
         else:
             digest.append(alert)
     return Grade(
-        catches=tuple(Catch(attack, tuple(caught[attack.id])) for attack in attacks),
+        catches=tuple(
+            Catch(attack, tuple(found := caught[attack.id]), tuple(filter(is_told, found)))
+            for attack in attacks
+        ),
         true_alerts=tuple(right),
         false_alerts=tuple(wrong),
         digest=tuple(digest),

@@ -61,7 +61,7 @@ def play(company: Labelled, make: Make, advance: backtesting.Advance) -> tuple[T
     blank = accounts.blank("evaluation", company.teach_until, span=WINDOW)
     state = kernel.State(blank.memory, make(company.texts), window=blank.window)
     done = backtesting.replay(state, replay.pages(company.recorded, PAGE), advance)
-    found = grade(company.attacks, list(done.alerts.values()))
+    found = grade(company.attacks, list(done.alerts.values()), state.plan.rulebook.on_trial)
     return trial(company, found, len(state.memory.facts.people)), found
 
 

@@ -147,8 +147,7 @@ class Desk:
     @property
     def on_trial(self) -> frozenset[str]:
         """Ids of the rules that are on trial: what they find is not sent."""
-        rules = self.account.state.rules
-        return frozenset(name for name, rule in rules.items() if rule.status == "test")
+        return self.account.state.plan.rulebook.on_trial
 
 
 @dataclass(frozen=True)

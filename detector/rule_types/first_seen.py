@@ -33,6 +33,7 @@ from detector.rule_types.novelty import (
     whose,
     words_of,
 )
+from detector.rule_types.subjects import PEOPLE
 from detector.wording import plural
 from detector.workhours import DAY_US
 
@@ -242,11 +243,19 @@ class FirstSeen(Behavior):
             level=rule.level if also or not self.with_any_new else Level.LOW,
             rarity=min(0.95, 0.3 + 0.3 * len(also)),
             evidence=evidence(scene, row, name, self.fields)
-            | {"also_new": also, "value": value, "colleagues": others, "strong": list(strong)},
+            | {"also_new": also, "value": value, "colleagues": others, "strong": list(strong)}
+            | self._actor(scene, row),
         )
         if left is not None and sleeps(strong):
             return replace(found, suppressed_by=LEARNING, margin=left)
         return self._once(rule, found, (group, key), tail)
+
+    def _actor(self, scene: Scene, row: int) -> dict[str, str]:
+        """Who it was, where the finding is not about a person."""
+        if self.scope == "person":
+            return {}
+        actor = scene.text("user.email", row) or scene.text("user.id", row) or "somebody"
+        return {"actor": actor, "scope": self.scope}
 
     def _once(self, rule: Rule, found: Finding, what: tuple[str, str], tail: SeenTail) -> Finding:
         """Hold back what was told lately and is no worse now; a guarded value stays new for long."""
@@ -320,6 +329,11 @@ class FirstSeen(Behavior):
             summary = f"{who} signed in with {what}, on a device used before after all"
         days = plural(evidence["known_days"], "active day")
         why = [f"+ never seen in {days} of this person"]
+        if "actor" in evidence:
+            did = "did so" if evidence["fields"][0] in PEOPLE else f"used {what}"
+            whole = "this account" if evidence["scope"] == "account" else who
+            summary = f"{evidence['actor']} {did}{where}, for the first time in {whole}"
+            why = [f"+ never seen before in {whole}"]
         why += [
             f"+ also new for this person: {NAMES.get(each, each)}" for each in evidence["also_new"]
         ]
@@ -327,7 +341,11 @@ class FirstSeen(Behavior):
         why += [f"+ {STRONG[each]}" for each in evidence.get("strong", ())]
         if evidence.get("colleagues"):
             why.append(f"- {plural(evidence['colleagues'], 'colleague')} known to use the same")
-        if not evidence["also_new"] and not evidence.get("device_known"):
+        if (
+            not evidence["also_new"]
+            and not evidence.get("device_known")
+            and "actor" not in evidence
+        ):
             why.append("- network and country are usual for this person")
         if evidence.get("device_known"):
             why.append(f"- the device is known: seen on {plural(evidence['device_days'], 'day')}")

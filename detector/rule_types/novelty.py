@@ -18,6 +18,7 @@ NAMES: Final = {
     "device.id": "the device",
     "vault.id": "the vault",
     "item.id": "the item",
+    "client.app_name": "the app",
 }
 """Fields as people say them."""
 

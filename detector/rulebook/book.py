@@ -95,6 +95,11 @@ class Rulebook:
         return {rule.id: rule for rule in every}
 
     @property
+    def on_trial(self) -> frozenset[str]:
+        """Ids of the rules with `status: test`: they run and reach only the digest."""
+        return frozenset(name for name, rule in self.rules.items() if rule.status == "test")
+
+    @property
     def stateful(self) -> tuple[BehaviorRule | CorrelationRule, ...]:
         """The rules that keep a state of our own events, each behind those that it looks at."""
         return (*self.behaviors, *(entry for entry in self.correlations if not entry.foreign))
