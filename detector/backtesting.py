@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 
 import numpy as np
 import polars as pl
@@ -36,6 +37,8 @@ class Replayed:
     """By rule the findings of the teaching time, which were not alerted."""
     state: kernel.State | None = None
     """The state at the end."""
+    by_day: dict[date, int] = field(default_factory=dict)
+    """Events by the day (UTC) on which they happened, or were received where they say a later one."""
 
 
 @dataclass(frozen=True)
@@ -155,8 +158,18 @@ def _until_due(state: kernel.State, frame: pl.DataFrame) -> int:
     return int(due[0]) + 1 if len(due) and state.memory.channel.due else frame.height
 
 
+def _days(frame: pl.DataFrame) -> Iterable[tuple[date, int]]:
+    """How many events of a page are of each day."""
+    if not frame.height:
+        return ()
+    honest = pl.min_horizontal("event.time", "event.received").dt.date().alias("day")
+    return frame.select(honest)["day"].value_counts().iter_rows()
+
+
 def _keep(done: Replayed, outcome: kernel.Outcome, state: kernel.State) -> None:
     done.events += outcome.frame.height
+    for day, count in _days(outcome.frame):
+        done.by_day[day] = done.by_day.get(day, 0) + count
     done.duplicates += outcome.duplicates
     done.alerts.update({alert.id: alert for alert in outcome.alerts})
     done.suppressed.extend(outcome.suppressed)

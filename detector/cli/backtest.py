@@ -11,9 +11,10 @@ from typing import TextIO
 
 from rich.console import Console
 
-from detector import app, backtesting, files, plans, settings
+from detector import __version__, app, backtesting, files, plans, settings
 from detector.alerts import Alert, to_json
 from detector.cli import foreign, history
+from detector.reviews import figures, page, tables
 from detector.settings import ConfigError
 from detector.terminal import progress
 
@@ -37,7 +38,10 @@ def run(args: Namespace) -> int:
         with progress(terminal, f"replaying {found.events:,} events", found.events) as advance:
             done = history.played(whole, built.plan, config, advance=advance, readers=readers)
     _write(args, done)
-    _say(terminal, done)
+    seen = figures.review(done)
+    tables.show(terminal, seen)
+    for path in args.report:
+        _report(path, seen, args)
     return 1 if built.mistakes else 0
 
 
@@ -62,19 +66,20 @@ def _lines(file: TextIO, found: list[Alert]) -> None:
         file.write(json.dumps(to_json(alert), ensure_ascii=False) + "\n")
 
 
-def _say(terminal: Console, done: backtesting.Replayed) -> None:
-    terminal.print(
-        f"{done.events:,} events ({done.duplicates:,} doubled), {len(done.alerts):,} alerts, "
-        f"{len(done.suppressed):,} findings held back, {done.trained} models trained"
-    )
-    counts: dict[tuple[str, str], int] = {}
-    for alert in done.alerts.values():
-        key = (alert.rule.name or alert.rule.id, alert.level)
-        counts[key] = counts.get(key, 0) + 1
-    for (rule, level), count in sorted(counts.items(), key=lambda each: -each[1]):
-        terminal.print(f"  {count:>6,}  {level:<13} {rule}")
-    if done.warm_up:
-        terminal.print("  findings of the teaching time, not alerted:")
-        for rule, count in sorted(done.warm_up.items(), key=lambda each: -each[1]):
-            state = done.knew.get(rule)
-            terminal.print(f"  {count:>6,}  {state.rules[rule].name if state else rule}")
+def _report(path: Path, found: figures.Review, args: Namespace) -> None:
+    """What came of it as a page, or as JSON."""
+    if path.suffix in {".html", ".htm"}:
+        rules = f"rules of {args.rules}" if args.rules else "the rules at work"
+        past = args.folder or "the store"
+        text = page.page(
+            found,
+            title=f"Backtest of {rules} over {past}",
+            made=f"vaultwatch {__version__}, {app.now():%Y-%m-%d %H:%M} UTC",
+        )
+    else:
+        text = json.dumps(figures.as_json(found), ensure_ascii=False, indent=2) + "\n"
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        msg = f"{path}: cannot be written: {error.strerror}"
+        raise ConfigError(msg) from error

@@ -53,8 +53,8 @@ def backtest(args: Namespace, config: settings.Settings) -> int:
         ran.comparison = _compared(ran, terminal)
     if expected is not None:
         ran.verdict = judge(expected, ran.firings, set(loaded.rulebook.rules))
-    if args.report is not None:
-        _write(args.report, [report(ran)])
+    for path in args.report:
+        _write(path, [report(ran)])
     foreign_tables.say(terminal, ran)
     return 0 if ran.is_clean else 1
 

@@ -42,7 +42,10 @@ def add(commands: common.Commands) -> None:
         "--report",
         type=Path,
         metavar="FILE",
-        help="with --events: what loaded, failed, fired and differed, as JSON",
+        action="append",
+        default=[],
+        help="what came of it: a page if the name ends in .html, else JSON (with --events: what "
+        "loaded, failed, fired and differed); may be repeated",
     )
     backtest.add_argument(
         "--compare", choices=("sqlite",), help="with --events: the same rules in another engine"

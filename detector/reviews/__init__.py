@@ -1,0 +1,1 @@
+"""What came of a backtest, in numbers: `figures` counts, `tables` and `page` show them."""
