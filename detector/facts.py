@@ -315,6 +315,9 @@ class Facts(msgspec.Struct):
         if len(young) < len(self.people):
             self.ledger.drop_unseen(before, young)
             self._hold_all(clock)
+        for person in self.people.values():
+            for key in [key for key, guard in person.guards.items() if guard.last_day < before]:
+                del person.guards[key]
 
 
 def usual(facts: Facts, name: str, kind: int, *, most: int = 3) -> list[tuple[str, int]]:

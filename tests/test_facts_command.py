@@ -95,6 +95,8 @@ def test_facts_are_told_as_sentences(config: str, capsys: pytest.CaptureFixture[
 
     assert "Ann is known since 2026-02-27: 6 events on 3 days; local time is Europe/Paris." in out
     assert "place: Paris, France on 3 days" in out
+    assert run(["facts", "memory", "--config", config]) == 0
+    assert "facts: 1 entries, " in capsys.readouterr().out
 
 
 def test_facts_are_corrected_through_the_log(

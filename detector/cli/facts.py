@@ -6,6 +6,7 @@ import os
 import sys
 from argparse import Namespace
 from contextlib import closing
+from dataclasses import asdict
 from typing import Any, Final
 
 from detector import accounts, app, settings, workhours
@@ -13,10 +14,11 @@ from detector.changes.base import ChangeRefused
 from detector.changes.facts import Correct, find
 from detector.cli import output
 from detector.corrections import How
+from detector.holdings import held
 from detector.observations import CLIENT, KINDS, PLACE, SLOT
 from detector.persons import Person
 from detector.settings import ConfigError
-from detector.state import Memory
+from detector.state import Memory, State
 from detector.store.sqlite import Sqlite
 from detector.warmth import is_warm, warm_on, warmth, who
 from detector.wording import client, hour, place, plural
@@ -31,12 +33,14 @@ def run(args: Namespace) -> int:
     output.log_to_stderr()
     with closing(Sqlite(config.data.directory, write=False)) as store:
         name = output.account(store.accounts(), args.account, config.data.directory)
-        if args.verb in {"list", "show"}:
-            memory = accounts.restore(store, name, span=config.data.window).state.memory
+        if args.verb in {"list", "show", "memory"}:
+            state = accounts.restore(store, name, span=config.data.window).state
     if args.verb == "list":
-        return _list(args, memory)
+        return _list(args, state.memory)
     if args.verb == "show":
-        return _show(args, memory)
+        return _show(args, state.memory)
+    if args.verb == "memory":
+        return _memory(args, state)
     kind, value = getattr(args, "kind", ""), getattr(args, "value", "")
     done = app.ask(config, Correct(name, How(args.verb), args.person, kind, value))
     if args.json:
@@ -65,6 +69,16 @@ def _list(args: Namespace, memory: Memory) -> int:
                 f"  {who(memory, name)}: {days}, at home in {where}, last seen {last:%Y-%m-%d}"
             )
         )
+    return 0
+
+
+def _memory(args: Namespace, state: State) -> int:
+    for each in held(state):
+        if args.json:
+            output.as_json(asdict(each))
+        else:
+            size = f"{each.bytes / 1e6:,.2f} MB"
+            output.console().print(output.plain(f"  {each.rule}: {each.entries:,} entries, {size}"))
     return 0
 
 

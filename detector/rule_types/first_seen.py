@@ -12,7 +12,6 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any, ClassVar, Final, Literal
 
-import msgspec
 from pydantic import Field
 
 from detector import events, workhours
@@ -33,48 +32,14 @@ from detector.rule_types.novelty import (
     whose,
     words_of,
 )
+from detector.rule_types.seen import TOLD_US, Pending, SeenTail, Telling
 from detector.rule_types.subjects import PEOPLE
 from detector.wording import plural
 from detector.workhours import DAY_US
 
-SESSION_US: Final = 7 * DAY_US
-LATE_US: Final = 8 * DAY_US
-"""What is older than this can be reached by no event, however late."""
-TOLD_US: Final = 14 * DAY_US
-"""As long as the guard keeps what was told unknown without a verdict, it is not told again."""
-MOST_VALUES: Final = 5_000
 _SCOPES: Final = {"user.id": "person", "person": "person", "account.id": "account"}
-_NEVER: Final = 2**62
 GRACE_US: Final = 7 * DAY_US
 """Enrolment: in the first days nothing that follows a new device is held against a person."""
-
-
-class Pending(msgspec.Struct):
-    """A session whose device is not known yet, and what its sign-in said."""
-
-    time: int
-    event_id: str
-    seq: int
-    alerted: bool
-    evidence: dict[str, Any]
-
-
-class Telling(msgspec.Struct, gc=False):
-    """When a value was last told of, and the rank of the level it had."""
-
-    time: int
-    rank: int
-
-
-class SeenTail(Tail):
-    """By subject: events counted, first seen, values, what was told; and open sessions."""
-
-    events: dict[str, int] = {}
-    first: dict[str, int] = {}
-    told: dict[str, dict[str, Telling]] = {}
-    values: dict[str, dict[str, int]] = {}
-    sessions: dict[str, Pending] = {}
-    suspicions: dict[str, aftermath.Suspicion] = {}
 
 
 class FirstSeen(Behavior):
@@ -126,8 +91,7 @@ class FirstSeen(Behavior):
             if group is None:
                 continue
             if matched:
-                tail.events[group] = tail.events.get(group, 0) + 1
-                tail.first[group] = min(scene.page.times[row], tail.first.get(group, _NEVER))
+                tail.count(group, scene.page.times[row])
             # What names a device is judged by it alone, or one event would be found twice.
             if device and self.of_devices:
                 yield from self._device(rule, scene, (row, group, matched), tail)
@@ -152,7 +116,7 @@ class FirstSeen(Behavior):
             yield finding
         session = scene.text("session.id", row)
         if self.of_devices and session and scene.page.values[DEVICE][row] is None:
-            self._open(tail, session, scene, row, finding)
+            tail.open(session, _pending(scene, row, finding))
 
     def _note(
         self, rule: Rule, scene: Scene, at: tuple[int, str], shown: tuple[str, bool] | None
@@ -184,32 +148,9 @@ class FirstSeen(Behavior):
         if person is not None and scene.page.times[row] - person.first >= GRACE_US:
             aftermath.remember(tail.suspicions, finding, scene.page.values[NETWORK][row])
 
-    @staticmethod
-    def _open(
-        tail: SeenTail, session: str, scene: Scene, row: int, finding: Finding | None
-    ) -> None:
-        page = scene.page
-        tail.sessions.pop(session, None)
-        tail.sessions[session] = Pending(
-            page.times[row],
-            page.ids[row],
-            page.seqs[row],
-            finding is not None and finding.suppressed_by is None,
-            finding.evidence if finding else {},
-        )
-        oldest = next(iter(tail.sessions))
-        if tail.sessions[oldest].time < page.times[row] - SESSION_US:
-            del tail.sessions[oldest]
-
     def forget(self, tail: Any, clock: int) -> None:
         """Drop suspicions and values that are too old to matter."""
-        aftermath.forget(tail.suspicions, clock - LATE_US)
-        before = clock - self.learn.remember_us - LATE_US
-        for values in tail.values.values():
-            for key in [key for key, time in values.items() if time < before]:
-                del values[key]
-        for name in [name for name, keys in tail.told.items() if not _lately(keys, clock)]:
-            del tail.told[name]
+        tail.forget(clock, self.learn.remember_us)
 
     def _key(self, scene: Scene, row: int, group: str, tail: SeenTail) -> tuple[str, bool] | None:
         """The value or combination of a row, and whether it is new; null if a field is missing."""
@@ -222,11 +163,8 @@ class FirstSeen(Behavior):
             if self.scope == "person":
                 return key, scene.facts.days(group, kind, key) == 0
             return key, not scene.facts.crowd(kind, key)
-        time, known = scene.page.times[row], tail.values.setdefault(group, {})
-        old = known.get(key)
-        if old is None and len(known) >= MOST_VALUES:
-            del known[min(known, key=lambda each: (known[each], each))]
-        known[key] = max(time, old or 0)
+        time = scene.page.times[row]
+        old = tail.show(group, key, time)
         return key, old is None or time - old >= self.learn.remember_us
 
     def _found(self, rule: Rule, scene: Scene, at: tuple[int, str, str], tail: SeenTail) -> Finding:
@@ -260,8 +198,8 @@ class FirstSeen(Behavior):
     def _once(self, rule: Rule, found: Finding, what: tuple[str, str], tail: SeenTail) -> Finding:
         """Hold back what was told lately and is no worse now; a guarded value stays new for long."""
         group, key = what
-        time, told = workhours.microseconds(found.time), tail.told.setdefault(group, {})
-        old, fold_us = told.get(key), rule.fold_for // timedelta(microseconds=1)
+        time, old = workhours.microseconds(found.time), tail.told.get(group, {}).get(key)
+        fold_us = rule.fold_for // timedelta(microseconds=1)
         if (
             old is not None
             and fold_us < abs(time - old.time) < TOLD_US
@@ -269,9 +207,7 @@ class FirstSeen(Behavior):
         ):
             left_days = (TOLD_US - abs(time - old.time)) / DAY_US
             return replace(found, suppressed_by="told-before", margin=round(left_days, 1))
-        if old is not None:
-            time = max(time, old.time)
-        told[key] = Telling(time, max(found.level.rank, old.rank if old else 0))
+        tail.tell(group, key, Telling(time, found.level.rank))
         return found
 
     def _since(self, scene: Scene, row: int, group: str, tail: SeenTail) -> int:
@@ -299,7 +235,7 @@ class FirstSeen(Behavior):
             return
         is_new = scene.facts.days(name, DEVICE, device) == 0
         key = f"device\x1f{device}"
-        told = key in tail.values.get(name, {})
+        told = tail.show(name, key, scene.page.times[row]) is not None
         if scene.notes is not None:
             days = _days(scene.facts, name, device)
             sees = f"device {device} was seen on {days:,} days before" + " and today" * told
@@ -307,7 +243,6 @@ class FirstSeen(Behavior):
             news = is_new and not told
             gap = None if news else -float(days)
             scene.notes.add(Note(rule.id, row, news, wants, sees, gap, "days"))
-        tail.values.setdefault(name, {})[key] = scene.page.times[row]
         if is_new and not told:
             found = self._found(rule, scene, (row, name, key), tail)
             self._remember(scene, row, found, tail)
@@ -378,8 +313,8 @@ def _days(facts: Facts, name: str, device: str) -> int:
     return facts.days(name, DEVICE, device)
 
 
-def _lately(keys: dict[str, Telling], clock: int) -> bool:
-    """Forget what was told too long ago; whether anything is left."""
-    for key in [key for key, told in keys.items() if told.time < clock - TOLD_US - LATE_US]:
-        del keys[key]
-    return bool(keys)
+def _pending(scene: Scene, row: int, finding: Finding | None) -> Pending:
+    alerted = finding is not None and finding.suppressed_by is None
+    said = finding.evidence if finding else {}
+    page = scene.page
+    return Pending(page.times[row], page.ids[row], page.seqs[row], alerted, said)

@@ -40,6 +40,7 @@ from detector.workhours import DAY_US
 KEEP_US: Final = 16 * DAY_US
 """Values are kept for the longest window and the lateness of events."""
 MOST_VALUES: Final = 1_000
+MOST_PEOPLE: Final = 50_000
 ONE_VAULT: Final = 0.75
 """This share of the items in one vault is one piece of work."""
 LEARN_DAYS: Final = 14
@@ -237,6 +238,8 @@ class Volume(Behavior):
             forget(pace, clock - KEEP_US, today)
             if not pace.days:
                 del tail.people[name]
+        while len(tail.people) > MOST_PEOPLE:
+            del tail.people[next(iter(tail.people))]
         tail.closed = today
         tail.crowd = {
             day: crowd for day, crowd in tail.crowd.items() if day >= today - HISTORY_DAYS

@@ -14,11 +14,12 @@ def add(commands: common.Commands) -> None:
     reset = verbs.add_parser("reset", help="forget all about one person and learn anew")
     pin = verbs.add_parser("pin", help="say that a fact is so: never forgotten or withdrawn")
     reject = verbs.add_parser("reject", help="say that it is not so: forgotten, never learned")
+    memory = verbs.add_parser("memory", help="how much each rule keeps, and the facts")
     for verb in (show, reset, pin, reject):
         verb.add_argument("person", help="user id or e-mail")
     for verb in (pin, reject):
         verb.add_argument("kind", help="country, place, network, device, client, vault, item, slot")
         verb.add_argument("value", help="the value, as 'facts show --json' writes it")
-    for verb in (listing, show, reset, pin, reject):
+    for verb in (listing, memory, show, reset, pin, reject):
         verb.add_argument("--account", metavar="NAME", help="where there are several")
         common.also(verb)
