@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
-from detector import kernel, plans, snapshots, window, workhours
+from detector import kernel, plans, rule_cache, snapshots, window, workhours
 from detector.anomaly import artefact
 from detector.anomaly.model import Model
 from detector.corrections import Correction
@@ -100,11 +100,16 @@ def blank(name: str, teach_until: datetime, *, span: timedelta) -> State:
     return State(memory, Plan(Rulebook()), window=window.Window(span))
 
 
-def is_over(account: Account, today: date) -> bool:
+def plan_of(store: Sqlite, texts: plans.Texts, at: datetime) -> Plan:
+    """The plan that the texts make on the day of a time in UTC."""
+    return plans.build(texts, at.date(), rule_cache.below(store.directory)).plan
+
+
+def is_over(store: Sqlite, account: Account, now: datetime) -> bool:
     """Whether an exception in the account's rules has expired since they were adopted."""
     if not any("expires:" in text for text in account.texts.rules.values()):
         return False
-    plan = plans.build(account.texts, today).plan
+    plan = plan_of(store, account.texts, now)
     return plan.rulebook.version != account.state.rulebook.version
 
 
@@ -119,7 +124,7 @@ def _from_snapshot(store: Sqlite, name: str, span: timedelta) -> Account | None:
     if not adopted:
         return None
     texts = plans.Texts.parse(adopted[-1].body)
-    plan = plans.build(texts, adopted[-1].at.date()).plan
+    plan = plan_of(store, texts, adopted[-1].at)
     state = State(memory, plan, window=window.Window(span))
     if not snapshots.attach(state, tails):
         return None
@@ -161,7 +166,7 @@ def apply(store: Sqlite, account: Account, control: Control) -> kernel.Outcome |
         return kernel.tick(account.state, control.at)
     if control.kind == PLAN:
         account.texts = plans.Texts.parse(control.body)
-        plan = plans.build(account.texts, control.at.date()).plan
+        plan = plan_of(store, account.texts, control.at)
         account.state = kernel.reconfigure(account.state, plan)
     elif control.kind == VERDICT:
         kernel.judge(account.state, Judgement.parse(control.body))

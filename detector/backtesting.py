@@ -54,7 +54,7 @@ def as_it_was(store: Sqlite) -> Readers:
 
     def plan(mark: Mark | Control) -> kernel.Plan:
         assert isinstance(mark, Control)
-        return plans.build(plans.Texts.parse(mark.body), mark.at.date()).plan
+        return accounts.plan_of(store, plans.Texts.parse(mark.body), mark.at)
 
     def trained(mark: Mark | Control, _state: kernel.State) -> Model | None:
         assert isinstance(mark, Control)

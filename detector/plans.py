@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import date
 from functools import cached_property, lru_cache
 from ipaddress import ip_network
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import yaml
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -23,7 +23,7 @@ from detector.anomaly.declaration import Declaration
 from detector.kernel import Plan
 from detector.networks import NamedNetwork, Networks
 from detector.people import Colleague, Duty, Holiday, People
-from detector.rulebook.loading import Loaded, load
+from detector.rulebook.loaded import Loaded
 from detector.rulebook.mistakes import Mistake
 
 _T = TypeVar("_T", bound=BaseModel)
@@ -146,13 +146,32 @@ class _NetworksFile(BaseModel):
     networks: list[_NetworkEntry]
 
 
+class LoadRules(Protocol):
+    """Loads rule files and lists: `load`, or a cache of what it made."""
+
+    def __hash__(self) -> int:
+        """What loads the same in the same way is the same."""
+
+    def __call__(
+        self, texts: Mapping[str, str], *, today: date | None, lists: Mapping[str, str]
+    ) -> Loaded:
+        """What comes of rule files (path to text) on that day."""
+
+
+def _load(texts: Mapping[str, str], *, today: date | None, lists: Mapping[str, str]) -> Loaded:
+    # What parses Sigma is slow to import, and a cache may know the answer.
+    from detector.rulebook.loading import load
+
+    return load(texts, today=today, lists=lists)
+
+
 @lru_cache(maxsize=8)
-def build(texts: Texts, today: date) -> Built:
+def build(texts: Texts, today: date, load_rules: LoadRules = _load) -> Built:
     """Read all texts; a broken file is reported and the rest works on.
 
     What is built holds no state of an account: a thousand accounts share it.
     """
-    loaded = load(texts.rules, today=today, lists=texts.lists)
+    loaded = load_rules(texts.rules, today=today, lists=texts.lists)
     mistakes: list[Mistake] = list(loaded.mistakes)
     declarations = _models(texts.models, mistakes)
     people = _people(texts, mistakes)

@@ -17,7 +17,7 @@ from random import Random
 import structlog
 from rich.console import Console
 
-from detector import app, changes, destinations, files, fleet, jobs, whereabouts
+from detector import app, changes, destinations, files, fleet, jobs, rule_cache, whereabouts
 from detector.delivery.commands import Command
 from detector.plans import build
 from detector.ports import Notifier
@@ -52,7 +52,9 @@ class Service:
         self._resources.callback(self._trainer.shutdown)
         self._point = app.crash_point(os.environ)
         texts = files.texts(settings.paths, timezone=settings.timezone)
-        self._mistakes = [str(each) for each in build(texts, app.now().date()).mistakes]
+        load_rules = rule_cache.below(settings.data.directory)
+        built = build(texts, app.now().date(), load_rules)
+        self._mistakes = [str(each) for each in built.mistakes]
         for mistake in self._mistakes:
             log.error("mistake in a file, the rest goes on", mistake=mistake)
         self._orders = orders(settings)

@@ -13,11 +13,11 @@ from datetime import datetime
 from rich.console import Console
 from rich.table import Table
 
-from detector import app, files, plans, settings
+from detector import app, settings
 from detector.alerts import Alert, Status, to_json
 from detector.changes import ChangeRefused
 from detector.changes.alerts import Act, one
-from detector.cli import output
+from detector.cli import output, planning
 from detector.delivery.commands import Verb
 from detector.delivery.digests import plural
 from detector.delivery.exposures import Rotation
@@ -64,8 +64,7 @@ def _held_back(args: Namespace, store: Sqlite, config: settings.Settings) -> int
         for each in found:
             output.as_json(each)
         return 0
-    texts = files.texts(config.paths, timezone=config.timezone)
-    rules = plans.build(texts, app.now().date()).plan.rulebook.rules
+    rules = planning.build(config, app.now().date()).plan.rulebook.rules
     made = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
     for title in ("time (UTC)", "rule", "about", "held back by", "margin"):
         made.add_column(title)

@@ -11,9 +11,9 @@ from typing import TextIO
 
 from rich.console import Console
 
-from detector import __version__, app, backtesting, files, plans, settings
+from detector import __version__, app, backtesting, settings
 from detector.alerts import Alert, to_json
-from detector.cli import foreign, history
+from detector.cli import foreign, history, planning
 from detector.reviews import figures, page, tables
 from detector.settings import ConfigError
 from detector.terminal import progress
@@ -25,9 +25,7 @@ def run(args: Namespace) -> int:
     config = settings.load(args.config, os.environ)
     if args.events is not None:
         return foreign.backtest(args, config)
-    built = plans.build(
-        files.texts(config.paths, timezone=config.timezone, own_rules=args.rules), app.now().date()
-    )
+    built = planning.build(config, app.now().date(), args.rules)
     for mistake in built.mistakes:
         sys.stderr.write(f"{mistake}\n")
     terminal = Console(stderr=True, highlight=False)

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from detector import files, plans, settings, silence_files
-from detector.cli import output
-from detector.rulebook.loading import load
+from detector.cli import output, planning
+from detector.rule_cache import RuleCache
 from detector.rulebook.mistakes import Mistake
 
 
@@ -19,11 +19,12 @@ def run(args: Namespace) -> int:
     """Print every mistake with file, line, column and fix; 0 if there is none."""
     config = settings.load(args.config, os.environ)
     texts = files.texts(config.paths, timezone=config.timezone, own_rules=args.rules)
-    built = plans.build(texts, datetime.now(UTC).date())
+    cache = planning.rules_cache(config)
+    built = plans.build(texts, datetime.now(UTC).date(), cache)
     mistakes, warnings = list(built.mistakes), list(built.loaded.warnings)
     if args.rules is None:
         mistakes += [*_templates(config), *_silences(config)]
-    documents, loaded = _counts(built, texts, args.rules)
+    documents, loaded = _counts(built, texts, args.rules, cache)
     if args.json:
         output.as_json(
             {
@@ -53,7 +54,9 @@ def run(args: Namespace) -> int:
     return 1 if mistakes else 0
 
 
-def _counts(built: plans.Built, texts: plans.Texts, folder: Path | None) -> tuple[int, int]:
+def _counts(
+    built: plans.Built, texts: plans.Texts, folder: Path | None, load: RuleCache
+) -> tuple[int, int]:
     """Documents found and loaded; of the named folder only, without the shipped base rules."""
     loaded = built.loaded
     if folder is None:

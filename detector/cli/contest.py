@@ -12,7 +12,7 @@ from rich.markdown import Markdown
 
 from detector import app, backtesting, files, settings
 from detector.anomaly.causes import CAUSES
-from detector.cli import evaluate, output
+from detector.cli import evaluate, output, planning
 from detector.evaluation import companies, contest, methods, model_page, reasons
 from detector.evaluation.companies import Labelled
 from detector.evaluation.contest import Watched
@@ -36,7 +36,8 @@ def run(args: Namespace) -> int:
     if args.write is not None and not args.write.parent.is_dir():
         msg = f"{args.write}: there is no folder {args.write.parent}; make it first"
         raise ConfigError(msg)
-    make = evaluate.Maker(files.texts(config.paths, timezone=config.timezone), app.now().date())
+    texts = files.texts(config.paths, timezone=config.timezone)
+    make = evaluate.Maker(texts, app.now().date(), planning.rules_cache(config))
     terminal = Console(stderr=True, highlight=False)
     measured = [_measured(terminal, plan, make) for plan in evaluate.plans_of(args)]
     found = Measured(*zip(*measured, strict=True))

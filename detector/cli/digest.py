@@ -8,8 +8,8 @@ from contextlib import closing
 from dataclasses import asdict
 from datetime import timedelta
 
-from detector import app, files, jobs, plans, settings
-from detector.cli import output
+from detector import app, jobs, settings
+from detector.cli import output, planning
 from detector.delivery.bulletins import Digest
 from detector.store.sqlite import Sqlite
 
@@ -21,7 +21,7 @@ def run(args: Namespace) -> int:
         if args.weekly:
             found = jobs.weekly(store, now)
         else:
-            built = plans.build(files.texts(config.paths, timezone=config.timezone), now.date())
+            built = planning.build(config, now.date())
             mistakes = [str(each) for each in built.mistakes]
             found = jobs.daily(store, args.since or now - timedelta(days=1), now, mistakes)
     if args.json:

@@ -11,9 +11,9 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-from detector import accounts, app, destinations, files, plans, settings, whereabouts
+from detector import accounts, app, destinations, settings, whereabouts
 from detector.alerts import Alert
-from detector.cli import output
+from detector.cli import output, planning
 from detector.coverage import sentence
 from detector.ports import DeliveryError, SourceError
 from detector.settings import ConfigError
@@ -151,7 +151,7 @@ def _troubles(alerts: Sequence[Alert]) -> str:
 
 
 def _rules(config: settings.Settings) -> str:
-    built = plans.build(files.texts(config.paths, timezone=config.timezone), app.now().date())
+    built = planning.build(config, app.now().date())
     if built.mistakes:
         msg = f"{len(built.mistakes)} mistakes, the first: {built.mistakes[0]}"
         raise ConfigError(msg)

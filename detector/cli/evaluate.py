@@ -18,7 +18,7 @@ from rich.markdown import Markdown
 
 from detector import app, files, kernel, plans, settings
 from detector.alerts import to_json
-from detector.cli import output
+from detector.cli import output, planning
 from detector.evaluation import companies, pages
 from detector.evaluation.companies import Labelled
 from detector.evaluation.figures import Figures, figures
@@ -36,10 +36,9 @@ Keep = Callable[[str, Grade], None]
 class Maker:
     """Makes the plan for a company: the rules and the model that are configured, its own people."""
 
-    def __init__(self, texts: Texts, today: date) -> None:
-        self._texts, self._today = texts, today
-        built = plans.build(texts, today)
-        self.mistakes = built.mistakes
+    def __init__(self, texts: Texts, today: date, load_rules: plans.LoadRules) -> None:
+        self._texts, self._today, self._load_rules = texts, today, load_rules
+        self.mistakes = plans.build(texts, today, load_rules).mistakes
 
     def __call__(self, stated: Texts) -> kernel.Plan:
         """The plan for a company that states this about itself."""
@@ -48,7 +47,7 @@ class Maker:
             people=stated.people or self._texts.people,
             networks=stated.networks or self._texts.networks,
         )
-        return plans.build(texts, self._today).plan
+        return plans.build(texts, self._today, self._load_rules).plan
 
 
 def run(args: Namespace) -> int:
@@ -59,7 +58,7 @@ def run(args: Namespace) -> int:
         msg = "name labelled folders with --from DIR, or --seeds 101-110 for companies made here"
         raise ConfigError(msg)
     texts = files.texts(config.paths, timezone=config.timezone, own_rules=args.rules)
-    make = Maker(texts, app.now().date())
+    make = Maker(texts, app.now().date(), planning.rules_cache(config))
     for mistake in make.mistakes:
         sys.stderr.write(f"{mistake}\n")
     terminal = Console(stderr=True, highlight=False)

@@ -14,7 +14,7 @@ import numpy as np
 from rich.console import Console
 
 from detector import files, settings
-from detector.cli import foreign_tables
+from detector.cli import foreign_tables, planning
 from detector.foreign import correlating
 from detector.foreign.comparing import Comparison, compare, compare_correlations
 from detector.foreign.expectations import judge, read_expectations
@@ -25,7 +25,7 @@ from detector.foreign.sqlite_engine import engine
 from detector.foreign.stages import evidence, hits, stages
 from detector.foreign.telling import Naming, correlation_lines, folded, match_line
 from detector.foreign.times import UNKNOWN, microseconds
-from detector.rulebook.loading import Loaded, load
+from detector.rulebook.loaded import Loaded
 from detector.settings import ConfigError
 from detector.terminal import progress
 
@@ -72,6 +72,8 @@ def mapping_of(path: Path | None) -> EventMapping:
 def rules_of(folder: Path | None, config: settings.Settings) -> Loaded:
     """The rules of a folder alone, or else those of the configuration."""
     texts = files.read_folder(folder) if folder else files.rules(config.paths.rules)
+    load = planning.rules_cache(config)
+    load = planning.rules_cache(config)
     return load(texts, today=datetime.now(UTC).date(), lists=files.lists(config.paths.lists))
 
 

@@ -6,7 +6,7 @@ import json
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,6 @@ import structlog
 from rich.console import Console
 from rich.text import Text
 
-from detector import app
 from detector.settings import ConfigError
 
 
@@ -47,7 +46,13 @@ def account(names: Sequence[str], asked: str | None, directory: Path) -> str:
 def until(args: Namespace) -> datetime:
     """The time that `--for` or `--until` says."""
     asked: datetime | None = args.until
-    return app.now() + args.span if asked is None else asked
+    if asked is not None:
+        return asked
+    # It brings in the whole engine, which commands that only write do without.
+    from detector import app
+
+    span: timedelta = args.span
+    return app.now() + span
 
 
 def as_json(value: Any) -> None:

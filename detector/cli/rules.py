@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from rich.markup import escape
 from rich.table import Table
 
-from detector import files, plans, settings
-from detector.cli import output
+from detector import plans, settings
+from detector.cli import output, planning
 from detector.rule import Rule
 from detector.settings import ConfigError
 
@@ -22,8 +22,7 @@ def run(args: Namespace) -> int:
     if args.verb in {"schema", "docs"}:
         return _reference(args.verb)
     config = settings.load(args.config, os.environ)
-    texts = files.texts(config.paths, timezone=config.timezone, own_rules=args.rules)
-    built = plans.build(texts, datetime.now(UTC).date())
+    built = planning.build(config, datetime.now(UTC).date(), args.rules)
     for mistake in built.mistakes:
         sys.stderr.write(f"{mistake}\n")
     verbs = {"list": _list, "show": _show, "test": _test}

@@ -13,9 +13,9 @@ import polars as pl
 from rich.console import Console
 from rich.text import Text
 
-from detector import app, backtesting, files, kernel, plans, settings, whereabouts
+from detector import app, backtesting, kernel, settings, whereabouts
 from detector.backtesting import Step
-from detector.cli import history, output
+from detector.cli import history, output, planning
 from detector.explaining import asking
 from detector.explaining.explanation import Explanation, Line
 from detector.rule import Rule
@@ -56,9 +56,7 @@ class _Sought:
 def run(args: Namespace) -> int:
     """Replay the history up to the event, let the engine judge it, and tell what it asked."""
     config = settings.load(args.config, os.environ)
-    built = plans.build(
-        files.texts(config.paths, timezone=config.timezone, own_rules=args.rules), app.now().date()
-    )
+    built = planning.build(config, app.now().date(), args.rules)
     asked = _Asked(args, config, built.plan)
     found = asked.of_file() if Path(args.event).is_file() else asked.of_history()
     for each in found:

@@ -17,7 +17,7 @@ from detector.foreign.stages import Stage
 from detector.foreign.telling import Fold, Naming
 from detector.rule import Rule
 from detector.rulebook.book import Match
-from detector.rulebook.loading import Loaded
+from detector.rulebook.loaded import Loaded
 
 MOST_SHOWN: Final = 1_000
 """Differences that the report lists; the others are counted."""

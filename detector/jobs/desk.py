@@ -166,7 +166,7 @@ def open_account(
     if store.started(name) is None:
         accounts.begin(store, name, texts, now)
     account = accounts.restore(store, name, span=span)
-    if account.texts.version != texts.version or accounts.is_over(account, now.date()):
+    if account.texts.version != texts.version or accounts.is_over(store, account, now):
         control = Control(account.state.memory.seq + 1, accounts.PLAN, now, texts.dump())
         store.commit(Commit(name, now, controls=[control]))
         accounts.apply(store, account, control)

@@ -114,7 +114,7 @@ def renew(desk: Desk, now: datetime) -> None:
     if desk.looked == now.date():
         return
     with desk.changing() as account:
-        if accounts.is_over(account, now.date()):
+        if accounts.is_over(desk.store, account, now):
             body = account.texts.dump()
             control = Control(account.state.memory.seq + 1, accounts.PLAN, now, body)
             desk.commit(Commit(account.name, now, controls=[control]), "plan")

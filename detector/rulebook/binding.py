@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from detector.findings import Level
 from detector.rule import Rule
-from detector.rulebook.book import BehaviorRule, CorrelationRule, Match, Rulebook, bind
+from detector.rulebook.book import BehaviorRule, CorrelationRule, Match, Rulebook
 from detector.rulebook.conditions import Condition, conjunction
 from detector.rulebook.filters import Filter
 from detector.rulebook.logsources import LogSource, read_source
@@ -42,7 +42,7 @@ def bound(drafts: Iterable[Draft], parts: Parts) -> Rulebook:
         )
         for draft in sound
     }
-    return bind(
+    return Rulebook(
         tuple(_match(draft, rules, parts) for draft in sound if draft.kind == "detection"),
         tuple(
             replace(entry, rule=replace(rules[entry.rule.id], group_by=entry.behavior.group_by))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -84,7 +85,11 @@ class Rulebook:
     correlations: tuple[CorrelationRule, ...] = ()
     """Each behind those that it looks at."""
     version: str = ""
-    plans: tuple[Plan, ...] = field(default=(), repr=False)
+
+    @cached_property
+    def plans(self) -> tuple[Plan, ...]:
+        """How the events of each feed are matched; made when the first are."""
+        return plans((entry.rule.id, entry.condition, entry.feeds) for entry in self.matches)
 
     @property
     def rules(self) -> Mapping[str, Rule]:
@@ -116,14 +121,3 @@ class Rulebook:
         found = matches(frame, self.plans)
         nothing = np.empty(0, dtype=np.int64)
         return {entry.rule.id: found.get(entry.rule.id, nothing) for entry in self.matches}
-
-
-def bind(
-    entries: tuple[Match, ...],
-    behaviors: tuple[BehaviorRule, ...],
-    correlations: tuple[CorrelationRule, ...],
-    version: str,
-) -> Rulebook:
-    """The rulebook of these rules, with its plans made."""
-    made = plans((entry.rule.id, entry.condition, entry.feeds) for entry in entries)
-    return Rulebook(entries, behaviors, correlations, version, made)

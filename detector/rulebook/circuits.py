@@ -7,10 +7,11 @@ until a literal wakes it.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 import polars as pl
+from msgspec.structs import replace
 
 from detector.rulebook.conditions import (
     ANY_TEXT,

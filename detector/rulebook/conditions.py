@@ -1,14 +1,16 @@
 """The intermediate form of a condition: what is asked of an event, and nothing about how.
 
-Polars expressions, explanations and examples are all made of it. Two-valued: a test of a
-missing field does not hold, so its negation does.
+Polars expressions, explanations and examples are all made of it, and it is what is kept of a
+rule on disk. Two-valued: a test of a missing field does not hold, so its negation does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 
 class Kind(StrEnum):
@@ -63,8 +65,8 @@ ANY_TEXT = "\0any"
 class Wildcard(Enum):
     """The parts of a glob that are no text."""
 
-    MANY = "*"
-    ONE = "?"
+    MANY = 1
+    ONE = 2
 
 
 Glob = tuple[str | Wildcard, ...]
@@ -73,8 +75,7 @@ Literal = str | int | float | Glob
 """A value that a test compares with; in a field test, the other field's name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Test:
+class Test(Struct, frozen=True, array_like=True, tag=True):
     """One question about one field; it holds if any of the literals answers it.
 
     `field` is as the rule wrote it, empty for a keyword; `column` is set by `resolving`.
@@ -93,29 +94,25 @@ class Test:
     __test__ = False
 
 
-@dataclass(frozen=True, slots=True)
-class Constant:
+class Constant(Struct, frozen=True, array_like=True, tag=True):
     """A condition whose answer does not depend on the event."""
 
     holds: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(Struct, frozen=True, array_like=True, tag=True):
     """Holds where its part does not."""
 
     part: Condition
 
 
-@dataclass(frozen=True, slots=True)
-class And:
+class And(Struct, frozen=True, array_like=True, tag=True):
     """Holds where all its parts hold."""
 
     parts: tuple[Condition, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Or:
+class Or(Struct, frozen=True, array_like=True, tag=True):
     """Holds where any of its parts holds."""
 
     parts: tuple[Condition, ...]

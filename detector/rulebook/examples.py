@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from itertools import islice
 from typing import Any, Final
 
 import polars as pl
+from msgspec.structs import replace
 
 from detector import events
 from detector.rulebook import times

@@ -104,7 +104,8 @@ def _word(literal: Literal, test: Test) -> str:
     if test.kind in FIELD_KINDS:
         return str(literal)
     if isinstance(literal, tuple):
-        parts = (part.value if isinstance(part, Wildcard) else part for part in literal)
+        signs = {Wildcard.MANY: "*", Wildcard.ONE: "?"}
+        parts = (signs[part] if isinstance(part, Wildcard) else part for part in literal)
         return repr("".join(parts))
     return repr(literal)
 

@@ -9,6 +9,7 @@ from typing import Final
 from detector.rulebook.conditions import Condition
 from detector.rulebook.detections import read_detection
 from detector.rulebook.documents import Path
+from detector.rulebook.loaded import Exemption
 from detector.rulebook.logsources import LogSource, read_feeds, read_source
 from detector.rulebook.mistakes import quoted
 from detector.rulebook.references import Register
@@ -35,17 +36,6 @@ class Filter:
         if self.targets == ANY:
             return set(feeds) <= set(self.feeds) if feeds else self.source.covers(source)
         return rule_id in self.targets
-
-
-@dataclass(frozen=True, slots=True)
-class Exemption:
-    """A filter as people are shown it: what it exempts, until when, and whether that is over."""
-
-    title: str
-    rules: str
-    expires: date | None
-    over: bool
-    file: str
 
 
 def exemption(entry: Filter, today: date | None) -> Exemption:

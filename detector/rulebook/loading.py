@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
 
 from detector.rule_types.base import Behavior
 from detector.rulebook.behaviors import in_columns, read_bases, read_behavior
 from detector.rulebook.binding import Conditions, Parts, bound
-from detector.rulebook.book import BehaviorRule, CorrelationRule, Rulebook
+from detector.rulebook.book import BehaviorRule, CorrelationRule
 from detector.rulebook.chains import chained, feeds_of_behaviors
 from detector.rulebook.conditions import Condition
 from detector.rulebook.correlations import read_correlation
@@ -18,7 +17,6 @@ from detector.rulebook.detections import feeds_of, read_detection
 from detector.rulebook.documents import read
 from detector.rulebook.filters import (
     ANY,
-    Exemption,
     Filter,
     check_cover,
     exemption,
@@ -26,27 +24,13 @@ from detector.rulebook.filters import (
     read_filter,
 )
 from detector.rulebook.headers import kind_of, read_head
+from detector.rulebook.loaded import Loaded
 from detector.rulebook.logsources import read_feeds
 from detector.rulebook.mistakes import Mistake
 from detector.rulebook.placeholders import fill_in, read_lists, say_what_waits
 from detector.rulebook.references import Draft, Register
 from detector.rulebook.reports import Report
-from detector.rulebook.stories import Story
 from detector.rulebook.story_reading import read_all_stories
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """What came of the texts: `documents` were found, `loaded` of them are at work."""
-
-    rulebook: Rulebook
-    stories: tuple[Story, ...]
-    mistakes: tuple[Mistake, ...]
-    warnings: tuple[Mistake, ...]
-    documents: int
-    loaded: int
-    exemptions: tuple[Exemption, ...] = ()
-    """The filters, also those that have expired."""
 
 
 def load(

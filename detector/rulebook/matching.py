@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from functools import reduce
 from ipaddress import ip_network
 from typing import Final
@@ -11,6 +10,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+from msgspec.structs import replace
 
 from detector import events
 from detector.rulebook.addresses import Addresses
