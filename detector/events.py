@@ -6,6 +6,7 @@ feed, so that rules may use either. Times are microseconds in UTC; strings are a
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -134,20 +135,68 @@ COLUMNS: Final = (
 )
 """The schema, in column order."""
 
+ELSEWHERE: Final = {
+    # ECS, as Elastic's 1Password integration and 1Password's own shipper for Elastic write it.
+    "user.full_name": "user.name",
+    "os.name": "client.os_name",
+    "os.version": "client.os_version",
+    "source.geo.country_iso_code": "source.country",
+    "source.geo.region_name": "source.region",
+    "source.geo.city_name": "source.city",
+    "source.geo.location.lat": "source.latitude",
+    "source.geo.location.lon": "source.longitude",
+    "source.as.organization.name": "source.as.name",
+    # OCSF.
+    "metadata.uid": "event.id",
+    "activity_name": "event.action",
+    "actor.user.uid": "user.id",
+    "actor.user.name": "user.name",
+    "actor.user.email_addr": "user.email",
+    "actor.session.uid": "session.id",
+    "session.uid": "session.id",
+    "device.uid": "device.id",
+    "src_endpoint.ip": "source.ip",
+    "src_endpoint.location.country": "source.country",
+    "src_endpoint.location.city": "source.city",
+    # Datadog's standard attributes.
+    "evt.name": "event.action",
+    "usr.id": "user.id",
+    "usr.name": "user.name",
+    "usr.email": "user.email",
+    "network.client.ip": "source.ip",
+    # Microsoft Sentinel's table OnePasswordEventLogs_CL.
+    "log_source": "event.feed",
+    "action_type": "event.type",
+    "session.ip_address": "source.ip",
+}
+"""Names under which other products know the same fields, so that their rules run unchanged."""
+VENDOR: Final = "onepassword."
+"""What Elastic writes before a raw name."""
+
 SCHEMA: Final = {column.name: column.dtype for column in COLUMNS}
 
 
 def fields(feed: str | None = None) -> dict[str, str]:
     """Map every name that a rule may use for `feed` (or for any feed) to its column.
 
-    Column names map to themselves; raw names map to their column.
+    Column names map to themselves; raw names and those of other products map to their column.
 
-    >>> fields("auditevents")["actor_uuid"]
-    'user.id'
+    >>> fields("auditevents")["actor_uuid"], fields("itemusages")["onepassword.item_uuid"]
+    ('user.id', 'item.id')
     """
     names: dict[str, str] = {}
     for column in COLUMNS:
         for raw_feed, raw_names in column.raw.items():
             if feed is None or feed == raw_feed:
                 names.update(dict.fromkeys(raw_names, column.name))
-    return names | {column.name: column.name for column in COLUMNS}
+    prefixed = {VENDOR + name: column for name, column in names.items()}
+    return ELSEWHERE | prefixed | names | {column.name: column.name for column in COLUMNS}
+
+
+def ours(names: Iterable[str]) -> list[str]:
+    """Those of the names that are 1Password's or our own, which we would rather have written.
+
+    >>> ours(["usr.id", "user.id", "onepassword.type"])
+    ['user.id']
+    """
+    return [name for name in names if name not in ELSEWHERE and not name.startswith(VENDOR)]

@@ -15,10 +15,12 @@ from detector.rehearsal import play, script
 from detector.rehearsal.samples import Samples
 from detector.rule_types.first_seen import FirstSeen
 from detector.rulebook.book import Rulebook
-from detector.rulebook.conditions import And, asked
+from detector.rulebook.conditions import And, asked, tests
 from detector.rulebook.examples import NoExample, example
 from detector.rulebook.explaining import explain
 from detector.rulebook.loading import load
+from detector.rulebook.resolving import resolved
+from detector.rulebook.schemas import of_feed
 from detector.rulebook.vocabulary import AUDIT_ACTIONS
 from detector.sources.records import shape
 
@@ -337,7 +339,75 @@ def test_rules_about_other_products_load_and_are_warned_of() -> None:
 
 
 def test_a_product_that_is_almost_ours_is_a_mistake() -> None:
-    for source in ("product: 1password", "product: onepasword", "service: auditevents"):
+    for source in ("product: 1passwrd", "product: onepasword", "service: auditevents"):
         (mistake,) = load({"1.yml": FOREIGN.format(ID.format(1), source)}).mistakes
 
         assert "write 'product: onepassword'" in mistake.fix
+
+
+@pytest.mark.parametrize(
+    ("source", "feeds"),
+    [
+        ("product: 1password, service: signin_attempts", ("signinattempts",)),
+        ("product: onepassword, service: audit", ("auditevents",)),
+        ("product: 1Password, service: OnePassword.ItemUsage", ("itemusages",)),
+        ("product: one_password, category: authentication", ("signinattempts",)),
+        ("product: 1password", ("auditevents", "signinattempts", "itemusages")),
+    ],
+)
+def test_a_log_source_means_ours_however_others_spell_it(
+    source: str, feeds: tuple[str, ...]
+) -> None:
+    detection = "detection: {s: {uuid: x}, condition: s}\n"
+    loaded = load({"1.yml": f"title: F\nid: {ID.format(1)}\nlogsource: {{{source}}}\n{detection}"})
+
+    assert not loaded.mistakes, [str(mistake) for mistake in loaded.mistakes]
+    (match,) = loaded.rulebook.matches
+    assert match.feeds == feeds
+    assert match.source.product == "onepassword"
+
+
+@pytest.mark.parametrize(
+    ("service", "item", "column"),
+    [
+        ("auditevents", "onepassword.actor_details.email: x", "user.email"),
+        ("auditevents", "usr.email: x", "user.email"),
+        ("signinattempts", "onepassword.target_user.uuid: x", "user.id"),
+        ("signinattempts", "source.geo.country_iso_code: US", "source.country"),
+        ("signinattempts", "action_type: mfa_ok", "event.type"),
+        ("itemusages", "src_endpoint.ip|cidr: 10.0.0.0/8", "source.ip"),
+        ("itemusages", "user.full_name: x", "user.name"),
+    ],
+)
+def test_a_field_is_known_by_the_names_that_other_products_give_it(
+    service: str, item: str, column: str
+) -> None:
+    (match,) = load(
+        {
+            "1.yml": f"title: F\nid: {ID.format(1)}\n"
+            f"logsource: {{product: 1password, service: {service}}}\n"
+            f"detection: {{s: {{{item}}}, condition: s}}\n"
+        }
+    ).rulebook.matches
+    (test,) = tests(resolved(match.condition, of_feed(service)))
+
+    assert test.column == column
+
+
+def test_every_name_elsewhere_means_a_column_and_is_no_name_of_ours() -> None:
+    own = {name for column in events.COLUMNS for names in column.raw.values() for name in names}
+    assert set(events.ELSEWHERE.values()) <= set(events.SCHEMA)
+    assert not set(events.ELSEWHERE) & (own | set(events.SCHEMA))
+
+
+def test_a_rule_without_an_id_goes_by_its_name() -> None:
+    text = "title: F\nlogsource: {product: 1password}\ndetection: {s: {uuid: x}, condition: s}\n"
+    one, again = load({"1.yml": text}), load({"other/2.yml": text})
+    other = load({"1.yml": text.replace("title: F", "title: G")})
+
+    ids = [loaded.rulebook.matches[0].rule.id for loaded in (one, again, other)]
+    assert ids[0] == ids[1] != ids[2]
+    assert not one.mistakes
+    assert one.warnings[0].fix == f"add 'id: {ids[0]}'"
+    (mistake,) = load({"1.yml": f"{text}---\n{text}"}).mistakes
+    assert "is taken by 1.yml:1" in mistake.text

@@ -42,7 +42,7 @@ tags: [T1078]
 alert: {generate: perhaps, dedup: {for: soon}, runbok: x}
 logsource:
     product: onepassword
-    service: auditevent
+    service: auditevnts
 detection:
     s:
         action: grant
@@ -60,7 +60,7 @@ detection:
             "rules/bad.yaml:7:19: alert.generate: 'perhaps' is neither true nor false",
             "rules/bad.yaml:7:41: alert.dedup.for: 'soon' is not a span of time; write it like 30m, 24h, 7d or 1d12h",
             "rules/bad.yaml:7:48: alert.runbok: not a key of alert; did you mean 'runbook'?",
-            "rules/bad.yaml:10:14: logsource.service: 'auditevent' is not a feed; did you mean 'auditevents'?",
+            "rules/bad.yaml:10:14: logsource.service: 'auditevnts' is not a feed; did you mean 'auditevents'?",
         ]
     )
     assert (loaded.documents, loaded.loaded) == (1, 0)

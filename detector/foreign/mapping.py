@@ -9,7 +9,7 @@ from typing import Any, Final
 from detector.rulebook.conditions import Condition
 from detector.rulebook.detections import read_detection
 from detector.rulebook.documents import Document, Path, read
-from detector.rulebook.logsources import LogSource
+from detector.rulebook.logsources import LogSource, in_our_words
 from detector.rulebook.mistakes import Mistake
 from detector.rulebook.placeholders import fill_in
 from detector.rulebook.reports import Report
@@ -113,7 +113,7 @@ def _logsources(report: Report, path: Path) -> tuple[LogSource, ...]:
             continue
         report.known_keys(place, _PARTS)
         product, category, service = (report.text((*place, part)) for part in _PARTS[:3])
-        found.append(LogSource(product, category, service))
+        found.append(in_our_words(LogSource(product, category, service)))
     return tuple(found)
 
 

@@ -91,10 +91,11 @@ def _named(frame: pl.DataFrame, fields: Fields) -> tuple[pl.DataFrame, Schema]:
     """The frame with what several names may hold put together, and the names of its columns."""
     own = [name for name in frame.columns if name not in {FILE, LINE}]
     # Sigma's taxonomy writes fields without the spaces that a product may give them.
-    names = {name.replace(" ", ""): name for name in own} | {name: name for name in own}
+    told = {name.replace(" ", ""): name for name in own} | {name: name for name in own}
+    names = dict(told)
     series: dict[str, pl.Series] = {}
     for name, candidates in fields.items():
-        there = [names[each] for each in candidates if each in names]
+        there = list(dict.fromkeys(told[each] for each in candidates if each in told))
         if len(there) == 1:
             names[name] = there[0]
         elif there:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
+from detector import events
 from detector.rule_types import catalog
 from detector.rule_types.base import Behavior
 from detector.rulebook.documents import Path
@@ -67,7 +68,9 @@ def _columns(feeds: Iterable[str]) -> Mapping[str, str]:
     names = {name: name for name in PSEUDO_FIELDS}
     for feed in feeds:
         schema = of_feed(feed)
-        names |= {name: column for name in schema.fields if (column := schema.column(name))}
+        names |= {
+            name: column for name in events.ours(schema.fields) if (column := schema.column(name))
+        }
     return names
 
 

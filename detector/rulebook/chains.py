@@ -169,7 +169,7 @@ class _Fields:
             return name if known is None else known[name]
         whose = "the group of" if draft.kind == "correlation" else "events of"
         text = f"{quoted(name)} is not a field of {whose} {quoted(draft.head.rule.title)}"
-        self.draft.report.wrong(place, text, did_you_mean(name, known))
+        self.draft.report.wrong(place, text, did_you_mean(name, events.ours(known)))
         return name
 
     def _known(self, draft: Draft) -> Mapping[str, str] | None:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
+from uuid import UUID, uuid5
 
 from detector.findings import LEVELS, Level
 from detector.rule import ROUTINES, Rule
@@ -14,8 +15,10 @@ from detector.rulebook.mistakes import quoted
 from detector.rulebook.reports import Report
 from detector.rulebook.vocabulary import KIND_KEYS, SIGMA_KEYS, STATUSES
 
-UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+IDENTITY: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,127}")
+_NAMELESS: Final = UUID("6f1d3f0a-5d5c-4a52-9a0e-0f6d8f3c2b11")
+"""The space of ids that rules without one get."""
 _TAG: Final = re.compile(r"[a-z0-9_-]+\.[a-z0-9._-]+")
 _SPAN: Final = re.compile(r"(?:\d{1,5}[wdhms])+")
 _UNITS: Final = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
@@ -79,15 +82,18 @@ def read_head(report: Report, kind: str) -> Head:
 def _id(report: Report) -> str:
     identity = report.text(("id",))
     if not identity and "id" not in report.document.value:
-        report.wrong((), "id is missing", "add 'id:' with a fresh UUID, as uuidgen prints it")
-    elif not UUID.fullmatch(identity):
+        # Sigma lets a rule have none. It stays the same while its name does.
+        name = report.at(("name",)) or report.at(("title",))
+        identity = str(uuid5(_NAMELESS, str(name)))
+        report.odd((), "has no id, so it goes by its name", f"add 'id: {identity}'")
+    elif not IDENTITY.fullmatch(identity):
         report.wrong(("id",), f"not a UUID: {quoted(identity)}", "uuidgen prints one")
     return identity.lower()
 
 
 def _name(report: Report) -> str:
     name = report.text(("name",))
-    if "name" in report.document.value and (not NAME.fullmatch(name) or UUID.fullmatch(name)):
+    if "name" in report.document.value and (not NAME.fullmatch(name) or IDENTITY.fullmatch(name)):
         fix = "use letters, digits, '_', '-' and '.'"
         report.wrong(("name",), f"{quoted(name)} is not a name", fix)
     return name

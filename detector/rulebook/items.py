@@ -30,7 +30,7 @@ def read_item(report: Report, path: Path, value: Any, feeds: tuple[str, ...]) ->
         report.wrong(
             path,
             f"{quoted(field)} is not a field of {_named(feeds)}",
-            _where_else(field) or did_you_mean(field, known),
+            _where_else(field) or did_you_mean(field, events.ours(known)),
             key=True,
         )
     for modifier in modifiers:
@@ -112,7 +112,9 @@ def check_value(report: Report, path: Path, value: Any) -> None:
 def _check_references(report: Report, path: Path, value: Any, known: frozenset[str]) -> None:
     for name in value if isinstance(value, list) else [value]:
         if name not in known:
-            report.wrong(path, f"{quoted(name)} is not a field", did_you_mean(name, known))
+            report.wrong(
+                path, f"{quoted(name)} is not a field", did_you_mean(name, events.ours(known))
+            )
 
 
 def _check_type(

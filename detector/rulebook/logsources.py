@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from detector import events
 from detector.rulebook.mistakes import nearest, quoted
@@ -12,6 +13,19 @@ from detector.rulebook.schemas import of_feed
 from detector.rulebook.vocabulary import PRODUCT
 
 _PARTS = ("product", "category", "service")
+_OURS: Final = frozenset({"onepassword", "1password"})
+_SERVICES: Final[Mapping[str, str]] = {
+    **dict.fromkeys(
+        ("audit", "audits", "auditevent", "auditevents", "auditlog", "auditlogs"), events.AUDIT
+    ),
+    **dict.fromkeys(
+        ("signin", "signins", "signinattempt", "signinattempts", "signinevent", "signinevents",
+         "authentication"),
+        events.SIGNIN,
+    ),
+    **dict.fromkeys(("usage", "usages", "itemusage", "itemusages"), events.USAGE),
+}  # fmt: skip
+"""How others call the feeds, in lower case and without signs between the words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +49,33 @@ class LogSource:
         return "/".join(part for part in (self.product, self.category, self.service) if part)
 
 
+def in_our_words(source: LogSource) -> LogSource:
+    """The log source under our names, if it means 1Password's events; else as it is.
+
+    >>> str(in_our_words(LogSource("1Password", service="OnePassword.SignInAttempt")))
+    'onepassword/signinattempts'
+    """
+    if _bare(source.product) not in _OURS:
+        return source
+    service = _service(source.service)
+    if not source.service and source.category:
+        feed = _service(source.category)
+        known = feed in events.FEEDS
+        return LogSource(PRODUCT, "" if known else source.category, feed if known else "")
+    return LogSource(PRODUCT, source.category, service)
+
+
+def _service(word: str) -> str:
+    bare = _bare(word)
+    for product in _OURS:
+        bare = bare.removeprefix(product)
+    return _SERVICES.get(bare, word)
+
+
+def _bare(word: str) -> str:
+    return "".join(char for char in word.lower() if char.isalnum())
+
+
 def read_source(report: Report) -> LogSource | None:
     """The document's log source; null, and a mistake, if it has none."""
     source = report.at(("logsource",))
@@ -44,7 +85,7 @@ def read_source(report: Report) -> LogSource | None:
         return None
     report.known_keys(("logsource",), {*_PARTS, "definition"})
     product, category, service = (report.text(("logsource", part)) for part in _PARTS)
-    found = LogSource(product, category, service)
+    found = in_our_words(LogSource(product, category, service))
     if found == LogSource():
         report.wrong(
             ("logsource",), "names no product, category or service", f"write 'product: {PRODUCT}'"
