@@ -245,6 +245,27 @@ def test_an_event_is_no_part_of_its_own_baseline() -> None:
     assert [alert.event_ids for alert in heard.of("op_new_device")] == [(first.id,)]
 
 
+@pytest.mark.parametrize(
+    ("read_at", "found"),
+    [("9:59:50", False), ("10:00:10", True), ("10:04", True), ("11:50", True)],
+)
+@pytest.mark.parametrize("grant_comes_late", [False, True])
+def test_secrets_count_after_the_grant_that_opened_them_and_at_once(
+    read_at: str, found: bool, grant_comes_late: bool
+) -> None:
+    # Sentinel's "secret extraction after access change": the order was not checked, and what was
+    # read in the last five minutes was not looked at.
+    grant = audit("ann", "paris", "10:00", deed="grant uva", object="vault-of-ben")
+    grant.fields["aux_uuid"] = "ANN"
+    read = usage("ann", "paris", read_at, action="reveal", vault="vault-of-ben", item="new")
+    day = [grant, read] if grant.time < read.time else [read, grant]
+    if grant_comes_late:
+        day = [read, grant.after(read, minutes=1)]
+    alerts = play(learned_engine(with_model=False), day).of("op_self_grant_then_read")
+
+    assert [set(alert.event_ids) for alert in alerts] == [{grant.id, read.id}] * found
+
+
 def test_the_plan_reads_ranges_of_both_kinds() -> None:
     built = plans.build(shipped_texts(networks={"networks.yml": OFFICE}), START.date())
 
