@@ -14,8 +14,9 @@ from detector import events
 from detector.rehearsal import play, script
 from detector.rehearsal.samples import Samples
 from detector.rule_types.first_seen import FirstSeen
+from detector.rulebook import conditions
 from detector.rulebook.book import Rulebook
-from detector.rulebook.conditions import And, asked, tests
+from detector.rulebook.conditions import And, asked
 from detector.rulebook.examples import NoExample, example
 from detector.rulebook.explaining import explain
 from detector.rulebook.loading import load
@@ -389,7 +390,7 @@ def test_a_field_is_known_by_the_names_that_other_products_give_it(
             f"detection: {{s: {{{item}}}, condition: s}}\n"
         }
     ).rulebook.matches
-    (test,) = tests(resolved(match.condition, of_feed(service)))
+    (test,) = conditions.tests(resolved(match.condition, of_feed(service)))
 
     assert test.column == column
 
