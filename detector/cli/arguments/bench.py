@@ -1,4 +1,4 @@
-"""The arguments of `vaultwatch rules explain`."""
+"""The arguments of `vaultwatch rules explain` and `rules diff`."""
 
 from __future__ import annotations
 
@@ -16,9 +16,25 @@ def add(verbs: common.Commands) -> None:
         help="the event's uuid in the history, or a file of raw items",
     )  # fmt: skip
     explain.add_argument("--rules", type=Path, metavar="DIR", help=common.ONLY_RULES)
+    explain.add_argument("--train-until", type=common.time, metavar="TIME", help=common.TEACHES)
     _history(explain, "--from")
     explain.set_defaults(module="rules_explain")
-    common.also(explain)
+    diff = verbs.add_parser("diff", help="show which alerts an edit adds, removes and changes")
+    diff.add_argument("old", help="a folder of rules, or a git revision as main:rules or HEAD~1")
+    diff.add_argument("new", help="the same after the edit")
+    diff.add_argument(
+        "--since", type=common.since, metavar="30d|TIME",
+        help="what was before only teaches (default: 30d; of a folder nothing only teaches)",
+    )  # fmt: skip
+    diff.add_argument(
+        "--overlay", action="store_true",
+        help="on top of the shipped rules, as the service runs them (default: on the base rules)",
+    )  # fmt: skip
+    diff.add_argument("--markdown", action="store_true", help="print a comment for a pull request")
+    _history(diff, "--events")
+    diff.set_defaults(module="rules_diff")
+    for verb in (explain, diff):
+        common.also(verb)
 
 
 def _history(made: common.Parser, name: str) -> None:
@@ -26,5 +42,4 @@ def _history(made: common.Parser, name: str) -> None:
         name, type=Path, metavar="DIR", dest="folder", default=None,
         help="history: a folder of feeds (default: the store)",
     )  # fmt: skip
-    made.add_argument("--train-until", type=common.time, metavar="TIME", help=common.TEACHES)
     made.add_argument("--account", metavar="NAME", help="of the store, where there are several")

@@ -70,6 +70,11 @@ def time(text: str) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
+def since(text: str) -> timedelta | datetime:
+    """A time from the command line, or a span before the newest event."""
+    return span(text) if text[-1:] in {"m", "h", "d"} and text[:-1].isdecimal() else time(text)
+
+
 def seeds(text: str) -> tuple[int, ...]:
     """Seeds like '101-110' or '1,2,7'."""
     try:
