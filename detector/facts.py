@@ -120,10 +120,25 @@ class Facts(msgspec.Struct):
     ) -> list[str]:
         """The values, those of kind `slot` by the zones of the people."""
         found = [value or "" for value in values]
-        for place in np.flatnonzero(kinds == SLOT).tolist():
-            row = int(rows[place])
-            found[place] = workhours.slot(self.zone_of(page.people[row] or ""), page.times[row])
+        places = np.flatnonzero(kinds == SLOT)
+        for place, slot in zip(places.tolist(), self._slots(page, rows[places]), strict=True):
+            found[place] = slot
         return found
+
+    def _slots(self, page: Observations, rows: np.ndarray) -> list[str]:
+        """The hour of the local week of each row, reckoned once for a zone and quarter."""
+        people, owner = np.unique(page.who[rows], return_inverse=True)
+        zones = [self.zone_of(page.names[who]) for who in people.tolist()]
+        numbers = {zone: number for number, zone in enumerate(dict.fromkeys(zones))}
+        zone = np.array([numbers[each] for each in zones], dtype=np.int64)[owner]
+        keys = zone << 32 | page.time_us[rows] // workhours.QUARTER_US
+        distinct, place = np.unique(keys, return_inverse=True)
+        names = list(numbers)
+        slots = [
+            workhours.slot(names[key >> 32], (key & 0xFFFF_FFFF) * workhours.QUARTER_US)
+            for key in distinct.tolist()
+        ]
+        return [slots[each] for each in place.tolist()]
 
     def _unseen(
         self, page: Observations, who: np.ndarray, kinds: np.ndarray, values: Sequence[str]
@@ -133,12 +148,19 @@ class Facts(msgspec.Struct):
         Within a page only hours of the week can come twice: they are there by quarters.
         """
         fresh = np.ones(len(values), dtype=bool)
+        if not self.hour.shown:
+            slots, owners = np.flatnonzero(kinds == SLOT).tolist(), who.tolist()
+            seen = set[tuple[int, str]]()
+            for place in slots:
+                key = (owners[place], values[place])
+                fresh[place] = key not in seen
+                seen.add(key)
+            return np.flatnonzero(fresh)
         before, places = dict.fromkeys(self.hour.shown), self.hour.places
-        doubtful = range(len(values)) if before else np.flatnonzero(kinds == SLOT).tolist()
-        for place in doubtful:
-            key = shown_key(places[page.names[who[place]]], int(kinds[place]), values[place])
-            fresh[place] = key not in before
-            before[key] = None
+        for place in range(len(values)):
+            name = shown_key(places[page.names[who[place]]], int(kinds[place]), values[place])
+            fresh[place] = name not in before
+            before[name] = None
         return np.flatnonzero(fresh)
 
     def _note(self, page: Observations, rows: np.ndarray, lines: np.ndarray) -> None:

@@ -238,17 +238,19 @@ def _is_trusted(facts: Facts, name: str, point: Point) -> bool:
 
 def _learn_device(scene: Scene, row: int, tail: TravelTail) -> None:
     """An audit event tells which device its session runs on."""
+    session, device = scene.text("session.id", row), scene.page.values[DEVICE][row] or ""
+    if not session:
+        return
+    known = tail.devices.pop(session, None)
+    tail.devices[session] = device
+    if known == device:
+        return
+    if len(tail.devices) > MOST_SESSIONS:
+        del tail.devices[next(iter(tail.devices))]
     way = tail.ways.get(scene.page.people[row] or "")
-    session = scene.text("session.id", row)
-    if session:
-        tail.devices.pop(session, None)
-        tail.devices[session] = scene.page.values[DEVICE][row] or ""
-        if len(tail.devices) > MOST_SESSIONS:
-            del tail.devices[next(iter(tail.devices))]
-    if way is not None and session:
-        for point in way.points:
-            if point.session == session:
-                point.device = scene.page.values[DEVICE][row]
+    for point in way.points if way is not None else ():
+        if point.session == session:
+            point.device = device
 
 
 def _insert(way: Way, point: Point) -> None:

@@ -6,6 +6,8 @@ import math
 from functools import lru_cache
 
 MOST_TERMS = 100_000
+SMALLEST = -700.0
+"""Logarithm of what a float can still be multiplied from."""
 
 
 def more_than_usual(count: int, mean: float, spread: float) -> float:
@@ -20,16 +22,21 @@ def more_than_usual(count: int, mean: float, spread: float) -> float:
         return 1.0
     mean, spread = max(mean, 1e-9), max(spread, 1.0 + 1e-6)
     size, share = mean / (spread - 1.0), (spread - 1.0) / spread
-    log_term = -size * math.log(spread)
-    below = 0.0
-    for k in range(min(count, MOST_TERMS)):
-        below += math.exp(log_term)
-        log_term += math.log((k + size) / (k + 1)) + math.log(share)
+    log_term, below = -size * math.log(spread), 0.0
+    # Terms too small for a number are kept as logarithms until they are not.
+    k, most = 0, min(count, MOST_TERMS)
+    while k < most and log_term < SMALLEST:
+        log_term += math.log((k + size) / (k + 1) * share)
+        k += 1
+    term = math.exp(log_term)
+    for at in range(k, most):
+        below += term
+        term *= (at + size) / (at + 1) * share
     above = 1.0 - below
     if above > 1e-9:
         return min(1.0, above)
     # Beyond the precision of what is below, the next term and its geometric rest say it.
-    return math.exp(log_term) / (1.0 - share * (count + size) / (count + 1))
+    return term / (1.0 - share * (count + size) / (count + 1))
 
 
 @lru_cache(maxsize=4_096)
