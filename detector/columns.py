@@ -34,6 +34,10 @@ class Columns(Mapping[str, Sequence[Any]]):
     def __len__(self) -> int:
         return len(self._series)
 
+    def series(self, name: str) -> pl.Series:
+        """A whole column as it is."""
+        return self._series[name]
+
     def cell(self, name: str, row: int) -> Any:
         """The value of a column in a row."""
         found = self._lists.get(name)

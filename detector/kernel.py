@@ -108,6 +108,10 @@ def adopt(state: State, model: Model | None, *, at_once: bool = False) -> None:
     state.memory.channel.due = state.memory.clock + span
     if model is None:
         return
+    if not models.fits(model, declaration):
+        # Trained for features that are not declared any more, while that was being done.
+        state.memory.channel.due = state.memory.clock
+        return
     before = state.model
     alike = before is not None and before.origin.declared == model.origin.declared
     if alike and not at_once and declaration.shadow:

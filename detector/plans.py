@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -17,6 +18,7 @@ from typing import Any, Protocol, TypeVar
 
 import yaml
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 
 from detector import networks, workhours
 from detector.anomaly.declaration import Declaration
@@ -24,7 +26,7 @@ from detector.kernel import Plan
 from detector.networks import NamedNetwork, Networks
 from detector.people import Colleague, Duty, Holiday, People
 from detector.rulebook.loaded import Loaded
-from detector.rulebook.mistakes import Mistake
+from detector.rulebook.mistakes import Mistake, did_you_mean, quoted
 
 _T = TypeVar("_T", bound=BaseModel)
 
@@ -246,13 +248,31 @@ def _read(kind: type[_T], name: str, text: str, mistakes: list[Mistake]) -> _T |
     except ValidationError as error:
         for each in error.errors():
             line, column = _mark(node, each["loc"])
-            where = ".".join(str(part) for part in each["loc"]) or "the whole file"
-            words = str(each["msg"]).removeprefix("Value error, ")
-            mistakes.append(Mistake(name, line, column, f"{where}: {words}", ""))
+            text, fix = _worded(kind, each)
+            mistakes.append(Mistake(name, line, column, text, fix))
     except (ValueError, OverflowError) as error:
         # What looks like a date to YAML and is none.
         mistakes.append(Mistake(name, 1, 1, f"not YAML: {error}", ""))
     return None
+
+
+def _worded(kind: type[BaseModel], error: ErrorDetails) -> tuple[str, str]:
+    """What is wrong in words, and the word that was probably meant."""
+    where = ".".join(str(part) for part in error["loc"] if " " not in str(part))
+    words, fix = str(error["msg"]).removeprefix("Value error, "), ""
+    if error["type"] == "extra_forbidden":
+        words, fix = "is no key here", did_you_mean(error["loc"][-1], _keys(kind))
+    elif error["type"] == "literal_error":
+        known = re.findall(r"'([^']*)'", str(error["ctx"]["expected"]))
+        words, fix = f"there is no {quoted(error['input'])}", did_you_mean(error["input"], known)
+    return f"{where or 'the whole file'}: {words}", fix
+
+
+def _keys(kind: type[BaseModel]) -> set[str]:
+    """Every key that a file of a kind may have somewhere."""
+    schema = kind.model_json_schema()
+    parts = [schema, *schema.get("$defs", {}).values()]
+    return {key for part in parts for key in part.get("properties", {})}
 
 
 def _problem(error: yaml.YAMLError) -> str:
@@ -267,9 +287,8 @@ def _mark(node: Any, place: tuple[int | str, ...]) -> tuple[int, int]:
             inner = next((value for key, value in node.value if key.value == part), None)
         elif isinstance(node, yaml.SequenceNode) and isinstance(part, int):
             inner = node.value[part] if part < len(node.value) else None
-        if inner is None:
-            break
-        node = inner
+        # A part may be a kind of entry, which has no place of its own.
+        node = inner or node
     if node is None:
         return 1, 1
     return node.start_mark.line + 1, node.start_mark.column + 1

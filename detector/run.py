@@ -16,6 +16,7 @@ from detector.alerts import Alert, Reason
 from detector.anomaly import channel as channels
 from detector.anomaly import explanation
 from detector.anomaly.hours import Part, Step
+from detector.anomaly.own_rows import Reader
 from detector.findings import Finding, Level, Subject, SubjectType
 from detector.observations import COUNTRY, PLACE, Observations
 from detector.rule_types.base import SERVICE_MAIL, Scene
@@ -128,6 +129,7 @@ class Run:
 
     def _new_day(self, day: int) -> None:
         self.memory.facts.forget(day)
+        channels.forget(self.memory.channel, self.memory.facts, day)
         for entry in self.state.rulebook.stateful:
             entry.logic.forget(self.state.tails[entry.rule.id], day)
         if self.state.declaration is not None:
@@ -155,7 +157,8 @@ class Run:
         if self.state.declaration is None:
             return
         facts, channel, span = self.memory.facts, self.memory.channel, step_us(self.state)
-        part = self._part = channel.hours.part(page, facts, news, (start, end))
+        reader = Reader(self.state.declaration.own, channel.own, facts)
+        part = self._part = channel.hours.part(page, reader, news, (start, end))
         stops = [start, end]
         if self.state.model is not None:
             low, high = bisect_left(page.crossings, start + 1), bisect_left(page.crossings, end)

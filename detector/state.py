@@ -91,6 +91,10 @@ class State:
         }
         for entry in rulebook.stateful:
             read |= entry.reads
+        if self.declaration is not None:
+            read |= {name for feature in self.declaration.own for name in feature.columns}
+            if channels.declare(self.memory.channel, self.declaration):
+                self.model = self.challenger = None
         self.columns = tuple(sorted(read))
 
     @property

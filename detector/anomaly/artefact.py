@@ -20,7 +20,7 @@ from detector.anomaly import drift, forest
 from detector.anomaly.declaration import FEATURES, MEANING
 from detector.anomaly.model import Golden, Model, Origin, arrays, named
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 DIGEST: Final = hashlib.sha256().digest_size
 CLOSE: Final = 1e-9
 """How far a golden score may be off: less than anything that decides, more than rounding."""
@@ -38,6 +38,7 @@ def dump(model: Model) -> bytes:
         "features": model.features,
         "all_features": FEATURES,
         "meaning": MEANING,
+        "own": model.own,
         "origin": asdict(model.origin),
         "made_with": {name: version(name) for name in ("numpy", "scikit-learn")},
     }
@@ -105,6 +106,7 @@ def _rebuilt(parts: dict[str, np.ndarray], manifest: dict[str, Any]) -> Model:
             profile=drift.Profile(parts["profile_edges"], parts["profile_shares"]),
             golden=Golden(parts["golden_rows"], parts["golden_scores"]),
             origin=Origin(**manifest["origin"]),
+            own=tuple(manifest["own"]),
         )
     )
 
@@ -115,9 +117,10 @@ def _check(model: Model, identity: str) -> None:
         msg = "its content is not what its name says"
         raise ModelError(msg)
     width, inner = len(model.features), 2**model.trees.depth - 1
+    columns = len(FEATURES) + len(model.own)
     whole = (
         model.columns.shape == (width,)
-        and ((model.columns >= 0) & (model.columns < len(FEATURES))).all()
+        and ((model.columns >= 0) & (model.columns < columns)).all()
         and model.trees.feature.shape == model.trees.threshold.shape
         and model.trees.feature.shape[1] == inner
         and ((model.trees.feature >= 0) & (model.trees.feature < width)).all()

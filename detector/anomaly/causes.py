@@ -26,4 +26,10 @@ CAUSES: Final = {
 CAUSE_OF: Final = {feature: cause for cause, members in CAUSES.items() for feature in members}
 """By feature its cause."""
 
+
+def cause_of(feature: str) -> str:
+    """The cause of a feature; one that an analyst declared is its own."""
+    return CAUSE_OF.get(feature, feature)
+
+
 assert sorted(CAUSE_OF) == sorted(FEATURES)

@@ -14,11 +14,13 @@ from typing import Final
 import msgspec
 import numpy as np
 
+from detector.anomaly import own_rows
 from detector.anomaly import shadow as shadows
 from detector.anomaly import tally as tallies
 from detector.anomaly.declaration import FEATURES, Declaration
 from detector.anomaly.hours import Evidence, Hours, Part, Step
 from detector.anomaly.model import Model, Origin
+from detector.anomaly.own_rows import Own
 from detector.anomaly.shadow import KEPT_TRIALS, Shadow, Trial
 from detector.anomaly.tally import Habit
 from detector.anomaly.tops import Day, Tops, calibrated, record, tops
@@ -45,6 +47,7 @@ class Channel(msgspec.Struct):
     raised: dict[str, int] = {}
     """Per person the end of the hour in which the channel last raised a finding."""
     raised_today: int = 0
+    own: Own = msgspec.field(default_factory=Own)
     crowd: int = 0
     """People with an hour in the kept days, by whom the budget is measured."""
     offset: float = 0.0
@@ -203,9 +206,50 @@ def settle(channel: Channel, facts: Facts, clock: int) -> None:
     names = [name for name in hours.lines if not facts.is_suspect(name, clock - HOUR_US)]
     if names:
         lines = np.array([hours.lines[name] for name in names])
-        rows = hours.tally.numbers(lines)
-        channel.today.append(Day(0, tallies.features(rows).tobytes(), names))
-        tallies.learn([habits[line] for line in lines.tolist()], rows, clock)
+        rows = tallies.features(hours.numbers(lines))
+        channel.today.append(Day(0, rows.tobytes(), names, rows.shape[1]))
+        mine = [habits[line] for line in lines.tolist()]
+        tallies.learn(mine, hours.tally.numbers(lines), clock)
+        if channel.own.identities:
+            people = dict(zip(lines.tolist(), names, strict=True))
+            own_rows.learn(channel.own, hours.own, people, clock)
+
+
+def declare(channel: Channel, declaration: Declaration) -> bool:
+    """Look at the features that an analyst declares from here on; true if these are others.
+
+    The kept hours know nothing of what is new, and the open ones begin again. A model that was
+    trained on other columns is of no use, so a training is due.
+    """
+    before = channel.own.identities
+    if before == [feature.identity for feature in declaration.own]:
+        return False
+    channel.own = own_rows.declared(channel.own, declaration.own)
+    channel.hours = Hours()
+    channel.days = [_widened(day, before, channel.own.identities) for day in channel.days]
+    channel.today = [_widened(day, before, channel.own.identities) for day in channel.today]
+    if channel.model_id:
+        channel.due = 1
+    channel.model_id, channel.shadow, channel.tops = "", None, {}
+    channel.threshold = float("inf")
+    return True
+
+
+def _widened(day: Day, before: Sequence[str], now: Sequence[str]) -> Day:
+    """A day's rows with the columns that are declared now; what was not measured is NaN."""
+    rows, width = day.table(), len(FEATURES)
+    made = np.full((len(rows), width + len(now)), np.nan, dtype=np.float32)
+    made[:, :width] = rows[:, :width]
+    for place, identity in enumerate(now):
+        if identity in before:
+            made[:, width + place] = rows[:, width + before.index(identity)]
+    return Day(day.day, made.tobytes(), day.people, made.shape[1])
+
+
+def forget(channel: Channel, facts: Facts, clock: int) -> None:
+    """Drop what was not seen for as long as facts are remembered. Once a day of the event clock."""
+    if channel.own.identities:
+        channel.own.ledger.drop_unseen(clock // DAY_US - facts.remember_days, ())
 
 
 def new_day(channel: Channel, declaration: Declaration, clock: int) -> None:
@@ -213,7 +257,8 @@ def new_day(channel: Channel, declaration: Declaration, clock: int) -> None:
     if channel.today:
         rows = b"".join(hour.rows for hour in channel.today)
         people = [name for hour in channel.today for name in hour.people]
-        channel.days.append(Day(clock // DAY_US - 1, rows, people))
+        width = channel.today[0].width
+        channel.days.append(Day(clock // DAY_US - 1, rows, people, width))
         channel.today = []
     keep = clock // DAY_US - declaration.train_on.days
     channel.days = [day for day in channel.days if day.day >= keep]
@@ -232,7 +277,7 @@ def new_day(channel: Channel, declaration: Declaration, clock: int) -> None:
 
 def training_rows(channel: Channel) -> np.ndarray:
     """The kept rows, oldest first, of shape (n, all features)."""
-    width = len(FEATURES)
+    width = len(FEATURES) + len(channel.own.identities)
     kept = [*channel.days, *channel.today]
     parts = [each.table() for each in kept]
     return np.concatenate(parts) if parts else np.empty((0, width), dtype=np.float32)

@@ -6,8 +6,17 @@ import re
 from datetime import timedelta
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    field_validator,
+)
 
+from detector.anomaly.own_features import Count, OwnFeature, Rarity, kind_of
 from detector.findings import Level
 from detector.rule import Rule
 
@@ -25,6 +34,17 @@ FeatureName = Literal[
     "hour", "new_items", "new_items_day", "new_items_week", "extracted", "volume",
     "failed", "failures", "cracked", "privileged", "sensitive", "networks", "ratio", "dormancy",
 ]  # fmt: skip
+
+Feature = Annotated[
+    Annotated[FeatureName, Tag("a feature")]
+    | Annotated[Rarity, Tag("a rarity")]
+    | Annotated[Count, Tag("a count")],
+    Discriminator(
+        kind_of,
+        custom_error_type="feature",
+        custom_error_message="is neither a feature's name nor a mapping with 'rarity' or 'count'",
+    ),
+]
 
 _SPAN: Final = re.compile(r"(\d+)([smhd])")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -79,7 +99,37 @@ class Declaration(BaseModel):
     trees: int = Field(default=100, ge=10, le=1000)
     sample: int = Field(default=256, ge=16, le=4096)
     seed: int = 1
-    features: tuple[FeatureName, ...] = FEATURES
+    features: tuple[Feature, ...] = Field(
+        default=FEATURES,
+        min_length=1,
+        description="Names of features, and further ones by the fields that they look at.",
+    )
+
+    @field_validator("features")
+    @classmethod
+    def _told_apart(cls, features: tuple[Feature, ...]) -> tuple[Feature, ...]:
+        names = [each if isinstance(each, str) else each.label for each in features]
+        for place, name in enumerate(names):
+            own = not isinstance(features[place], str)
+            if name in names[:place] or (own and name in FEATURES):
+                msg = f"two features are called {name!r}; give one another 'name'"
+                raise ValueError(msg)
+        return features
+
+    @property
+    def own(self) -> tuple[OwnFeature, ...]:
+        """The features that were declared by field names."""
+        return tuple(each for each in self.features if not isinstance(each, str))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The features in use, by name."""
+        return tuple(each if isinstance(each, str) else each.label for each in self.features)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All columns of the matrix, by name: those there are, then those that were declared."""
+        return (*FEATURES, *(each.label for each in self.own))
 
     def alerts_a_day(self, people: int) -> float:
         """What the budget allows an account of so many active people."""

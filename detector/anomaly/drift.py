@@ -33,9 +33,10 @@ class Profile:
 
 
 def profile(rows: np.ndarray) -> Profile:
-    """The profile of rows of shape (rows, features)."""
+    """The profile of rows of shape (rows, features); what is not known (NaN) counts as nothing."""
     inner = np.linspace(0, 1, BINS + 1)[1:-1]
-    edges = np.quantile(rows.astype(np.float64), inner, axis=0, method="lower").T.copy()
+    known = np.nan_to_num(rows.astype(np.float64), nan=0.0)
+    edges = np.quantile(known, inner, axis=0, method="lower").T.copy()
     return Profile(edges, _shares(rows, edges))
 
 
@@ -51,6 +52,7 @@ def index(before: Profile, rows: np.ndarray) -> np.ndarray:
 def _shares(rows: np.ndarray, edges: np.ndarray) -> np.ndarray:
     shares = np.empty((len(edges), BINS))
     for place, inner in enumerate(edges):
-        bins = np.searchsorted(inner, rows[:, place].astype(np.float64), side="left")
+        column = np.nan_to_num(rows[:, place].astype(np.float64), nan=0.0)
+        bins = np.searchsorted(inner, column, side="left")
         shares[place] = np.bincount(bins, minlength=BINS) / max(1, len(rows))
     return shares

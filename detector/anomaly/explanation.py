@@ -6,15 +6,16 @@ Reasons are ordered by their own -log p, one for each cause (shared/model.md sec
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from detector import workhours
 from detector.anomaly import tally as tallies
-from detector.anomaly.causes import CAUSE_OF
+from detector.anomaly.causes import cause_of
 from detector.anomaly.channel import Odd
 from detector.anomaly.declaration import Declaration
 from detector.anomaly.model import Model
+from detector.anomaly.own_features import Count, OwnFeature
 from detector.facts import Facts, usual
 from detector.findings import Finding, Subject
 from detector.geo import country_name
@@ -60,7 +61,7 @@ def finding(
         event_ids=tuple(odd.evidence.event_ids),
         event_seqs=tuple(odd.evidence.event_seqs),
         evidence={
-            "reasons": _reasons(odd, model, facts),
+            "reasons": _reasons(odd, model, facts, declaration.own),
             "events": _count(odd, tallies.EVENTS),
             "anomaly_score": round(odd.score, 2),
             "threshold": round(odd.threshold, 2),
@@ -76,17 +77,23 @@ def finding(
     )
 
 
-def _reasons(odd: Odd, model: Model, facts: Facts) -> list[list[str]]:
+def _reasons(odd: Odd, model: Model, facts: Facts, own: Sequence[OwnFeature]) -> list[list[str]]:
     """The three rarest causes, each as a few words and as a sentence."""
+    declared = {feature.label: place for place, feature in enumerate(own)}
     ranked = sorted(
         zip(model.features, odd.surprise.tolist(), strict=True), key=lambda each: -each[1]
     )
     told: dict[str, list[str]] = {}
     for name, surprise in ranked:
         feature = _meant(name, odd)
-        cause = CAUSE_OF[feature]
+        cause = cause_of(feature)
         if surprise >= LEAST_SURPRISE and cause not in told:
-            told[cause] = _reason(feature, odd, facts)
+            place = declared.get(feature)
+            told[cause] = (
+                _reason(feature, odd, facts)
+                if place is None
+                else _own_reason(own[place], place, odd, facts)
+            )
         if len(told) == MOST_REASONS:
             break
     return list(told.values())
@@ -105,6 +112,19 @@ def _reason(feature: str, odd: Odd, facts: Facts) -> list[str]:
         return _rare(_KIND[feature], odd, facts)
     words = _NUMBERS[feature](odd) if feature in _NUMBERS else f"unusual {feature}"
     return [words, words]
+
+
+def _own_reason(feature: OwnFeature, place: int, odd: Odd, facts: Facts) -> list[str]:
+    """What an alert says of a feature that an analyst declared."""
+    if isinstance(feature, Count):
+        what = feature.words or f"different values of {feature.count}"
+        words = f"{_count(odd, len(tallies.COUNTS) + place)} {what} in the hour, more than usual"
+        return [words, words]
+    found = odd.evidence.own[place]
+    what = f"{feature.words or ' and '.join(feature.rarity)} {found.value}"
+    days, people = plural(found.days, "day"), max(0, len(facts.people) - 1)
+    seen = f"on {days} before" if found.days else "never before"
+    return [f"{what}, which is rare", f"{what}: {seen}; {found.others} of {people} colleagues did"]
 
 
 def _rare(kind: int, odd: Odd, facts: Facts) -> list[str]:

@@ -61,7 +61,11 @@ class Tail:
     scale: float
 
     def of(self, observed: np.ndarray) -> np.ndarray:
-        """-log p of each observed value; 0 below the smallest, capped above the largest."""
+        """-log p of each observed value; 0 below the smallest, capped above the largest.
+
+        What is not known (NaN) is no surprise.
+        """
+        observed = np.where(np.isnan(observed), -np.inf, observed)
         return np.asarray(self.surprise[np.searchsorted(self.values, observed, side="right")])
 
     def beyond(self, observed: np.ndarray) -> np.ndarray:
@@ -76,10 +80,10 @@ class Tail:
 def tail(observed: np.ndarray) -> Tail:
     """The right tail of a sample: 512 quantiles and the 100 largest values.
 
-    p = (1 + number at or above) / (n + 1); a value strictly above all gets 1 / (n + 1). The scale
+    What is not known (NaN) is left out. p = (1 + number at or above) / (n + 1); a value strictly above all gets 1 / (n + 1). The scale
     is the mean excess of the largest values, as an exponential tail has it.
     """
-    ordered = np.sort(observed.astype(np.float64))
+    ordered = np.sort(observed[~np.isnan(observed)].astype(np.float64))
     count = len(ordered)
     picks = np.unique(
         np.concatenate(

@@ -11,6 +11,7 @@ import numpy as np
 
 from detector.actions import SENSITIVE
 from detector.anomaly import tally as tallies
+from detector.anomaly.own_rows import Opened, Reader, Shown, Told
 from detector.anomaly.tally import LARGEST_OF, Habit, Tally
 from detector.facts import Facts, News
 from detector.observations import (
@@ -22,6 +23,7 @@ from detector.observations import (
     SUCCEEDED,
     Observations,
 )
+from detector.workhours import DAY_US
 
 MOST_IDS: Final = 100
 
@@ -39,6 +41,8 @@ class Part:
     news: News
     surprise: np.ndarray
     lines: np.ndarray
+    own: Shown | None = None
+    """What the rows show of declared features, if there are any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,8 @@ class Evidence(msgspec.Struct):
     event_ids: list[str] = []
     event_seqs: list[int] = []
     oddest: dict[int, tuple[str, float]] = {}
+    own: dict[int, Told] = {}
+    """By declared feature the most surprising value."""
 
     def add_events(self, page: Observations, rows: list[int]) -> None:
         """Take in events, up to a hundred in all."""
@@ -75,6 +81,11 @@ class Evidence(msgspec.Struct):
         """Take in a value that was shown; the first of equals stays."""
         if surprise > self.oddest.get(kind, ("", 0.0))[1]:
             self.oddest[kind] = (value, surprise)
+
+    def add_own(self, feature: int, told: Told) -> None:
+        """Take in a value of a declared feature; the first of equals stays."""
+        if feature not in self.own or told.surprise > self.own[feature].surprise:
+            self.own[feature] = told
 
 
 class Hours(msgspec.Struct):
@@ -88,9 +99,11 @@ class Hours(msgspec.Struct):
     evidence: list[Evidence] = []
     touched: list[bool] = []
     """Whether something came since the last step."""
+    own: Opened = msgspec.field(default_factory=Opened)
 
-    def part(self, page: Observations, facts: Facts, news: News, span: tuple[int, int]) -> Part:
+    def part(self, page: Observations, reader: Reader, news: News, span: tuple[int, int]) -> Part:
         """Rows of a page within one hour, with `news` as the facts found it."""
+        facts = reader.facts
         present, names = page.present(*span)
         active = np.zeros(len(page.names), dtype=np.int64)
         lines = np.full(len(page.names), -1, dtype=np.int64)
@@ -99,7 +112,8 @@ class Hours(msgspec.Struct):
         ]
         lines[present] = [self.lines.get(name, -1) for name in names]
         surprise = tallies.surprisals(facts, active[page.who[news.rows]], news.days, news.others)
-        return Part(page, *span, news, surprise, lines)
+        own = reader.read(page, span) if reader.features else None
+        return Part(page, *span, news, surprise, lines, own)
 
     def take(
         self, part: Part, facts: Facts, habits: dict[str, Habit], span: tuple[int, int]
@@ -110,6 +124,8 @@ class Hours(msgspec.Struct):
         if not len(rows):
             return
         self._open(part, facts, habits, rows)
+        if part.own is not None:
+            self.own.take(part.own, part.lines[page.who], span)
         lines = part.lines[page.who[rows]]
         self.tally.add_events(lines, page.time_us[rows])
         for line in np.unique(lines).tolist():
@@ -132,19 +148,32 @@ class Hours(msgspec.Struct):
             return None
         self.touched = [False] * len(self.touched)
         tally = self.tally
-        numbers, counts = tally.numbers(lines), tally.counts[lines]
+        numbers = self.numbers(lines)
+        counts = np.hstack((tally.counts[lines], self.own.counts(lines)))
         return Step(clock, seq, lines, numbers, counts, tally.first[lines], tally.last[lines], upto)
+
+    def numbers(self, lines: np.ndarray) -> np.ndarray:
+        """Lines as they stand, for `tally.features`; nothing is shared."""
+        return np.hstack((self.tally.numbers(lines), self.own.numbers(lines)))
 
     def evidence_of(self, line: int, part: Part | None, upto: int) -> Evidence:
         """What speaks for an open hour: what earlier pages brought, and the part before a row."""
         before = self.evidence[line]
-        found = Evidence(before.event_ids.copy(), before.event_seqs.copy(), before.oddest.copy())
+        found = Evidence(
+            before.event_ids.copy(),
+            before.event_seqs.copy(),
+            before.oddest.copy(),
+            before.own.copy(),
+        )
         if part is not None:
             mine = part.lines[part.page.who] == line
             rows = _between(part.page.prompt, part.start, upto)
             found.add_events(part.page, rows[mine[rows]].tolist())
             for _, kind, value, surprise in _shown(part, mine, upto):
                 found.add_value(kind, value, surprise)
+            for row, feature, told in part.own.told(upto) if part.own else ():
+                if mine[row]:
+                    found.add_own(feature, told)
         return found
 
     def carry(self, part: Part) -> None:
@@ -157,6 +186,8 @@ class Hours(msgspec.Struct):
         for place, kind, value, surprise in _shown(part, everybody, part.end):
             line = part.lines[part.page.who[part.news.rows[place]]]
             self.evidence[line].add_value(kind, value, surprise)
+        for row, feature, told in part.own.told(part.end) if part.own else ():
+            self.evidence[part.lines[part.page.who[row]]].add_own(feature, told)
 
     def _open(self, part: Part, facts: Facts, habits: dict[str, Habit], rows: np.ndarray) -> None:
         """Open the hours of people who were not seen in this one."""
@@ -175,6 +206,8 @@ class Hours(msgspec.Struct):
         ]
         part.lines[who[order]] = np.arange(len(names)) + len(self.lines)
         self.tally.open(counts, [habit or Habit() for habit in mine], times)
+        if part.own is not None:
+            self.own.open(part.own.known, names, page.clocks[int(unseen[0])] // DAY_US)
         self.lines.update({name: len(self.lines) + place for place, name in enumerate(names)})
         self.evidence += [Evidence() for _ in names]
         self.touched += [False] * len(names)

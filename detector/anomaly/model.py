@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 
 from detector.anomaly import drift, forest
-from detector.anomaly.declaration import FEATURES, Declaration
+from detector.anomaly.declaration import Declaration
 
 LOOK_FROM: Final = 2.3
 """-log p of the sum from which the forest looks at a row: the top tenth of training."""
@@ -61,6 +61,8 @@ class Model:
     profile: drift.Profile
     golden: Golden
     origin: Origin
+    own: tuple[str, ...] = ()
+    """What the declared features measured whose columns follow those that there always are."""
 
     @property
     def trained_rows(self) -> int:
@@ -100,7 +102,10 @@ def train(rows: np.ndarray, declaration: Declaration, origin: Origin | None = No
     chosen = np.random.default_rng(declaration.seed)
     if len(rows) > MOST_ROWS:
         rows = rows[np.sort(chosen.choice(len(rows), MOST_ROWS, replace=False))]
-    columns = np.array([FEATURES.index(name) for name in declaration.features])
+    places = {name: declaration.columns.index(name) for name in declaration.names}
+    known = {name: np.isfinite(rows[:, place]).sum() for name, place in places.items()}
+    names = tuple(name for name in declaration.names if known[name] >= FEWEST_ROWS)
+    columns = np.array([places[name] for name in names])
     tails = tuple(forest.tail(rows[:, column]) for column in columns)
     surprise = _surprise(rows, columns, tails)
     trees = forest.fit(
@@ -111,10 +116,14 @@ def train(rows: np.ndarray, declaration: Declaration, origin: Origin | None = No
     of_score = forest.tail(trees.score(odd if len(odd) else surprise[:1]))
     nothing = Golden(rows[:0], np.empty(0))
     profile = drift.profile(rows[:, columns])
-    made = Model(
-        "", declaration.features, columns, tails, trees, of_score, sums, profile, nothing, origin
-    )
+    own = tuple(feature.identity for feature in declaration.own)
+    made = Model("", names, columns, tails, trees, of_score, sums, profile, nothing, origin, own)
     return named(replace(made, golden=_golden(made, rows)))
+
+
+def fits(model: Model, declaration: Declaration) -> bool:
+    """Whether the model's columns are those that are declared."""
+    return model.own == tuple(feature.identity for feature in declaration.own)
 
 
 def declared(declaration: Declaration) -> str:
@@ -136,7 +145,7 @@ def _golden(model: Model, rows: np.ndarray) -> Golden:
 def named(model: Model) -> Model:
     """The model under the name that its content gives it."""
     parts = arrays(model)
-    digest = hashlib.sha256(json.dumps(model.features).encode())
+    digest = hashlib.sha256(json.dumps([model.features, model.own]).encode())
     for name in sorted(parts):
         digest.update(name.encode() + np.ascontiguousarray(parts[name]).tobytes())
     return replace(model, id=digest.hexdigest()[:16])

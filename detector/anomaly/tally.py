@@ -49,6 +49,8 @@ and `week`: new items of the hours before within 24 hours and 7 days."""
     GAP, DAY, WEEK,
 ) = range(len(COUNTS))  # fmt: skip
 _USUAL: Final = 2 * len(COUNTED)
+WIDTH: Final = len(FEATURES) + _USUAL
+"""Numbers of a line: each feature has one, and then there is what is usual."""
 
 
 def _columns(columns: dict[int, str]) -> np.ndarray:
@@ -188,8 +190,13 @@ def opening(facts: Facts, habit: Habit | None, name: str, time: int) -> list[flo
 
 
 def features(rows: np.ndarray) -> np.ndarray:
-    """Rows of `numbers` as rows of features, float32, in the order of `FEATURES`."""
-    made = np.empty((len(rows), len(FEATURES)), dtype=np.float32)
+    """Rows of `numbers` as rows of features, float32, in the order of `FEATURES`.
+
+    What stands behind the numbers are features already, of those that an analyst declared.
+    """
+    rows, own = rows[:, :WIDTH], rows[:, WIDTH:]
+    made = np.empty((len(rows), len(FEATURES) + own.shape[1]), dtype=np.float32)
+    made[:, len(FEATURES) :] = own
     if not len(rows):
         return made
     made[:, :SURPRISALS] = rows[:, :SURPRISALS]
@@ -205,14 +212,19 @@ def features(rows: np.ndarray) -> np.ndarray:
     return made
 
 
+def moved(usual: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Moving means and variances, of shape (n, quantities, 2), after one more hour."""
+    away = counts - usual[:, :, 0]
+    mean = usual[:, :, 0] + MEMORY * away
+    variance = (1 - MEMORY) * (usual[:, :, 1] + MEMORY * away * away)
+    return np.stack((mean, variance), axis=2)
+
+
 def learn(habits: Sequence[Habit], rows: np.ndarray, clock: int) -> None:
     """Let hours that ended at `clock`, rows of `numbers`, become part of people's usual numbers."""
     counts = np.log1p(rows[:, SURPRISALS : SURPRISALS + len(COUNTED)].copy())
     usual = rows[:, -_USUAL:].reshape(len(rows), len(COUNTED), 2)
-    away = counts - usual[:, :, 0]
-    mean = usual[:, :, 0] + MEMORY * away
-    variance = (1 - MEMORY) * (usual[:, :, 1] + MEMORY * away * away)
-    changed = np.stack((mean, variance), axis=2).reshape(len(rows), -1).tolist()
+    changed = moved(usual, counts).reshape(len(rows), -1).tolist()
     oldest, new_items = clock - 7 * DAY_US, rows[:, SURPRISALS].astype(int).tolist()
     for habit, numbers, new in zip(habits, changed, new_items, strict=True):
         habit.usual = numbers

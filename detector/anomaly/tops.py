@@ -24,10 +24,11 @@ class Day(msgspec.Struct):
     day: int
     rows: bytes
     people: list[str]
+    width: int = len(FEATURES)
 
     def table(self) -> np.ndarray:
         """The rows, of shape (n, all features)."""
-        return np.frombuffer(self.rows, dtype=np.float32).reshape(-1, len(FEATURES))
+        return np.frombuffer(self.rows, dtype=np.float32).reshape(-1, self.width)
 
 
 def tops(days: Iterable[Day], model: Model) -> Tops:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from detector import accounts
+from detector.anomaly import model as models
 from detector.changes.base import ChangeRefused, Office, Request
 from detector.jobs import training
 from detector.store.sqlite import Sqlite
@@ -48,9 +49,15 @@ class Adopt(Request, frozen=True):
         desk = office.desk(self.account)
         at_work = desk.account.state.model
         chosen = _chosen(office.store, self, at_work.id if at_work else "")
-        _, refused = accounts.usable(office.store, chosen)
+        model, refused = accounts.usable(office.store, chosen)
         if refused:
             raise ChangeRefused(refused)
+        declaration = desk.account.state.declaration
+        if model is not None and declaration is not None and not models.fits(model, declaration):
+            msg = (
+                f"model {chosen} was trained for other declared features; 'vaultwatch model train'"
+            )
+            raise ChangeRefused(msg)
         training.use(desk, accounts.ROLLBACK, chosen, now=office.now)
         return {"account": self.account, "model": chosen, "before": at_work.id if at_work else None}
 

@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 
 from detector.anomaly import forest, model
-from detector.anomaly.causes import CAUSE_OF, CAUSES
-from detector.anomaly.declaration import FEATURES, Declaration
+from detector.anomaly.causes import CAUSES, cause_of
+from detector.anomaly.declaration import Declaration
 from detector.evaluation.hours import Hours
 
 Score = Callable[[Hours], np.ndarray]
@@ -28,7 +28,11 @@ def without(cause: str) -> Method:
     """The model without the features of a cause."""
 
     def learn(lesson: Hours, declaration: Declaration) -> Score | None:
-        left = tuple(name for name in declaration.features if CAUSE_OF[name] != cause)
+        left = tuple(
+            each
+            for each, name in zip(declaration.features, declaration.names, strict=True)
+            if not isinstance(each, str) or cause_of(name) != cause
+        )
         return shipped(lesson, declaration.model_copy(update={"features": left}))
 
     return learn
@@ -44,7 +48,7 @@ def sum_over_causes(lesson: Hours, declaration: Declaration) -> Score | None:
     """The sum of the largest capped -log p of each cause, without a forest."""
     trained = model.train(lesson.features, declaration)
     members = [
-        [place for place, name in enumerate(declaration.features) if name in CAUSES[cause]]
+        [place for place, name in enumerate(declaration.names) if name in CAUSES[cause]]
         for cause in CAUSES
     ]
 
@@ -79,14 +83,14 @@ def ecod(lesson: Hours, declaration: Declaration) -> Score | None:
     """ECOD (Li et al. 2022) on the same features: the largest of three sums of tail -log p."""
     if len(lesson.people) < model.FEWEST_ROWS:
         return None
-    columns = [FEATURES.index(name) for name in declaration.features]
-    rows = lesson.features[:, columns].astype(np.float64)
+    columns = [declaration.columns.index(name) for name in declaration.names]
+    rows = np.nan_to_num(lesson.features[:, columns].astype(np.float64))
     ordered, count = np.sort(rows, axis=0), len(rows)
     middle = rows - rows.mean(axis=0)
     skew = (middle**3).mean(axis=0) / np.maximum((middle**2).mean(axis=0), 1e-12) ** 1.5
 
     def score(hours: Hours) -> np.ndarray:
-        asked = hours.features[:, columns].astype(np.float64)
+        asked = np.nan_to_num(hours.features[:, columns].astype(np.float64))
         right, left = np.empty(asked.shape), np.empty(asked.shape)
         for place in range(asked.shape[1]):
             at = ordered[:, place]

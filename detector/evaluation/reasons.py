@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from detector.anomaly import model
-from detector.anomaly.causes import CAUSE_OF
+from detector.anomaly.causes import cause_of
 from detector.anomaly.explanation import LEAST_SURPRISE, MOST_REASONS
 from detector.evaluation.contest import Watched, weeks
 
@@ -78,7 +78,7 @@ def told(features: Sequence[str], surprise: np.ndarray) -> list[str]:
         meant = name
         if name == "ratio":
             meant = max(_CONTEXT, key=lambda each: of.get(each, 0.0))
-        cause = CAUSE_OF[meant]
+        cause = cause_of(meant)
         if of[name] >= LEAST_SURPRISE and cause not in found:
             found.append(cause)
     return found[:MOST_REASONS]

@@ -1,0 +1,276 @@
+"""Features that an analyst declares by field names: checked, measured against the past, and told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from functools import cache
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detector import kernel, plans, snapshots
+from detector.anomaly import artefact, channel, model, tally
+from detector.anomaly.channel import Seen
+from detector.anomaly.declaration import FEATURES, Declaration
+from detector.anomaly.hours import Hours
+from detector.anomaly.model import Model
+from detector.facts import Facts
+from detector.plans import Texts
+from tests import stories
+from tests.stories import MONDAY, ROOT, Item, few, in_order, page, sign_in, usage
+
+OWN: list[Any] = [
+    {"rarity": "client.platform_name", "words": "worked on"},
+    {"count": "item.id", "where": {"event.action": ["reveal", "secure-copy"]}, "name": "reveals"},
+]
+WHO = ("ann", "ben", "cleo")
+Row = tuple[str, int, tuple[float, ...]]
+
+
+def _declared(*own: Any) -> Declaration:
+    """The shipped model with further features; it says nothing unless a test asks."""
+    return stories.declaration(features=[*FEATURES, *own])
+
+
+@cache
+def _learned() -> bytes:
+    """Three people after three weeks of work, each of whom reveals two known items a day."""
+    state = stories.engine(kernel.Plan(stories.rulebook(), _declared(*OWN)))
+    work = [
+        item
+        for day in range(-21, 0)
+        for shift, who in enumerate(WHO)
+        for item in _workday(who, MONDAY + timedelta(days=day, hours=8, minutes=7 * shift))
+    ]
+    stories.play(state, in_order(work))
+    return snapshots.dump(state)
+
+
+def _workday(who: str, start: Any) -> list[Item]:
+    return [
+        sign_in(who, "paris", start),
+        *(
+            usage(
+                who, "paris", start + timedelta(minutes=50 * n), item=f"i{n % 3}", action="reveal"
+            )
+            for n in range(6)
+        ),
+    ]
+
+
+def _engine(declaration: Declaration) -> kernel.State:
+    memory, tails, _ = snapshots.load(_learned()) or (None, None, None)
+    assert memory is not None
+    state = kernel.State(memory, kernel.Plan(stories.rulebook(), declaration))
+    snapshots.attach(state, tails)
+    return state
+
+
+@cache
+def _trained() -> Model:
+    declaration = _declared(*OWN)
+    made = model.train(channel.training_rows(_engine(declaration).memory.channel), declaration)
+    assert made is not None
+    return made
+
+
+def _rows(items: Sequence[Item], cuts: Sequence[int] = (), own: Sequence[Any] = OWN) -> list[Row]:
+    """What the channel looks at while the people go on with these items."""
+    found: list[Row] = []
+
+    def witness(_facts: Facts, hours: Hours, seen: Seen) -> None:
+        names = list(hours.lines)
+        for step in seen.steps:
+            for line, row in zip(step.lines.tolist(), tally.features(step.numbers), strict=True):
+                found.append((names[line], step.clock, tuple(row.tolist())))
+
+    state = _engine(_declared(*own))
+    kernel.adopt(state, _trained())
+    kernel.tick(state, MONDAY + timedelta(hours=1))
+    # What alerts is not learned, which is another matter.
+    state.memory.channel.threshold = float("inf")
+    state.witness = witness
+    edges = sorted({0, len(items), *(cut for cut in cuts if 0 < cut < len(items))})
+    for start, end in pairwise(edges):
+        kernel.detect(state, *page(items[start:end]))
+    kernel.tick(state, MONDAY + timedelta(days=2))
+    return found
+
+
+def _last(items: Sequence[Item], own: Sequence[Any] = OWN) -> list[float]:
+    """The declared features of the last row."""
+    return list(_rows(items, own=own)[-1][2][len(FEATURES) :])
+
+
+def test_a_value_that_is_new_for_the_person_is_rare() -> None:
+    usual, _ = _last([sign_in("ann", "paris", "9:00")])
+    other, _ = _last([sign_in("ann", "paris", "9:00", client="phone")])
+
+    assert usual < 0.5
+    assert other > 3
+
+
+def test_only_events_that_are_asked_for_are_counted_and_each_value_once() -> None:
+    fills = [usage("ann", "paris", f"9:{n:02}", item=f"x{n}") for n in range(9)]
+    same = [usage("ann", "paris", f"9:{n:02}", item="i1", action="reveal") for n in range(9)]
+    many = [usage("ann", "paris", f"9:{n:02}", item=f"x{n}", action="reveal") for n in range(9)]
+
+    assert _last(fills)[1] == _last(same)[1] == 0
+    assert _last(many)[1] > 1
+
+
+def test_a_feature_that_was_just_declared_says_nothing_yet() -> None:
+    late = {"rarity": ["source.city", "client.os_name"]}
+    items = [sign_in("ann", "lagos", "9:00")]
+
+    first, _, new = _last(items, [*OWN, late])
+    assert first < 0.5
+    assert np.isnan(new)
+
+
+@st.composite
+def doings(draw: st.DrawFn) -> list[Item]:
+    """A few things that these people do on one morning."""
+    made = []
+    for _ in range(draw(st.integers(1, 12))):
+        who, minute = draw(st.sampled_from(WHO)), draw(st.integers(0, 150))
+        at, client = (
+            MONDAY + timedelta(hours=8, minutes=minute),
+            draw(st.sampled_from(("mac", "web"))),
+        )
+        item = f"i{draw(st.integers(0, 9))}"
+        made.append(usage(who, "paris", at, item=item, client=client, action="reveal"))
+    return in_order(made)
+
+
+@few
+@given(items=doings(), cuts=st.lists(st.integers(1, 12), max_size=4))
+def test_they_are_the_same_however_the_day_is_cut_into_pages(
+    items: list[Item], cuts: list[int]
+) -> None:
+    assert _rows(items) == _rows(items, cuts)
+
+
+@few
+@given(items=doings(), upto=st.integers(1, 12))
+def test_what_comes_later_changes_no_row(items: list[Item], upto: int) -> None:
+    newest = max(item.time for item in items[:upto])
+    seen = [row for row in _rows(items[:upto]) if row[1] <= newest.timestamp() * 1e6 // 3e8 * 3e8]
+
+    assert _rows(items)[: len(seen)] == seen
+
+
+def test_what_an_hour_shows_is_known_in_the_next_one_and_not_before() -> None:
+    items = [
+        sign_in("ann", "paris", f"{hour}:{n}0", client="phone") for hour in (9, 10) for n in (0, 3)
+    ]
+    rare = [row[2][len(FEATURES)] for row in _rows(items)]
+
+    assert rare[0] == rare[1] > rare[2] == rare[3]
+
+
+def test_an_alert_says_what_was_rare_in_the_words_of_the_declaration() -> None:
+    declaration = _declared(*OWN)
+    state = _engine(declaration)
+    only = [FEATURES.index("hour"), len(FEATURES), len(FEATURES) + 1]
+    narrow = declaration.model_copy(update={"features": ("hour", *declaration.own)})
+    trained = model.train(channel.training_rows(state.memory.channel), narrow)
+    assert trained is not None
+    assert trained.columns.tolist() == only
+    state = _engine(narrow)
+    kernel.adopt(state, trained)
+    state.memory.channel.threshold = 4.0
+    items = [
+        sign_in("ann", "paris", "9:00", client="phone"),
+        *(usage("ann", "paris", f"9:{n:02}", item=f"x{n}", action="reveal") for n in range(1, 50)),
+    ]
+    heard = stories.play(state, in_order([*items, sign_in("ben", "paris", "9:59")]))
+    kernel.tick(state, MONDAY + timedelta(hours=11))
+    told = " ".join(line for alert in heard.of("isolation_forest") for line in alert.why)
+
+    assert "worked on iPhone: never before; 0 of 2 colleagues did" in told
+    assert "reveals" not in told
+    assert "different values of item.id in the hour, more than usual" in told
+
+
+def test_kept_hours_outlive_another_declaration_and_the_model_does_not() -> None:
+    declaration = _declared(*OWN)
+    state = _engine(declaration)
+    before = channel.training_rows(state.memory.channel)
+    kernel.adopt(state, _trained())
+    fewer = kernel.reconfigure(state, kernel.Plan(stories.rulebook(), _declared(OWN[1])))
+    after = channel.training_rows(fewer.memory.channel)
+
+    assert fewer.model is None
+    assert kernel.training_due(fewer)
+    np.testing.assert_array_equal(after, np.delete(before, len(FEATURES), axis=1))
+    more = kernel.reconfigure(fewer, kernel.Plan(stories.rulebook(), _declared(*OWN)))
+    rows = channel.training_rows(more.memory.channel)
+    assert np.isnan(rows[:, len(FEATURES)]).all()
+    again = model.train(rows, _declared(*OWN))
+    assert again is not None
+    assert again.features == (*FEATURES, "reveals")
+
+
+def test_a_model_of_other_declared_features_is_not_adopted() -> None:
+    state = _engine(_declared(*OWN))
+    less = kernel.reconfigure(state, kernel.Plan(stories.rulebook(), _declared()))
+    kernel.adopt(less, artefact.load(artefact.dump(_trained())))
+
+    assert less.model is None
+    assert kernel.training_due(less)
+
+
+SHIPPED = (ROOT / "models/isolation_forest.yaml").read_text()
+
+
+def _mistake(entry: str) -> str:
+    """What `check` says of the shipped file with one more line of features."""
+    text = SHIPPED.replace("    - country ", f"    - {entry}\n    - country ")
+    built = plans.build(Texts(models={"m.yaml": text}), date(2026, 3, 2))
+    line = next(
+        n for n, each in enumerate(text.splitlines(), 1) if each.startswith(f"    - {entry}")
+    )
+    (found,) = built.mistakes
+    assert (found.line, found.column > 5) == (line, True)
+    return str(found)
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ("{rarity: client.ap_name}", "no field 'client.ap_name'; did you mean 'client.app_name'?"),
+        ("{count: item.id, wher: {event.action: fill}}", "did you mean 'where'?"),
+        ("{count: item.id, where: {event.acton: fill}}", "did you mean 'event.action'?"),
+        ("{rareness: item.id}", "neither a feature's name nor a mapping with 'rarity' or 'count'"),
+        ("contry", "there is no 'contry'; did you mean 'country'?"),
+        ("{rarity: item.id, name: Item}", "name: "),
+        ("{rarity: []}", "rarity: is empty"),
+        ("7", "neither a feature's name"),
+    ],
+)
+def test_a_mistake_is_told_with_its_place_and_the_nearest_word(entry: str, said: str) -> None:
+    assert said in _mistake(entry)
+
+
+def test_two_features_of_one_name_are_a_mistake() -> None:
+    text = SHIPPED.replace("    - country ", "    - {rarity: item.id, name: deed}\n    - country ")
+    built = plans.build(Texts(models={"m.yaml": text}), date(2026, 3, 2))
+
+    assert "two features are called 'deed'" in str(built.mistakes[0])
+
+
+def test_raw_names_mean_the_same_as_columns() -> None:
+    one, other = (
+        Declaration.model_validate(yaml.safe_load(SHIPPED) | {"features": ["hour", each]})
+        for each in ({"rarity": "client.app_name"}, {"rarity": ["client.app_name"]})
+    )
+
+    assert one.own[0].identity == other.own[0].identity
+    assert model.declared(one) == model.declared(other)
