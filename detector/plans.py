@@ -18,7 +18,6 @@ from typing import Any, Protocol, TypeVar
 
 import yaml
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
-from pydantic_core import ErrorDetails
 
 from detector import networks, workhours
 from detector.anomaly.declaration import Declaration
@@ -256,7 +255,7 @@ def _read(kind: type[_T], name: str, text: str, mistakes: list[Mistake]) -> _T |
     return None
 
 
-def _worded(kind: type[BaseModel], error: ErrorDetails) -> tuple[str, str]:
+def _worded(kind: type[BaseModel], error: Mapping[str, Any]) -> tuple[str, str]:
     """What is wrong in words, and the word that was probably meant."""
     where = ".".join(str(part) for part in error["loc"] if " " not in str(part))
     words, fix = str(error["msg"]).removeprefix("Value error, "), ""
