@@ -13,6 +13,8 @@ class Colleague:
     email: str
     name: str | None = None
     timezone: str | None = None
+    group: str | None = None
+    """People with the same work, among whom much or little is compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,13 @@ class People:
         self._duties: dict[str, list[Duty]] = {}
         for duty in duties:
             self._duties.setdefault(duty.email.casefold(), []).append(duty)
+
+        self.has_groups = any(person.group for person in colleagues)
+
+    def group(self, email: str | None) -> str:
+        """The group of the colleague with this e-mail, empty if none is stated."""
+        found = self.find(email)
+        return (found and found.group) or ""
 
     def find(self, email: str | None) -> Colleague | None:
         """The colleague with this e-mail, null if there is none."""

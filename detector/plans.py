@@ -75,6 +75,7 @@ class _PersonEntry(BaseModel):
     email: str = Field(min_length=3)
     name: str | None = None
     timezone: str | None = None
+    group: str | None = None
 
     @field_validator("timezone")
     @classmethod
@@ -206,7 +207,7 @@ def _people(texts: Texts, mistakes: list[Mistake]) -> People:
     files = [file for file in read if file is not None]
     return People(
         tuple(
-            Colleague(each.email, each.name, each.timezone)
+            Colleague(each.email, each.name, each.timezone, each.group)
             for file in files
             for each in file.people
         ),

@@ -10,9 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import nbinom
 
-from detector import kernel
+from detector import kernel, plans
+from detector.facts import Facts
 from detector.findings import Level
+from detector.persons import Person
+from detector.rule_types.paces import ALL, Pace, VolumeTail, close, usual_of
 from detector.rule_types.surprise import as_often, more_than_usual
+from detector.workhours import DAY_US
 from tests import stories
 from tests.stories import Heard, Item, audit, few, play, sign_in, usage
 from tests.team import learned_engine
@@ -189,3 +193,43 @@ def test_a_stolen_session_is_found_whichever_end_comes_late(order: tuple[int, in
     (alert,) = _evening([trip[place] for place in order]).of("op_session_hijack")
 
     assert set(alert.event_ids) == {item.id for item in trip}
+
+
+def _company(groups: dict[str, tuple[int, int]]) -> tuple[Facts, VolumeTail]:
+    """By group so many people, each of whom takes so many new items on each of twelve days."""
+    facts, tail = Facts(), VolumeTail()
+    for group, (people, items) in groups.items():
+        for number in range(people):
+            name = f"{group}-{number}"
+            facts.people[name] = Person(DAY_US, 13 * DAY_US, days=12)
+            pace = Pace(group=group, days=dict.fromkeys(range(1, 13), items))
+            tail.people[name] = pace
+            close(tail, pace, 0, 20)
+    tail.closed = 20
+    return facts, tail
+
+
+def test_much_is_compared_within_the_group_where_it_is_large_enough() -> None:
+    facts, tail = _company({"support": (10, 9), "sales": (10, 0), "board": (3, 9)})
+    usual = {}
+    for group in ("support", "sales", "board", ALL):
+        facts.people["new"] = Person(19 * DAY_US, 19 * DAY_US, days=1)
+        tail.people["new"] = Pace(group=group)
+        usual[group] = usual_of(facts, tail, "new", 20)
+        del tail.people["new"]
+
+    assert [usual[group].group for group in usual] == ["support", "sales", ALL, ALL]
+    assert usual["sales"].mean < 0.2 < usual["board"].mean < 7 < usual["support"].mean
+    assert usual["board"].everybody == usual[ALL].everybody
+
+
+def test_groups_stand_in_the_file_of_people() -> None:
+    text = "people: [{email: ann@acme.example, group: support}, {email: ben@acme.example}]"
+    people = plans.build(plans.Texts(people={"people.yml": text}), EVENING.date()).plan.people
+
+    assert people.has_groups
+    assert [people.group(who) for who in ("ANN@acme.example", "ben@acme.example", None)] == [
+        "support",
+        "",
+        "",
+    ]

@@ -20,6 +20,11 @@ GUARDED_DAYS: Final = 7
 """A day under an alert is no baseline for so long, and for the longest window before."""
 MOST_OF_ONE: Final = 30
 """What one person's day counts at most among those of everybody, or a thief would set the norm."""
+ALL: Final = ""
+"""The group of everybody."""
+LEAST_PEERS: Final = 8
+LEAST_PEER_DAYS: Final = 80
+"""A group of fewer people, or of fewer of their days, says less than everybody (model.md section 4)."""
 
 
 class Seen(msgspec.Struct, gc=False):
@@ -34,9 +39,11 @@ class Seen(msgspec.Struct, gc=False):
 
 
 class Everybody(msgspec.Struct, gc=False):
-    """What one active day of anybody brings, as known when the clock came to a day."""
+    """What one active day of anybody of a group brings, as known when the clock came to a day."""
 
     day: int
+    group: str
+    people: int
     person_days: float
     mean: float
     spread: float
@@ -54,11 +61,15 @@ class Usual(msgspec.Struct, gc=False):
     days: int
     everybody: float
     person_days: int
+    group: str
+    """Whose usual `everybody` is: that of the person's group, or of ALL."""
 
 
 class Pace(msgspec.Struct):
     """One person's counted values of the last days, and counts of the days before."""
 
+    group: str = ALL
+    """The group that the organisation states for the person."""
     seen: dict[str, Seen] = {}
     days: dict[int, int] = {}
     """Counted values by day, also days on which nothing counted."""
@@ -66,7 +77,7 @@ class Pace(msgspec.Struct):
     """Days under an alert, which are no baseline."""
     usual: Usual | None = None
     """What was usual when it was last asked for, with what that was made of."""
-    usual_of: tuple[int, ...] = ()
+    usual_of: tuple[int | str, ...] = ()
 
 
 class Crowd(msgspec.Struct, gc=False):
@@ -77,14 +88,20 @@ class Crowd(msgspec.Struct, gc=False):
     steady: int = 0
 
 
+class Peers(msgspec.Struct):
+    """The closed days of a group, and what they make usual."""
+
+    crowd: dict[int, Crowd] = {}
+    everybody: Everybody | None = None
+
+
 class VolumeTail(Tail):
-    """Everybody's pace, and the days of all together."""
+    """Everybody's pace, and the days of each group together."""
 
     people: dict[str, Pace] = {}
-    crowd: dict[int, Crowd] = {}
+    groups: dict[str, Peers] = {}
     closed: int = 0
-    """Days before this one are in `crowd`."""
-    everybody: Everybody | None = None
+    """Days before this one are in the crowds of `groups`."""
 
 
 def active_days_in(pace: Pace, start: int, end: int) -> int:
@@ -94,8 +111,9 @@ def active_days_in(pace: Pace, start: int, end: int) -> int:
 
 def usual_of(facts: Facts, tail: VolumeTail, name: str, day: int) -> Usual:
     """What was usual on the days before the longest window that ends on a day."""
-    pace, person, everybody = tail.people[name], facts.people.get(name), _everybody(facts, tail)
-    made_of = (day, everybody.day, person.days if person else 0, len(pace.flagged))
+    pace, person = tail.people[name], facts.people.get(name)
+    everybody = _peers(facts, tail, pace.group)
+    made_of = (day, everybody.day, everybody.group, person.days if person else 0, len(pace.flagged))
     if pace.usual is None or pace.usual_of != made_of:
         pace.usual, pace.usual_of = _usual(pace, person, everybody, day), made_of
     return pace.usual
@@ -116,24 +134,50 @@ def _usual(pace: Pace, person: Person | None, everybody: Everybody, day: int) ->
         days=days,
         everybody=everybody.mean,
         person_days=int(everybody.person_days),
+        group=everybody.group,
     )
 
 
-def _everybody(facts: Facts, tail: VolumeTail) -> Everybody:
-    """What is usual for all, made anew when a day has been closed."""
-    if tail.everybody is None or tail.everybody.day != tail.closed:
-        people = sum(_active_days(each, tail.closed * DAY_US) for each in facts.people.values())
-        total = sum(each.total for each in tail.crowd.values())
-        squares = sum(each.squares for each in tail.crowd.values())
-        steady = sum(each.steady for each in tail.crowd.values())
-        tail.everybody = Everybody(
+def _peers(facts: Facts, tail: VolumeTail, group: str) -> Everybody:
+    """What is usual for the group, if it says enough, else for all."""
+    if group != ALL:
+        found = _everybody(facts, tail, group)
+        if found.people >= LEAST_PEERS and found.person_days >= LEAST_PEER_DAYS:
+            return found
+    return _everybody(facts, tail, ALL)
+
+
+def _everybody(facts: Facts, tail: VolumeTail, group: str) -> Everybody:
+    """What is usual for a group, made anew when a day has been closed."""
+    peers = tail.groups.get(group)
+    if peers is None:
+        peers = tail.groups[group] = Peers()
+    if peers.everybody is None or peers.everybody.day != tail.closed:
+        people = _people(facts, tail, group)
+        days = sum(_active_days(each, tail.closed * DAY_US) for each in people)
+        total = sum(each.total for each in peers.crowd.values())
+        squares = sum(each.squares for each in peers.crowd.values())
+        steady = sum(each.steady for each in peers.crowd.values())
+        peers.everybody = Everybody(
             day=tail.closed,
-            person_days=people,
-            mean=(total + 1) / (people + 10),
-            spread=max(2.0, (squares - total * total / max(1, people)) / max(1, total)),
-            steady=(steady + 1) / (people + 50),
+            group=group,
+            people=len(people),
+            person_days=days,
+            mean=(total + 1) / (days + 10),
+            spread=max(2.0, (squares - total * total / max(1, days)) / max(1, total)),
+            steady=(steady + 1) / (days + 50),
         )
-    return tail.everybody
+    return peers.everybody
+
+
+def _people(facts: Facts, tail: VolumeTail, group: str) -> list[Person]:
+    if group == ALL:
+        return list(facts.people.values())
+    return [
+        person
+        for name, pace in tail.people.items()
+        if pace.group == group and (person := facts.people.get(name)) is not None
+    ]
 
 
 def _active_days(person: Person, time: int) -> float:
@@ -143,18 +187,17 @@ def _active_days(person: Person, time: int) -> float:
 
 
 def close(tail: VolumeTail, pace: Pace, first: int, today: int) -> None:
-    """Count a person's days from `first` to `today` into those of everybody."""
+    """Count a person's days from `first` to `today` into those of everybody and of the group."""
     for day in range(max(first, today - HISTORY_DAYS), today):
         each = pace.days.get(day)
         if each is None:
             continue
-        crowd = tail.crowd.get(day)
-        if crowd is None:
-            crowd = tail.crowd[day] = Crowd()
-        count = min(each, MOST_OF_ONE)
-        crowd.total += count
-        crowd.squares += count * count
-        crowd.steady += count >= STEADY_EACH
+        for group in (ALL,) if pace.group == ALL else (ALL, pace.group):
+            crowd = tail.groups.setdefault(group, Peers()).crowd.setdefault(day, Crowd())
+            count = min(each, MOST_OF_ONE)
+            crowd.total += count
+            crowd.squares += count * count
+            crowd.steady += count >= STEADY_EACH
 
 
 def forget(pace: Pace, oldest_us: int, today: int) -> None:

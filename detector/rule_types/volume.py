@@ -93,6 +93,8 @@ class Volume(Behavior):
             pace = tail.people.get(name)
             if pace is None:
                 pace = tail.people[name] = Pace()
+            if scene.known.has_groups:
+                pace.group = scene.known.group(scene.text("user.email", row))
             pace.days.setdefault(scene.page.times[row] // DAY_US, 0)
             counted = self._counted(scene, row, name, pace)
             if scene.notes is not None:
@@ -220,6 +222,7 @@ class Volume(Behavior):
             "window": excess.window,
             "expected": round(excess.expected, 2),
             "everybody": round(usual.everybody, 2),
+            "peers": usual.group or None,
             "most": usual.most,
             "active_days": usual.days,
             "chance": float(f"{excess.chance:.2g}"),
@@ -241,9 +244,9 @@ class Volume(Behavior):
         while len(tail.people) > MOST_PEOPLE:
             del tail.people[next(iter(tail.people))]
         tail.closed = today
-        tail.crowd = {
-            day: crowd for day, crowd in tail.crowd.items() if day >= today - HISTORY_DAYS
-        }
+        for peers in tail.groups.values():
+            for day in [day for day in peers.crowd if day < today - HISTORY_DAYS]:
+                del peers.crowd[day]
 
     @staticmethod
     def tell(who: str, evidence: dict[str, Any]) -> Told:
@@ -256,10 +259,11 @@ class Volume(Behavior):
         )
         chance = evidence["chance"]
         odds = f"one in {1 / chance:,.0f}" if chance > 1e-12 else "less than one in a trillion"
+        whose = f"the group {evidence['peers']}'s" if evidence.get("peers") else "everybody's"
         why = [
             f"+ the chance of so much by what is usual is {odds}",
             f"+ the most on one of {plural(evidence['active_days'], 'day')} before was "
-            f"{evidence['most']}; everybody's usual is {evidence['everybody']:,.1f} a day",
+            f"{evidence['most']}; {whose} usual is {evidence['everybody']:,.1f} a day",
         ]
         if evidence["nobody_else"]:
             why.append(f"+ {evidence['nobody_else']} of them are used by nobody else")
