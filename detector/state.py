@@ -111,7 +111,9 @@ class State:
         """At midnight `day`: let a challenger that has passed its trial take over."""
         if self.declaration is None:
             return
-        trial = channels.end_trial(self.memory.channel, self.challenger, self.declaration, day)
+        trial = channels.end_trial(
+            self.memory.channel, self.model, self.challenger, self.declaration, day
+        )
         if trial is None:
             return
         if trial.passed and self.challenger is not None:

@@ -33,6 +33,7 @@ class Kind(StrEnum):
     TOKEN_CHANGED = "vaultwatch_token_changed"  # noqa: S105
     STORE_FAILING = "vaultwatch_store_failing"
     DISK_LOW = "vaultwatch_disk_low"
+    MODEL_REFUSED = "vaultwatch_model_refused"
 
 
 TITLES: Final = {
@@ -44,6 +45,7 @@ TITLES: Final = {
     Kind.TOKEN_CHANGED: "The Events integration was changed",
     Kind.STORE_FAILING: "Nothing can be stored",
     Kind.DISK_LOW: "The disk is nearly full",
+    Kind.MODEL_REFUSED: "A model is not used",
 }
 _TOKEN_STEPS: Final = (
     "Issue a new token at 1Password.com > Integrations > Events Reporting.",
@@ -76,6 +78,11 @@ STEPS: Final[dict[Kind, tuple[str, ...]]] = {
         "Nothing is lost meanwhile: the cursors stay where the last commit was.",
     ),
     Kind.DISK_LOW: ("Make room on the disk of the data directory.",),
+    Kind.MODEL_REFUSED: (
+        "Look at 'vaultwatch model status': what was refused, and what is at work.",
+        "A new model is trained by itself; 'vaultwatch model train' does it now.",
+        "'vaultwatch model rollback ID' uses another one, also against the verdict of a trial.",
+    ),
 }
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import numpy as np
+
 from detector import kernel, snapshots
 from detector.anomaly import channel as channels
+from detector.anomaly.declaration import FEATURES
 from detector.anomaly.model import Model, train
-from detector.anomaly.shadow import Shadow, review
+from detector.anomaly.shadow import Shadow, drifted, review
 from detector.anomaly.tops import Tops
 from detector.workhours import DAY_US
 from tests import stories
@@ -39,6 +42,20 @@ def test_a_challenger_that_sees_something_else_does_not_take_over() -> None:
     found = review(_shadow(other), CHAMPION, 1.0)
 
     assert (found.passed, found.agreement) == (False, 0.0)
+
+
+def test_a_challenger_that_the_last_days_do_not_fit_does_not_take_over() -> None:
+    rows = np.random.default_rng(2).exponential(1.0, (600, len(FEATURES))).astype(np.float32)
+    champion, strange = train(rows, stories.declaration()), train(rows * 9, stories.declaration())
+    assert champion is not None
+    assert strange is not None
+    worse, better = drifted(champion, strange, rows), drifted(strange, champion, rows)
+    found = review(_shadow(CHAMPION), CHAMPION, 1.0, worse)
+
+    assert not found.passed
+    assert "PSI" in found.why_not
+    assert worse.feature in found.why_not
+    assert review(_shadow(CHAMPION), CHAMPION, 1.0, better).passed
 
 
 def _challenger(state: kernel.State) -> Model:

@@ -12,6 +12,7 @@ import pytest
 
 from detector import jobs, workhours
 from detector.alerts import Alert, Reason, Status
+from detector.anomaly.shadow import Trial
 from detector.coverage import Coverage, Gap, Interval
 from detector.events import AUDIT, FEEDS, SIGNIN, USAGE
 from detector.findings import Level, SubjectType
@@ -258,6 +259,40 @@ class Postbox:
             raise DeliveryError("away")
         self.titles.append(message.title)  # type: ignore[attr-defined]
         return Receipt(key)
+
+
+def test_a_model_that_is_refused_is_told_and_so_is_its_end(desk: jobs.Desk) -> None:
+    source, clock = ScriptedSource(items()), Clock(NOW)
+    rounds(desk, source, clock, 2)
+    desk.account.refused = "damaged: its content does not match its checksum"
+    (told,) = jobs.watch(desk, clock())
+    assert (told.rule.id, told.level) == (Kind.MODEL_REFUSED, Level.MEDIUM)
+    assert "checksum" in told.summary
+    assert "the rules go on" in " ".join(told.why)
+    assert jobs.watch(desk, clock()) == ()
+
+    desk.account.refused = ""
+    (over,) = jobs.watch(desk, clock())
+    assert (over.id, over.reason) == (told.id, Reason.RECOVERED)
+
+
+def test_a_new_model_that_did_not_pass_its_trial_is_told_until_one_does(desk: jobs.Desk) -> None:
+    failed = Trial("b", 0, 86_400_000_000, 90, 0.9, "it would have raised 90 alerts")
+    trials = desk.account.state.memory.channel.trials
+    trials.append(failed)
+    (told,) = jobs.watch(desk, NOW)
+    assert (told.rule.id, told.level) == (Kind.MODEL_REFUSED, Level.LOW)
+    assert "90 alerts" in told.summary
+
+    trials.append(_passed(failed))
+    (over,) = jobs.watch(desk, NOW)
+    assert over.reason == Reason.RECOVERED
+
+
+def _passed(trial: Trial) -> Trial:
+    """The same trial a day later, passed."""
+    day = 86_400_000_000
+    return Trial(trial.model_id, trial.since + day, trial.until + day, 1, 0.9)
 
 
 def test_a_store_that_fails_is_told_past_the_store(desk: jobs.Desk) -> None:

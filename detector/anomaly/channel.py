@@ -28,6 +28,8 @@ from detector.facts import Facts
 from detector.workhours import DAY_US, HOUR_US
 
 CALIBRATION_DAYS: Final = 14
+DRIFT_DAYS: Final = 7
+"""Days that a new model must fit before it takes over."""
 NEAR: Final = 4.0
 """Scores further below the threshold than this are not kept."""
 STEP_GAIN: Final = 0.15
@@ -309,13 +311,23 @@ def challenge(channel: Channel, model: Model, declaration: Declaration, clock: i
 
 
 def end_trial(
-    channel: Channel, challenger: Model | None, declaration: Declaration, clock: int
+    channel: Channel,
+    champion: Model | None,
+    challenger: Model | None,
+    declaration: Declaration,
+    clock: int,
 ) -> Trial | None:
     """The trial that is over at midnight `clock`, if one is."""
     shadow = channel.shadow
     if shadow is None or clock < shadow.until:
         return None
-    trial = shadows.review(shadow, channel.tops, declaration.alerts_a_day(channel.crowd))
+    moved = shadows.SAME
+    days = channel.days[-DRIFT_DAYS:]
+    if challenger is not None and days:
+        rows = np.concatenate([day.table() for day in days])
+        moved = shadows.drifted(champion, challenger, rows)
+    budget = declaration.alerts_a_day(channel.crowd)
+    trial = shadows.review(shadow, channel.tops, budget, moved)
     if challenger is None:
         trial = msgspec.structs.replace(trial, why_not="its artefact could not be used")
     channel.shadow = None

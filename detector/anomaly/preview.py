@@ -8,7 +8,6 @@ from typing import Final
 from detector.anomaly.tops import Tops
 
 BUDGETS: Final = (0.5, 1.0, 2.0, 5.0)
-DRIFT_DAYS: Final = 7
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,14 @@ That holds off a model that was trained on something broken; it is no proof of a
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 import msgspec
+import numpy as np
 
+from detector.anomaly import drift
+from detector.anomaly.model import Model
 from detector.anomaly.tops import Tops
 
 LEAST_AGREEMENT: Final = 0.3
@@ -48,7 +52,42 @@ class Trial(msgspec.Struct, frozen=True):
         return not self.why_not
 
 
-def review(shadow: Shadow, champion: Mapping[int, Mapping[str, float]], budget: float) -> Trial:
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """How far the last days have moved from what each model was trained on: the largest PSI."""
+
+    champion: float = 0.0
+    challenger: float = 0.0
+    feature: str = ""
+
+    @property
+    def why_not(self) -> str:
+        """Why the challenger does not fit the days that it would judge; empty if it does."""
+        if self.challenger <= max(drift.OLD, self.champion):
+            return ""
+        return (
+            f"the last days are further from its training (PSI {self.challenger:.2f} of "
+            f"{self.feature}) than from that of the model at work ({self.champion:.2f})"
+        )
+
+
+SAME: Final = Drift()
+
+
+def drifted(champion: Model | None, challenger: Model, rows: np.ndarray) -> Drift:
+    """Compare what two models were trained on with rows of the last days."""
+    theirs = challenger.drift(rows)
+    feature = max(theirs, key=lambda name: theirs[name])
+    ours = max(champion.drift(rows).values()) if champion is not None else float("inf")
+    return Drift(ours, theirs[feature], feature)
+
+
+def review(
+    shadow: Shadow,
+    champion: Mapping[int, Mapping[str, float]],
+    budget: float,
+    moved: Drift = SAME,
+) -> Trial:
     """End a trial: `champion` are the best scores that the model at work gave."""
     days = [day for day in shadow.tops if day in champion]
     raised = sum(
@@ -64,6 +103,8 @@ def review(shadow: Shadow, champion: Mapping[int, Mapping[str, float]], budget: 
         why_not = f"it would have raised {raised} alerts, where {allowed:.0f} are the most"
     elif agreement < LEAST_AGREEMENT:
         why_not = f"it shares {agreement:.0%} of the oddest person-days with the model at work"
+    else:
+        why_not = moved.why_not
     return Trial(shadow.model_id, shadow.since, shadow.until, raised, round(agreement, 3), why_not)
 
 

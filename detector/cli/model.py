@@ -17,7 +17,7 @@ from rich.table import Table
 from detector import accounts, app, settings, workhours
 from detector.accounts import Account
 from detector.anomaly import drift, preview
-from detector.anomaly.channel import Channel
+from detector.anomaly.channel import DRIFT_DAYS, Channel
 from detector.anomaly.model import Model
 from detector.anomaly.shadow import Trial
 from detector.anomaly.tops import tops
@@ -145,7 +145,7 @@ def _raised(account: Account, store: Sqlite) -> dict[str, int]:
 
 def _drift(model: Model, channel: Channel) -> dict[str, float]:
     """By feature how far the last week has moved from the training, most first."""
-    rows = [day.table() for day in channel.days[-preview.DRIFT_DAYS :]]
+    rows = [day.table() for day in channel.days[-DRIFT_DAYS :]]
     if not rows:
         return {}
     found = model.drift(np.concatenate(rows))

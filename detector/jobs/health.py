@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from detector import workhours
+from detector.anomaly.shadow import Trial
 from detector.coverage import NAMES, POSSIBLE, Coverage
 from detector.findings import Level
 from detector.jobs.lanes import Lane, Vitals
@@ -34,6 +35,10 @@ class Health:
     coverage: Mapping[str, Coverage] = field(default_factory=dict)
     pulses: Mapping[str, Pulse] = field(default_factory=dict)
     free_bytes: int | None = None
+    refused: str = ""
+    """Why the account's model cannot be used, if it cannot."""
+    trial: Trial | None = None
+    """The last trial of a new model."""
 
 
 def troubles(health: Health, now: datetime) -> list[Trouble]:
@@ -45,6 +50,7 @@ def troubles(health: Health, now: datetime) -> list[Trouble]:
         *_possible_gaps(health),
         *_expiring(health, now),
         *_stuck(health, now),
+        *_without_model(health, now),
     ]
 
 
@@ -141,6 +147,22 @@ def _behind(health: Health, now: datetime) -> list[Trouble]:
             )
         )
     return troubles
+
+
+def _without_model(health: Health, now: datetime) -> list[Trouble]:
+    """A model that cannot be used, or a new one that did not pass its trial."""
+    goes_on = ("- the rules go on",)
+    if health.refused:
+        today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        words = f"The model of {health.account} is refused: {health.refused}"
+        return [Trouble(Kind.MODEL_REFUSED, Level.MEDIUM, words, today, why=goes_on)]
+    trial = health.trial
+    if trial is None or trial.passed:
+        return []
+    words = f"A new model of {health.account} did not take over: {trial.why_not}"
+    why = ("- the model from before stays at work", *goes_on)
+    since = workhours.instant(trial.until)
+    return [Trouble(Kind.MODEL_REFUSED, Level.LOW, words, since, why=why)]
 
 
 def _possible_gaps(health: Health) -> list[Trouble]:

@@ -34,8 +34,16 @@ def watch(desk: Desk, now: datetime, free_bytes: int | None = None) -> tuple[Ale
     """Compare what is wrong with what was told; store and tell the difference. Raises StoreError."""
     store, name = desk.store, desk.account.name
     pulses = {feed: desk.pulse(feed) for feed in desk.vitals.feeds}
+    trials = desk.account.state.memory.channel.trials
     health = Health(
-        name, desk.vitals, dict(desk.lanes), store.coverage(name), pulses, free_bytes=free_bytes
+        name,
+        desk.vitals,
+        dict(desk.lanes),
+        store.coverage(name),
+        pulses,
+        free_bytes=free_bytes,
+        refused=desk.account.refused,
+        trial=trials[-1] if trials else None,
     )
     changed = troubles.decide(found_in(health, now), store.own_alerts(name, closed=True), name, now)
     if not changed:
