@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,11 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.alerts import Reason, Status
+from detector.alerts import Alert, Reason, Status
+from detector.cli.main import run
 from detector.delivery.bulletins import Bulletin, Cause, Notice
 from detector.delivery.commands import Refused, Verb
 from detector.delivery.journal import How
-from detector.delivery.silences import FIELDS, OPERATORS, Matcher, holding, matcher, silence
+from detector.delivery.silences import FIELDS, OPERATORS, Matcher, holding, like, matcher, silence
 from detector.findings import Level
 from tests.delivery import NOON, Day, alert, day, high
 
@@ -207,3 +209,43 @@ def test_an_own_silence_is_known_by_mail_name_and_login() -> None:
     assert made.is_about_its_author(alert("ann"))
     assert not made.is_about_its_author(alert("ben"))
     assert replace(made, author="ANN@acme.example").is_about_its_author(alert("ann"))
+
+
+def _odd(who: str, *causes: str) -> Alert:
+    return alert(who, "isolation_forest", evidence={"causes": list(causes)})
+
+
+def test_what_is_expected_is_the_same_person_and_the_same_causes() -> None:
+    asked = silence(
+        like(_odd("ann", "items", "volume", "place")),
+        author="sam",
+        reason="rotates secrets",
+        span=(NOON, NOON + 24 * HOUR),
+        how=How.CLI,
+    )
+
+    assert asked.matches(_odd("ann", "volume", "items", "time"))
+    assert not asked.matches(_odd("ann", "items", "place", "device"))
+    assert not asked.matches(_odd("ben", "items", "volume", "place"))
+    assert not asked.matches(alert("ann"))
+
+
+def test_the_command_marks_as_expected_and_shows_what_it_hides(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VAULTWATCH_DATA__DIRECTORY", str(tmp_path))
+    odd, grave = _odd("ann", "items", "volume"), high("ann")
+    with day(tmp_path) as one:
+        one.find(odd, grave)
+    more = ["--for", "7d", "--reason", "rotates the build secrets"]
+
+    assert run(["silences", "expected", odd.id[:9], *more, "--preview"]) == 0
+    assert "nothing is changed" in capsys.readouterr().out
+    assert run(["silences", "expected", odd.id[:9], *more]) == 0
+    assert run(["silences", "list", "--json"]) == 0
+    kept = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert kept["matchers"] == [
+        "evidence.causes=items", "evidence.causes=volume", "rule=isolation_forest", "subject=ANN",
+    ]  # fmt: skip
+    assert run(["silences", "expected", grave.id[:9], *more]) != 0
+    assert "is not expected for good" in capsys.readouterr().err

@@ -50,6 +50,7 @@ def finding(
 ) -> Finding:
     """The finding for a row over the threshold, with its reasons as evidence."""
     last, zone = workhours.instant(odd.last), facts.zone_of(odd.person)
+    reasons = _reasons(odd, model, facts, declaration.own)
     return Finding(
         rule_id=declaration.id,
         level=declaration.level,
@@ -61,7 +62,8 @@ def finding(
         event_ids=tuple(odd.evidence.event_ids),
         event_seqs=tuple(odd.evidence.event_seqs),
         evidence={
-            "reasons": _reasons(odd, model, facts, declaration.own),
+            "reasons": list(reasons.values()),
+            "causes": list(reasons),
             "events": _count(odd, tallies.EVENTS),
             "anomaly_score": round(odd.score, 2),
             "threshold": round(odd.threshold, 2),
@@ -77,7 +79,9 @@ def finding(
     )
 
 
-def _reasons(odd: Odd, model: Model, facts: Facts, own: Sequence[OwnFeature]) -> list[list[str]]:
+def _reasons(
+    odd: Odd, model: Model, facts: Facts, own: Sequence[OwnFeature]
+) -> dict[str, list[str]]:
     """The three rarest causes, each as a few words and as a sentence."""
     declared = {feature.label: place for place, feature in enumerate(own)}
     ranked = sorted(
@@ -96,7 +100,7 @@ def _reasons(odd: Odd, model: Model, facts: Facts, own: Sequence[OwnFeature]) ->
             )
         if len(told) == MOST_REASONS:
             break
-    return list(told.values())
+    return told
 
 
 def _meant(feature: str, odd: Odd) -> str:

@@ -145,7 +145,7 @@ def _raised(account: Account, store: Sqlite) -> dict[str, int]:
 
 def _drift(model: Model, channel: Channel) -> dict[str, float]:
     """By feature how far the last week has moved from the training, most first."""
-    rows = [day.table() for day in channel.days[-DRIFT_DAYS :]]
+    rows = [day.table() for day in channel.days[-DRIFT_DAYS:]]
     if not rows:
         return {}
     found = model.drift(np.concatenate(rows))

@@ -14,12 +14,15 @@ from rich.table import Table
 
 from detector import app, jobs, settings
 from detector.alerts import Alert, to_json
-from detector.changes.alerts import Act
+from detector.changes import ChangeRefused
+from detector.changes.alerts import Act, one
 from detector.cli import output
 from detector.cli.alerts import table
 from detector.delivery.commands import Command, Verb
 from detector.delivery.digests import plural
 from detector.delivery.journal import How
+from detector.delivery.silences import like
+from detector.findings import Level
 from detector.store.silences import Kept
 from detector.store.sqlite import Sqlite
 
@@ -27,12 +30,27 @@ from detector.store.sqlite import Sqlite
 def run(args: Namespace) -> int:
     """Dispatch to the verb."""
     config = settings.load(args.config, os.environ)
-    if args.verb == "add":
+    if args.verb == "expected":
+        args.matcher = _expected(args, config)
+    if args.verb in {"add", "expected"}:
         return _preview(args, config) if args.preview else _add(args, config)
     if args.verb == "expire":
         return _expire(args, config)
     with closing(Sqlite(config.data.directory, write=False)) as store:
         return _list(args, store.silences.kept())
+
+
+def _expected(args: Namespace, config: settings.Settings) -> tuple[str, ...]:
+    """Matchers for what is like an alert. Raises ChangeRefused for one that is too grave."""
+    with closing(Sqlite(config.data.directory, write=False)) as store:
+        alert = one(store, args.alert)
+    if alert.level.rank >= Level.HIGH.rank:
+        msg = (
+            f"{alert.id[:8]}: an alert of level {alert.level} is not expected for good; give a "
+            "verdict on it ('vaultwatch alerts benign'), or silence it by matchers of your own"
+        )
+        raise ChangeRefused(msg)
+    return like(alert)
 
 
 def _add(args: Namespace, config: settings.Settings) -> int:

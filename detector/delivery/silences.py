@@ -86,6 +86,20 @@ class Silence:
         return " ".join(str(each) for each in self.matchers)
 
 
+MOST_CAUSES: Final = 2
+"""Causes of an odd hour that must come together again for it to be the same."""
+
+
+def like(alert: Alert) -> tuple[str, ...]:
+    """Matchers for alerts like this one: of the same rule about the same subject.
+
+    An odd hour is alike if the foremost causes of this one are among its own.
+    """
+    causes = alert.evidence.get("causes", ())
+    alike = [f"evidence.causes={each}" for each in causes[:MOST_CAUSES]]
+    return (f"rule={alert.rule.name}", f"subject={alert.subject.id}", *alike)
+
+
 def matcher(text: str) -> Matcher:
     """Read one matcher, as `rule=op_new_device` or `evidence.source.ip=~10\\..*`.
 

@@ -16,7 +16,7 @@ from detector.delivery.incidents import CLOSED
 from detector.delivery.journal import Change
 from detector.delivery.orders import Orders
 from detector.delivery.policy import TIMERS
-from detector.delivery.silences import Silence, limited, silence
+from detector.delivery.silences import Silence, like, limited, silence
 from detector.findings import Level
 from detector.jobs.ending import end_silence
 from detector.store.casebook import Casebook
@@ -158,13 +158,12 @@ def add_silence(book: Casebook, orders: Orders, made: Silence, hidden: Sequence[
 
 
 def _with_matchers(store: Sqlite, command: Command, now: datetime) -> Command:
-    """The command with the rule and subject of its target as matchers, if it has none."""
+    """The command with matchers for what is like its target, if it has none."""
     if command.matchers or not command.target:
         return command
     with store.deciding(now) as book:
         alert = _named(book, command.target)[0]
-    matchers = (f"rule={alert.rule.name}", f"subject={alert.subject.id}")
-    return replace(command, matchers=matchers)
+    return replace(command, matchers=like(alert))
 
 
 def _expire(book: Casebook, command: Command, orders: Orders) -> Obeyed:

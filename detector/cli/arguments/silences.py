@@ -20,10 +20,19 @@ def add(commands: common.Commands) -> None:
     add.add_argument(
         "--preview", action="store_true", help="only show what it would have held back"
     )
+    expected = verbs.add_parser(
+        "expected", help="hold back what is like an alert: same rule, same person, same causes"
+    )
+    expected.add_argument("alert", help="the alert's id, or how it begins")
+    expected.add_argument("--reason", required=True, help="why it is expected")
+    common.until(expected)
+    expected.add_argument(
+        "--preview", action="store_true", help="only show what it would have held back"
+    )
     listing = verbs.add_parser("list", help="list silences, one JSON object a line with --json")
     listing.add_argument("--all", action="store_true", help="also those that ended")
     end = verbs.add_parser("expire", help="end a silence now")
     end.add_argument("id", help="the silence's id, or how it begins")
     end.add_argument("--note", default="", help="why")
-    for verb in (add, listing, end):
+    for verb in (add, expected, listing, end):
         common.also(verb)
