@@ -14,7 +14,7 @@ from detector import jobs
 from detector.delivery.bulletins import Digest, DigestKind
 from detector.delivery.commands import Verb
 from detector.delivery.orders import Inhibition, Timetable
-from detector.delivery.reports import RuleWeek, is_due, weekly
+from detector.delivery.reports import RuleWeek, Week, is_due, weekly
 from detector.findings import Level
 from detector.store.sqlite import Commit, Start
 from tests.delivery import NOON, Day, alert, day, high
@@ -107,7 +107,7 @@ weeks = st.builds(
 
 @given(st.lists(weeks))
 def test_every_rule_of_a_week_stands_in_one_section(rules: list[RuleWeek]) -> None:
-    found = weekly(rules, NOON - timedelta(days=7), NOON)
+    found = weekly(Week(rules), NOON - timedelta(days=7), NOON)
     assert sum(len(each.lines) for each in found.sections) == len(rules) or len(rules) > 15
 
 

@@ -10,6 +10,14 @@ from typing import Final
 from detector.alerts import Alert
 from detector.delivery.bulletins import Digest, DigestKind, Section
 from detector.delivery.digests import by_rule, levels, plural
+from detector.delivery.nearness import (
+    Below,
+    Hidden,
+    Near,
+    below_line,
+    hidden_line,
+    near_line,
+)
 from detector.delivery.orders import Timetable
 from detector.delivery.silences import Silence
 
@@ -87,8 +95,23 @@ def daily(found: Daily, since: datetime, until: datetime) -> Digest:
     return Digest(identity, DigestKind.DAILY, "The last day", summary + ".", filled, since, until)
 
 
-def weekly(rules: Sequence[RuleWeek], since: datetime, until: datetime) -> Digest:
+@dataclass(frozen=True, slots=True)
+class Week:
+    """What a week brought: how rules did, what came close, and what was hidden by what.
+
+    `exceptions` are lines on what the exceptions of rules hid.
+    """
+
+    rules: Sequence[RuleWeek] = ()
+    near: Sequence[Near] = ()
+    below: Sequence[Below] = ()
+    hidden: Sequence[Hidden] = ()
+    exceptions: Sequence[str] = ()
+
+
+def weekly(week: Week, since: datetime, until: datetime) -> Digest:
     """The digest of a week: the rules that cost people most for nothing come first."""
+    rules = week.rules
     ranked = sorted(rules, key=lambda each: (-each.noise, -each.alerts, each.rule))
     noisy = [each for each in ranked if each.noise]
     alerts, noise = sum(each.alerts for each in rules), sum(each.noise for each in rules)
@@ -99,6 +122,11 @@ def weekly(rules: Sequence[RuleWeek], since: datetime, until: datetime) -> Diges
     sections = (
         Section("Noisy rules", tuple(_week(each) for each in noisy[:MOST])),
         Section("All others", tuple(_week(each) for each in ranked if not each.noise)[:MOST]),
+        Section(
+            "Near misses", (*map(near_line, week.near[:MOST]), *map(below_line, week.below[:MOST]))
+        ),
+        Section("Hidden by silences and other alerts", tuple(map(hidden_line, week.hidden[:MOST]))),
+        Section("Hidden by exceptions", tuple(week.exceptions[:MOST])),
     )
     filled = tuple(each for each in sections if each.lines)
     identity = f"dig-weekly-{until:%Y%m%d-%H%M}"

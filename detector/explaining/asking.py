@@ -9,10 +9,10 @@ from typing import Any
 
 import polars as pl
 
-from detector import kernel, window, workhours
+from detector import kernel, rungs, window, workhours
 from detector.alerts import Alert, Reason
 from detector.correlations.groups import CorrelationTail
-from detector.explaining import conditions, rungs, windows
+from detector.explaining import climbing, conditions, windows
 from detector.explaining.explanation import Event, Explanation, Line, Part, Told, Verdict
 from detector.findings import Finding
 from detector.rule import Rule
@@ -139,7 +139,7 @@ def _told(judged: Judged, rule: Rule, steps: _Steps) -> Explanation:
         verdict, because = _without(rule, steps, _entry(judged, rule))
         return Explanation(told, event, verdict, because, tuple(steps.parts))
     parts = list(steps.parts)
-    climbed = rungs.climbed(finding)
+    climbed = climbing.climbed(finding)
     summary, why = judged.state.tell(rule, _who(finding), finding.evidence)
     parts += [climbed] if climbed else []
     parts += [Part("For and against", tuple(map(_weighed, why)), weighs=True)]
@@ -173,7 +173,7 @@ def _verdict(judged: Judged, finding: Finding, alert: Alert | None) -> tuple[Ver
         until = workhours.instant(judged.state.memory.teach_until)
         return Verdict.TAUGHT, f"what happened before {_minute(until)} only teaches"
     if alert is None:
-        return Verdict.HELD_BACK, "there is no open alert of its session that it could set right"
+        return Verdict.HELD_BACK, rungs.words("amended")
     verdict = _VERDICTS.get(alert.reason, Verdict.JOINED)
     if verdict is Verdict.OPENED:
         return verdict, f"alert {alert.id[:8]}, {alert.level}, score {alert.score}"

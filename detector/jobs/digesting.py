@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from detector import coverage
+from detector import accounts, coverage, exceptions, plans
 from detector.delivery import reports
 from detector.delivery.bulletins import Digest, DigestKind
 from detector.delivery.orders import Orders
@@ -25,12 +25,15 @@ def digest(store: Sqlite, orders: Orders, now: datetime, rules: Sequence[str] = 
             book.mail.post_digest(found, orders.notices, now)
             made += 1
         newest = book.mail.newest(DigestKind.WEEKLY)
-        wanted = table.weekday is not None
-        if wanted and reports.is_due(newest[1] if newest else None, now, table, table.weekday):
-            found = weekly(store, now)
+        last = newest[1] if newest else None
+        due = table.weekday is not None and reports.is_due(last, now, table, table.weekday)
+    if due:
+        # It reads a week of events, which is too long for a transaction.
+        found = weekly(store, now)
+        with store.deciding(now) as book:
             book.mail.keep(found)
             book.mail.post_digest(found, orders.notices, now)
-            made += 1
+        made += 1
     return made
 
 
@@ -43,7 +46,30 @@ def daily(store: Sqlite, since: datetime, now: datetime, rules: Sequence[str] = 
 def weekly(store: Sqlite, now: datetime) -> Digest:
     """The digest of the last week."""
     since = now - reports.WEEK
-    return reports.weekly(store.reports.week(since, now), since, now)
+    found = store.reports
+    week = reports.Week(
+        rules=found.week(since, now),
+        near=found.near(since, now),
+        hidden=found.hidden(since, now),
+        exceptions=[
+            line for name in store.accounts() for line in _excepted(store, name, since, now)
+        ],
+    )
+    return reports.weekly(week, since, now)
+
+
+def _excepted(store: Sqlite, account: str, since: datetime, now: datetime) -> list[str]:
+    """What the exceptions of the rules that are at work hid since a time, in lines."""
+    adopted = store.log.controls(account, kind=accounts.PLAN)
+    if not adopted:
+        return []
+    rulebook = plans.build(plans.Texts.parse(adopted[-1].body), now.date()).plan.rulebook
+    pages = store.log.pages(account, since=since)
+    return [
+        f"{account}: {exceptions.line(cost)}"
+        for cost in exceptions.over(rulebook, exceptions.since(pages, since))
+        if cost.total
+    ]
 
 
 def _only_there(store: Sqlite, since: datetime, now: datetime) -> list[str]:

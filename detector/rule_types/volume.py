@@ -81,7 +81,8 @@ class Volume(Behavior):
     )
 
     @cached_property
-    def _asked(self) -> Asked:
+    def asked(self) -> Asked:
+        """The windows that it judges, and what is too much in them."""
         return Asked(self.within, self.least, CHANCES[self.sensitivity])
 
     def watch(self, rule: Rule, scene: Scene, rows: Sequence[int], tail: Any) -> Iterator[Finding]:
@@ -125,10 +126,10 @@ class Volume(Behavior):
     ) -> Iterator[Finding]:
         row, name = at
         pace, time = tail.people[name], scene.page.times[row]
-        if self._asked.most_near(pace, time // DAY_US) < self.least:
+        if self.asked.most_near(pace, time // DAY_US) < self.least:
             return
         usual = usual_of(scene.facts, tail, name, time // DAY_US)
-        excess = self._asked.excess(pace, usual, time)
+        excess = self.asked.excess(pace, usual, time)
         if excess is None:
             return
         pace.flagged[time // DAY_US] = None
@@ -158,7 +159,7 @@ class Volume(Behavior):
         pace, time = tail.people[name], scene.page.times[row]
         usual = usual_of(scene.facts, tail, name, time // DAY_US)
         limit = CHANCES[self.sensitivity]
-        for needs, excess in self._asked.looked(pace, usual, time):
+        for needs, excess in self.asked.looked(pace, usual, time):
             holds = excess.count >= needs and excess.chance < limit
             wants = f"{needs} or more {_SPANS[excess.window]}, and a chance below {limit:g}"
             usually = f"{excess.expected:,.1f} are usual"

@@ -77,10 +77,21 @@ class Log:
         found = int(self._database.rows(query, account, first)[0][0])
         return found == self.last_seq(account) - first + 1
 
-    def pages(self, account: str, *, after: int = 0, upto: int | None = None) -> Iterator[Page]:
-        """The stored events after a seq, up to another or the last one there is now, in order."""
+    def pages(
+        self,
+        account: str,
+        *,
+        after: int = 0,
+        upto: int | None = None,
+        since: datetime | None = None,
+    ) -> Iterator[Page]:
+        """The stored events after a seq, up to another or the last one there is now, in order.
+
+        With `since` segments are left out of which every event is before that time.
+        """
         end = self.last_seq(account) if upto is None else upto
-        for whole in self._segments(_Wanted(account, after, end)):
+        earliest = workhours.microseconds(since) if since else _EVER
+        for whole in self._segments(_Wanted(account, after, end, earliest)):
             for start in range(0, whole.height, LARGEST_PAGE):
                 part = whole[start : start + LARGEST_PAGE]
                 yield part.drop(segments.RAW), part[segments.RAW].to_list()

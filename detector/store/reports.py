@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -10,6 +11,7 @@ from typing import Any
 
 from detector import workhours
 from detector.alerts import Alert, Status
+from detector.delivery.nearness import Hidden, Near, nearest
 from detector.delivery.policy import Hold
 from detector.delivery.reports import Daily, RuleWeek
 from detector.store.casebook import ALERT, read_alert
@@ -55,6 +57,37 @@ class Reports:
         for alert in self._alerts("time > ?1 AND time <= ?2", low, high):
             groups[alert.rule.id].append(alert)
         return [self._rule_week(group) for group in groups.values()]
+
+    def near(self, since: datetime, until: datetime) -> list[Near]:
+        """What rungs held back in a time, by rule and rung, the closest first."""
+        low, high = workhours.microseconds(since), workhours.microseconds(until)
+        rows = self._database.rows(
+            "SELECT rung, body FROM suppressed WHERE time > ? AND time <= ?", low, high
+        )
+        names = self._database.rows(
+            "SELECT DISTINCT rule_id, json_extract(body, '$.rule.name') FROM alert"
+        )
+        held = ({"rung": rung} | json.loads(body) for rung, body in rows)
+        return nearest(held, {rule: name for rule, name in names if name})
+
+    def hidden(self, since: datetime, until: datetime) -> list[Hidden]:
+        """How many alerts each silence, and each rule that others yield to, hid in a time."""
+        span = (workhours.microseconds(since), workhours.microseconds(until))
+        query = (
+            "SELECT detail, count(DISTINCT alert_id) FROM decision "
+            "WHERE at > ?1 AND at <= ?2 AND reason = ?3 GROUP BY detail"
+        )
+        silences = {each.silence.id: each.silence for each in Silences(self._database).kept()}
+        found = [
+            Hidden(f"silence {name[:12]} ({silences[name].text})" if name in silences
+                   else f"silence {name}", count)
+            for name, count in self._database.rows(query, *span, Hold.SILENCED)
+        ]  # fmt: skip
+        by_rule: dict[str, int] = defaultdict(int)
+        for detail, count in self._database.rows(query, *span, Hold.INHIBITED):
+            by_rule[str(detail).rpartition(" ")[0]] += count
+        found += [Hidden(f"said by alerts of {rule}", count) for rule, count in by_rule.items()]
+        return sorted(found, key=lambda each: (-each.alerts, each.what))
 
     def _rule_week(self, group: Sequence[Alert]) -> RuleWeek:
         waits = [

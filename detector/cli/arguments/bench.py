@@ -1,7 +1,8 @@
-"""The arguments of `vaultwatch rules explain` and `rules diff`."""
+"""The arguments of `vaultwatch rules explain`, `rules diff` and `rules near-misses`."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 from detector.cli.arguments import common
@@ -33,7 +34,16 @@ def add(verbs: common.Commands) -> None:
     diff.add_argument("--markdown", action="store_true", help="print a comment for a pull request")
     _history(diff, "--events")
     diff.set_defaults(module="rules_diff")
-    for verb in (explain, diff):
+    near = verbs.add_parser(
+        "near-misses", help="show what came close to an alert, and what exceptions and silences hid"
+    )
+    near.add_argument(
+        "--since", type=common.since, default=timedelta(days=30), metavar="30d|TIME",
+        help="how far back (default: 30d)",
+    )  # fmt: skip
+    _history(near, "--from")
+    near.set_defaults(module="near_misses")
+    for verb in (explain, diff, near):
         common.also(verb)
 
 
