@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from detector.plans import Texts
+from detector.rulebook.vocabulary import PACK
 from detector.settings import ConfigError, PathsConfig
 
 _PACKAGE: Final = Path(__file__).parent
 _ID: Final = re.compile(r"^id:\s*['\"]?([0-9a-fA-F-]{36})", re.MULTILINE)
+_DOCUMENTS: Final = re.compile(r"^(?=---)", re.MULTILINE)
 _YAML: Final = ("*.yml", "*.yaml")
 
 
@@ -40,20 +42,41 @@ def read_file(path: Path) -> str:
 
 
 def rules(own: Path | None, *, only: bool = False) -> dict[str, str]:
-    """Shipped rules, overlaid by the user's folder: a file of ours yields to an id of theirs.
+    """Shipped rules (named `rules/...`) and the user's, which `load` lays over them, id by id.
 
-    With `only`, the user's folder stands alone, on top of the shipped base rules.
+    With `only`, the user's folder stands alone, on top of the shipped base rules and of those
+    documents that it changes.
     """
-    theirs = read_folder(own) if own is not None else {}
-    taken = {found for text in theirs.values() for found in _ID.findall(text)}
+    theirs = own_rules(own) if own is not None else {}
     folder = shipped("rules")
-    ours = read_folder(folder / "base" if only and own is not None else folder)
-    kept = {
-        str(Path("rules") / Path(path).relative_to(folder)): text
-        for path, text in ours.items()
-        if not taken.intersection(_ID.findall(text))
+    ours = {
+        str(PurePosixPath(PACK) / Path(path).relative_to(folder).as_posix()): text
+        for path, text in read_folder(folder).items()
     }
-    return kept | theirs
+    if only and own is not None:
+        changed = {found.lower() for text in theirs.values() for found in _ID.findall(text)}
+        ours = {
+            path: text if path.startswith(f"{PACK}base/") else _only(text, changed)
+            for path, text in ours.items()
+        }
+    return {path: text for path, text in ours.items() if text} | theirs
+
+
+def own_rules(folder: Path) -> dict[str, str]:
+    """The user's rules by path, never named as shipped ones are. Raises ConfigError."""
+    return {
+        f"./{path}" if path.startswith(PACK) else path: text
+        for path, text in read_folder(folder).items()
+    }
+
+
+def _only(text: str, ids: set[str]) -> str:
+    """The documents of a file with these ids, at their lines; empty if it has none of them."""
+    kept = [
+        part if ids.intersection(map(str.lower, _ID.findall(part))) else "\n" * part.count("\n")
+        for part in _DOCUMENTS.split(text)
+    ]
+    return "".join(kept) if any(map(str.strip, kept)) else ""
 
 
 def texts(paths: PathsConfig, *, timezone: str = "UTC", own_rules: Path | None = None) -> Texts:

@@ -350,7 +350,7 @@ def test_check_counts_everything_and_is_green(capsys: pytest.CaptureFixture[str]
     assert run(["check", "--json"]) == 0
 
     found = json.loads(capsys.readouterr().out)
-    assert found.keys() == {"rules", "loaded", "errors", "warnings", "filters"}
+    assert found.keys() == {"rules", "loaded", "errors", "warnings", "filters", "overlays"}
     assert found["rules"] == found["loaded"] > 30
     assert found["errors"] == []
 

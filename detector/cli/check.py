@@ -42,9 +42,21 @@ def run(args: Namespace) -> int:
                     }
                     for each in built.loaded.exemptions
                 ],
+                "overlays": [
+                    {
+                        "rule": each.rule,
+                        "place": each.place,
+                        "changes": each.changes,
+                        "base": each.base,
+                        "written_for": each.written_for or None,
+                    }
+                    for each in built.loaded.overlays
+                ],
             }
         )
     else:
+        for overlay in built.loaded.overlays:
+            sys.stdout.write(f"{overlay}\n")
         for warning in warnings:
             sys.stderr.write(f"warning: {warning}\n")
         for mistake in mistakes:
@@ -61,7 +73,7 @@ def _counts(
     loaded = built.loaded
     if folder is None:
         return loaded.documents, loaded.loaded
-    theirs = files.read_folder(folder)
+    theirs = files.own_rules(folder)
     base = load(
         {name: text for name, text in texts.rules.items() if name not in theirs}, lists=texts.lists
     )

@@ -14,7 +14,7 @@ from detector.rule import Rule
 from detector.rule_types import catalog
 from detector.rulebook.book import BehaviorRule, CorrelationRule, Match, Rulebook
 from detector.rulebook.conditions import Condition
-from detector.rulebook.loaded import Exemption, Loaded
+from detector.rulebook.loaded import Exemption, Loaded, Overlay
 from detector.rulebook.logsources import LogSource
 from detector.rulebook.mistakes import Mistake
 from detector.rulebook.stories import Story
@@ -111,6 +111,7 @@ class _Archive(msgspec.Struct, array_like=True):
     documents: int
     loaded: int
     exemptions: tuple[Exemption, ...]
+    overlays: tuple[Overlay, ...]
 
 
 def pack(loaded: Loaded) -> bytes:
@@ -127,6 +128,7 @@ def pack(loaded: Loaded) -> bytes:
         loaded.documents,
         loaded.loaded,
         loaded.exemptions,
+        loaded.overlays,
     )
     try:
         body = msgspec.msgpack.encode(archive)
@@ -159,6 +161,7 @@ def unpack(body: bytes) -> Loaded:
         archive.documents,
         archive.loaded,
         archive.exemptions,
+        archive.overlays,
     )
 
 

@@ -40,6 +40,14 @@ class Document:
     values: dict[Path, Place] = field(default_factory=dict)
     literals: dict[Path, str] = field(default_factory=dict)
     """Texts of unquoted scalars that YAML does not read as text."""
+    sources: dict[Path, str] = field(default_factory=dict)
+    """The files of values that came from elsewhere (an overlay)."""
+
+    def file_of(self, path: Path) -> str:
+        """The file in which the value at `path` stands."""
+        while path and path not in self.sources:
+            path = path[:-1]
+        return self.sources.get(path, self.file)
 
     def place(self, path: Path, *, key: bool = False) -> Place:
         """Where the value (or key) at `path` stands, or else the nearest thing around it."""

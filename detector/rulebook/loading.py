@@ -27,6 +27,7 @@ from detector.rulebook.headers import kind_of, read_head
 from detector.rulebook.loaded import Loaded
 from detector.rulebook.logsources import read_feeds
 from detector.rulebook.mistakes import Mistake
+from detector.rulebook.overlays import overlaid
 from detector.rulebook.placeholders import fill_in, read_lists, say_what_waits
 from detector.rulebook.references import Draft, Register
 from detector.rulebook.reports import Report
@@ -46,7 +47,9 @@ def load(
 
     Filters whose `expires` is not after `today` no longer hold; without `today` none expires.
     """
-    reports, unread, found = _read_all(texts)
+    read_reports, unread, found = _read_all(texts)
+    pack = overlaid(read_reports)
+    reports = pack.at_work
     values, unlisted = read_lists(lists)
     waiting: dict[str, list[Report]] = {}
     for report in reports:
@@ -64,15 +67,20 @@ def load(
     filters = _filters(drafts, conditions, register)
     held = [entry for entry in filters if not is_over(entry, today)]
     rulebook = bound(drafts, Parts(conditions, behaviors, correlations, held))
-    mistakes = [*unread, *unlisted] + [mistake for report in reports for mistake in report.mistakes]
+    mistakes = [*unread, *unlisted] + [
+        mistake for report in (*reports, *pack.off) for mistake in report.mistakes
+    ]
     return Loaded(
         rulebook,
         tuple(story for story in stories if story.rule_id in rulebook.rules),
         tuple(sorted(mistakes)),
-        tuple(sorted(warning for report in reports for warning in report.warnings)),
+        tuple(sorted(each for report in (*reports, *pack.off) for each in report.warnings)),
         documents=found,
-        loaded=sum(not draft.report.broken for draft in drafts),
+        loaded=len(pack.overlays)
+        + sum(not each.broken for each in pack.off)
+        + sum(not draft.report.broken for draft in drafts),
         exemptions=tuple(exemption(entry, today) for entry in filters),
+        overlays=pack.overlays,
     )
 
 

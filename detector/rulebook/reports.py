@@ -91,7 +91,8 @@ class Report:
     def _mistake(self, path: Path, text: str, fix: str, *, key: bool) -> Mistake:
         place = self.document.place(path, key=key)
         name = _name(path)
-        return Mistake(self.document.file, *place, f"{name}: {text}" if name else text, fix)
+        file = self.document.file_of(path)
+        return Mistake(file, *place, f"{name}: {text}" if name else text, fix)
 
 
 def _name(path: Path) -> str:

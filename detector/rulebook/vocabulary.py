@@ -81,7 +81,7 @@ WORDS: Final[Mapping[tuple[str, str], frozenset[str]]] = {
 SIGMA_KEYS: Final = _words(
     """
     title id related name taxonomy status description license references author date modified
-    fields falsepositives level tags scope simulation regression_tests_path
+    fields falsepositives level tags scope simulation regression_tests_path base
     """
 )
 """The keys that every kind of document may have."""
@@ -94,4 +94,6 @@ KIND_KEYS: Final[Mapping[str, frozenset[str]]] = {
     "correlation": frozenset({"correlation", "alert", "tests"}),
 }
 """The key that makes a document what it is, and the further keys of that kind."""
+PACK: Final = "rules/"
+"""How the names of shipped texts begin; a user's own never do."""
 STATUSES: Final = ("stable", "test", "experimental", "deprecated", "unsupported")
