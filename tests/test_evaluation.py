@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from detector.cli.main import run
 from detector.evaluation import companies, pages
 from detector.evaluation.figures import figures, ratio
 from detector.evaluation.grading import grade
+from detector.evaluation.interruptions import interruptions
 from detector.evaluation.trials import Hit, Outcome, Trial
 from detector.findings import Level, Subject, SubjectType
 from detector.simulator import Attack, Plan, simulate, write
@@ -57,7 +59,18 @@ def _trial(name: str, found: int, missed: int, *, false: int = 0) -> Trial:
     outcomes = [Outcome(f"{name}-{n}", "session_theft", "careful", hit, hit) for n in range(found)]
     outcomes += [Outcome(f"{name}-m{n}", "mass_reveal", "noisy", None, None) for n in range(missed)]
     wrong = {"op_new_device": false} if false else {}
-    return Trial(name, 100, 10.0, 1000, tuple(outcomes), {"op_new_device": found}, wrong, 0, false)
+    return Trial(
+        name,
+        100,
+        10.0,
+        1000,
+        tuple(outcomes),
+        {"op_new_device": found},
+        wrong,
+        0,
+        false,
+        min(false, 1),
+    )
 
 
 def test_an_attack_is_found_by_an_alert_that_names_one_of_its_events() -> None:
@@ -84,6 +97,28 @@ def test_a_rule_on_trial_interrupts_nobody() -> None:
     assert [alert.id for alert in found.catches[0].alerts] == ["right"]
     assert found.catches[0].told == found.true_alerts == found.false_alerts == ()
     assert {alert.id for alert in found.digest} == {"right", "wrong"}
+
+
+def _about(person: str, alert: Alert, **evidence: str) -> Alert:
+    return replace(alert, subject=Subject(SubjectType.PERSON, person), evidence=evidence)
+
+
+def test_false_alerts_of_one_incident_are_heard_once_and_with_an_attack_not_at_all() -> None:
+    noon = _about("P1", _alert("a", Level.HIGH, "x", after_min=0))
+    alerts = [
+        noon,
+        _about("P1", _alert("b", Level.MEDIUM, "y", after_min=119)),  # the same incident
+        _about("P1", _alert("c", Level.MEDIUM, "z", after_min=240)),  # near to no one of those
+        _about("P2", _alert("d", Level.MEDIUM, "w", after_min=5)),  # somebody else
+        _about("P3", _alert("e", Level.HIGH, "e1", after_min=5), **{"session.id": "S"}),  # right
+        _about("P4", _alert("f", Level.HIGH, "v", after_min=9), **{"session.id": "S"}),
+    ]
+    found = grade([_attack("a", "e1")], alerts)
+
+    assert len(found.false_alerts) == 5
+    assert interruptions(found) == 3
+    assert interruptions(grade([], [noon])) == 1
+    assert interruptions(grade([], [])) == 0
 
 
 def test_one_alert_may_find_two_attacks() -> None:
@@ -131,6 +166,7 @@ def test_figures_count_attacks_and_false_alerts_by_person_and_day() -> None:
     assert found.by_kind["mass_reveal"].value == 0.0
     assert found.by_tier["careful"].value == 1.0
     assert found.false_alerts.per_day_and_1000_people.value == 1.0
+    assert found.false_alerts.heard_per_day_and_1000_people.value == 0.5
     assert found.without_attacks is not None
     assert found.without_attacks.per_day_and_100_people.value == 0.1
     assert found.time_to_detect.median == 10.0

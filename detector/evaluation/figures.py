@@ -49,6 +49,8 @@ class FalseAlerts:
     companies: int
     per_day_and_100_people: Ratio
     per_day_and_1000_people: Ratio
+    heard_per_day_and_1000_people: Ratio
+    """Those of one incident are told, and counted, together."""
     worst_day: int
     by_rule: dict[str, int]
 
@@ -148,10 +150,12 @@ def _minutes(outcomes: Sequence[Outcome]) -> Minutes:
 
 def _false_alerts(trials: Sequence[Trial]) -> FalseAlerts:
     parts = [(sum(each.false_alerts.values()), each.people * each.days) for each in trials]
+    heard = [(each.interruptions, each.people * each.days) for each in trials]
     return FalseAlerts(
         companies=len(trials),
         per_day_and_100_people=ratio(parts, per=100.0),
         per_day_and_1000_people=ratio(parts, per=1_000.0),
+        heard_per_day_and_1000_people=ratio(heard, per=1_000.0),
         worst_day=max((each.worst_day for each in trials), default=0),
         by_rule=_counted(
             rule

@@ -72,7 +72,9 @@ def _recall(found: Figures) -> str:
 
 
 def _costs(found: Figures) -> str:
-    columns = ["", "a day and 100 people", "a day and 1,000 people", "worst day of a company"]
+    columns = [
+        "", "a day and 100 people", "a day and 1,000 people", "told together", "worst day of a company"
+    ]  # fmt: skip
     rows = [_cost("in companies with attacks", found.false_alerts)]
     if found.without_attacks is not None:
         rows.append(_cost("in the same companies without", found.without_attacks))
@@ -81,7 +83,9 @@ def _costs(found: Figures) -> str:
         for rule, count in found.false_alerts.by_rule.items()
     ]
     return (
-        f"False alerts of medium or above; of all alerts {share(found.precision)} were right.\n\n"
+        f"False alerts of medium or above; of all alerts {share(found.precision)} were right. *Told "
+        "together* counts those of one incident once, a day and 1,000 people, and none that joins the "
+        "incident of an attack.\n\n"
         + table(columns, rows)
         + "\n\n"
         + table(["false alerts by rule", "with attacks", "without"], rules)
@@ -93,6 +97,7 @@ def _cost(name: str, alerts: FalseAlerts) -> list[str]:
         name,
         number(alerts.per_day_and_100_people),
         number(alerts.per_day_and_1000_people),
+        number(alerts.heard_per_day_and_1000_people),
         str(alerts.worst_day),
     ]
 

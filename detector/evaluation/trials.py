@@ -11,6 +11,7 @@ from detector import accounts, backtesting, kernel
 from detector.alerts import Alert
 from detector.evaluation.companies import Labelled
 from detector.evaluation.grading import Grade, grade
+from detector.evaluation.interruptions import interruptions
 from detector.plans import Texts
 from detector.sources import replay
 
@@ -54,6 +55,8 @@ class Trial:
     digest: int
     worst_day: int
     """Most false alerts on one day (UTC)."""
+    interruptions: int
+    """The false alerts as they are heard: incidents without a right one."""
 
 
 def play(company: Labelled, make: Make, advance: backtesting.Advance) -> tuple[Trial, Grade]:
@@ -87,6 +90,7 @@ def trial(company: Labelled, found: Grade, known: int) -> Trial:
         false_alerts=_counts([alert.rule.name for alert in found.false_alerts]),
         digest=len(found.digest),
         worst_day=max(by_day.values(), default=0),
+        interruptions=interruptions(found),
     )
 
 
