@@ -253,11 +253,12 @@ class Run:
                 self.memory.account, self.state.tell, self._received_at(finding.seq)
             )
             verdict = triage.decide(finding, self.state.rules, self.memory.opened, telling)
-            if verdict.alert is None:
+            if finding.suppressed_by is not None or verdict.alert is None:
                 self.suppressed.append(finding)
-                continue
-            self._keep(verdict.alert)
-            self._guard(finding, verdict.alert)
+            if verdict.alert is not None:
+                self._keep(verdict.alert)
+            if verdict.alert is not None and finding.suppressed_by is None:
+                self._guard(finding, verdict.alert)
 
     def _unless_told(self, finding: Finding) -> Finding:
         declaration = self.state.declaration

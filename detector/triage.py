@@ -14,12 +14,16 @@ import msgspec
 
 from detector import workhours
 from detector.alerts import Alert, Reason, RuleRef, Status, alert_id
+from detector.correlations.firings import SUPERSEDED
 from detector.findings import Finding, Level, Subject, SubjectType
 from detector.rule import Rule
 from detector.workhours import DAY_US
 
 MOST_IDS: Final = 100
 BAND: Final = 20
+MOST_STANDING: Final = 500
+"""Windows of one alert that are remembered; an alert of more is never taken back as a whole."""
+MOST_CORRECTIONS: Final = 5
 TOLD_BY_RULE: Final = "told-by-rule"
 """The rung of what the model finds in events that an alert of a rule names."""
 
@@ -49,6 +53,10 @@ class Open(msgspec.Struct):
     evidence: dict[str, Any]
     sessions: list[str]
     detected_at: int
+    standing: list[str] = []
+    """The windows of a correlation that hold, by their end and group; see `MOST_STANDING`."""
+    corrections: list[str] = []
+    """What was taken back and why, the newest last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +96,11 @@ def decide(
 ) -> Verdict:
     """Decide about one finding; `opened` (by fingerprint) is changed accordingly.
 
-    A late finding may belong to an older alert than the newest, or open one before it.
+    A late finding may belong to an older alert than the newest, or open one before it. What a late
+    event has made untrue sets the alert right that tells it.
     """
+    if finding.suppressed_by == SUPERSEDED:
+        return _take_back(finding, rules, opened, told)
     if finding.suppressed_by is not None:
         return Verdict(finding, Reason.SUPPRESSED, None)
     key = fingerprint(finding.rule_id, finding.subject)
@@ -101,10 +112,50 @@ def decide(
         if finding.amends:
             return Verdict(finding, Reason.SUPPRESSED, None)
         old = _opened(finding, time, told.detected_at)
+        _stand(old, finding)
         opened[key] = sorted([*olds, old], key=lambda each: each.fresh)
         return Verdict(finding, Reason.FIRST_SEEN, told.alert(old, rule, Reason.FIRST_SEEN))
     reason = _fold(old, finding, time)
+    _stand(old, finding)
     return Verdict(finding, reason, told.alert(old, rule, reason))
+
+
+def _take_back(
+    finding: Finding, rules: Mapping[str, Rule], opened: Mapping[str, list[Open]], told: Telling
+) -> Verdict:
+    """Set right the open alert that tells a window which holds no more; it stays open.
+
+    When none of its windows is left it says so, and its level is the lowest: whoever looks at it
+    decides, and a window that holds again raises it anew.
+    """
+    window = _window(finding)
+    olds = opened.get(fingerprint(finding.rule_id, finding.subject), ())
+    old = next((old for old in olds if window in old.standing), None)
+    if old is None or window is None:
+        return Verdict(finding, Reason.SUPPRESSED, None)
+    rule = rules[finding.rule_id]
+    summary, _ = told.tell(rule, told.who(old), finding.evidence)
+    text = f"taken back: an event came late, so that at {finding.time:%d %b %H:%M:%S} UTC it was"
+    old.standing.remove(window)
+    old.corrections = [*old.corrections, f"{text}: {summary}"][-MOST_CORRECTIONS:]
+    if not old.standing:
+        old.level, old.rarity = Level.INFORMATIONAL, 0
+    return Verdict(finding, Reason.AMENDED, told.alert(old, rule, Reason.AMENDED))
+
+
+def _window(finding: Finding) -> str | None:
+    """A name for the window that a finding of a correlation is about; null for all others."""
+    if "correlation" not in finding.evidence:
+        return None
+    return "\x1f".join((finding.time.isoformat(), *finding.evidence["group"].values()))
+
+
+def _stand(old: Open, finding: Finding) -> None:
+    """Note that the window holds which the finding is about."""
+    window = _window(finding)
+    if window is not None and len(old.standing) < MOST_STANDING and window not in old.standing:
+        full = len(old.standing) == MOST_STANDING - 1
+        old.standing.append("more" if full else window)
 
 
 def unless_told(finding: Finding, opened: Mapping[str, Sequence[Open]]) -> Finding:
@@ -166,10 +217,19 @@ class Telling:
     tell: Tell
     detected_at: int
 
+    @staticmethod
+    def who(old: Open) -> str:
+        """How a sentence names whom the alert is about."""
+        return old.name or old.email or old.subject_id
+
     def alert(self, old: Open, rule: Rule, reason: Reason) -> Alert:
         """The alert as it stands."""
-        who = old.name or old.email or old.subject_id
-        summary, why = self.tell(rule, who, old.evidence)
+        summary, why = self.tell(rule, self.who(old), old.evidence)
+        evidence = old.evidence
+        if old.corrections:
+            evidence = evidence | {"corrections": list(old.corrections)}
+            why = (*(f"- {text}" for text in reversed(old.corrections)), *why)
+            summary = summary if old.standing else f"No longer so: {summary}"
         level = Level(old.level)
         return Alert(
             id=old.id,
@@ -185,7 +245,7 @@ class Telling:
             event_ids=tuple(old.event_ids),
             count=old.count,
             summary=summary,
-            evidence=old.evidence,
+            evidence=evidence,
             why=why,
             suppressed_by=None,
             incident_id=None,

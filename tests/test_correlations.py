@@ -358,3 +358,27 @@ def test_silence_is_heard_once_and_taken_back_when_it_was_none() -> None:
     said = [(f"{each.time:%H:%M}", each.suppressed_by) for each in found]
 
     assert said == [("08:10", None), ("08:50", None), ("08:10", "superseded"), ("08:19", None)]
+
+
+def test_an_open_alert_that_a_late_event_makes_untrue_says_so_and_keeps_its_id() -> None:
+    rulebook = book(
+        indented(type="value_avg", condition="{gte: 8, field: used_version}"),
+    )
+    state = kernel.State(kernel.Memory("acme"), kernel.Plan(rulebook))
+    on_time, late = Seen(0, "ann", "revealed", "i1", 9), Seen(-1, "ann", "revealed", "i1", 0)
+    heard = stories.play(state, [usage(on_time, 1)])
+    heard.hear(kernel.tick(state, stories.at("12:00")))
+    (before,) = heard.alerts.values()
+    heard.hear(kernel.detect(state, *stories.page([usage(late, 2, stories.at("12:30"))])))
+    (after,) = heard.alerts.values()
+
+    assert (before.level, before.summary) == (
+        "high",
+        "Average of item.version is 9 in 1 reveals by Ann within 10 minutes",
+    )
+    assert (after.id, after.level, after.status) == (before.id, "informational", "open")
+    assert after.summary == f"No longer so: {before.summary}"
+    assert after.why[0] == (
+        "- taken back: an event came late, so that at 02 Mar 08:00:00 UTC it was: "
+        "Average of item.version is 4.5 in 2 reveals by Ann within 10 minutes"
+    )

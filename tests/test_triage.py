@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from detector import triage, workhours
 from detector.alerts import Reason, alert_id
+from detector.correlations.firings import SUPERSEDED
 from detector.findings import LEVELS, Finding, Level, Subject, SubjectType
 from detector.rule import Rule
 from tests import stories
@@ -160,3 +161,59 @@ def test_alerts_that_nothing_can_reach_are_dropped() -> None:
     triage.close(opened, {"r": RULE}, workhours.microseconds(stories.MONDAY + timedelta(days=12)))
 
     assert not opened
+
+
+def _window(day: float, number: int, **changed: object) -> Finding:
+    evidence = {"correlation": "value_avg", "group": {"user.id": "ANN"}}
+    return _finding(day, number, evidence=evidence, **changed)
+
+
+def test_what_a_late_event_makes_untrue_sets_the_open_alert_right() -> None:
+    undone = {"suppressed_by": SUPERSEDED}
+    found = [
+        _window(0, 1),
+        _window(0.1, 2),
+        _window(0, 3, **undone),
+        _window(0.1, 4, **undone),
+        _window(0.2, 5),
+    ]
+    verdicts, opened = _play(found)
+
+    alerts = [verdict.alert for verdict in verdicts]
+    assert len({alert.id for alert in alerts if alert}) == 1
+    assert [verdict.reason for verdict in verdicts] == [
+        Reason.FIRST_SEEN,
+        Reason.STILL_HAPPENING,
+        Reason.AMENDED,
+        Reason.AMENDED,
+        Reason.LEVEL_RAISED,
+    ]
+    assert [alert.level for alert in alerts if alert] == [
+        Level.MEDIUM, Level.MEDIUM, Level.MEDIUM, Level.INFORMATIONAL, Level.MEDIUM
+    ]  # fmt: skip
+    assert [alert.summary for alert in alerts if alert] == [
+        "Ann", "Ann", "Ann", "No longer so: Ann", "Ann"
+    ]  # fmt: skip
+    last = alerts[-1]
+    assert last is not None
+    assert [text.startswith("- taken back: an event came late") for text in last.why] == [True] * 2
+    ((old,),) = opened.values()
+    assert len(old.standing) == 1
+
+
+def test_a_window_that_no_alert_tells_is_only_held_back() -> None:
+    verdicts, _ = _play([_window(0, 1), _window(1, 2, suppressed_by=SUPERSEDED)])
+
+    assert verdicts[1].reason is Reason.SUPPRESSED
+    assert verdicts[1].alert is None
+
+
+def test_an_alert_of_more_windows_than_are_remembered_is_never_taken_back_as_a_whole() -> None:
+    many = [_window(0.001 * number, number) for number in range(triage.MOST_STANDING + 5)]
+    undone = [replace(each, suppressed_by=SUPERSEDED) for each in many]
+    _, opened = _play([*many, *undone])
+
+    ((old,),) = opened.values()
+    assert old.standing == ["more"]
+    assert old.level == Level.MEDIUM
+    assert len(old.corrections) == triage.MOST_CORRECTIONS
