@@ -68,25 +68,31 @@ class Declaration(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    title: str
-    id: str
-    name: str = "isolation_forest"
-    level: Level = Level.MEDIUM
-    description: str = ""
-    tags: tuple[str, ...] = ()
-    falsepositives: tuple[str, ...] = ()
-    runbook: tuple[str, ...] = ()
-    group: Literal["actor-hour"] = "actor-hour"
+    title: str = Field(description="What an alert is called.")
+    id: str = Field(description="UUID of the model as a rule; keep it.")
+    name: str = Field(default="isolation_forest", description="Its name, as rules have one.")
+    level: Level = Field(default=Level.MEDIUM, description="Level of its alerts.")
+    description: str = Field(default="", description="What it is for.")
+    tags: tuple[str, ...] = Field(default=(), description="ATT&CK techniques, as in rules.")
+    falsepositives: tuple[str, ...] = Field(default=(), description="What looks like it.")
+    runbook: tuple[str, ...] = Field(default=(), description="What to do, step by step.")
+    group: Literal["actor-hour"] = Field(
+        default="actor-hour", description="What is scored: a person's hour."
+    )
     step: Span = Field(
         default=timedelta(minutes=5), description="How often an open hour is scored."
     )
     train_on: Span = Field(default=timedelta(days=28), description="Guarded days before now.")
-    retrain_every: Span = timedelta(days=7)
+    retrain_every: Span = Field(
+        default=timedelta(days=7), description="Time between two trainings."
+    )
     shadow: Span = Field(
         default=timedelta(days=1),
         description="How long a new model is tried in the shadow of the one at work.",
     )
-    first_training_after: Span = timedelta(days=14)
+    first_training_after: Span = Field(
+        default=timedelta(days=14), description="Time before the first training without a history."
+    )
     cold_start: Span = Field(
         default=timedelta(days=7), description="Age under which a person is not alerted."
     )
@@ -96,9 +102,9 @@ class Declaration(BaseModel):
     most: float = Field(
         default=10.0, gt=0, description="Alerts a day and account, on average, however many people."
     )
-    trees: int = Field(default=100, ge=10, le=1000)
-    sample: int = Field(default=256, ge=16, le=4096)
-    seed: int = 1
+    trees: int = Field(default=100, ge=10, le=1000, description="Trees of the forest.")
+    sample: int = Field(default=256, ge=16, le=4096, description="Hours that a tree is grown on.")
+    seed: int = Field(default=1, description="The same hours and seed give the same model.")
     features: tuple[Feature, ...] = Field(
         default=FEATURES,
         min_length=1,

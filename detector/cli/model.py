@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from argparse import Namespace
@@ -14,16 +15,16 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from detector import accounts, app, settings, workhours
+from detector import accounts, app, files, settings, workhours
 from detector.accounts import Account
-from detector.anomaly import drift, preview
+from detector.anomaly import drift, preview, reference
 from detector.anomaly.channel import DRIFT_DAYS, Channel
 from detector.anomaly.model import Model
 from detector.anomaly.shadow import Trial
 from detector.anomaly.tops import tops
 from detector.changes.models import Adopt, Train
-from detector.cli import output
-from detector.settings import Settings
+from detector.cli import output, planning
+from detector.settings import ConfigError, Settings
 from detector.store.sqlite import Sqlite
 from detector.workhours import DAY_US
 
@@ -34,8 +35,14 @@ def run(args: Namespace) -> int:
         from detector.cli import contest
 
         return contest.run(args)
+    if args.verb in {"schema", "docs"}:
+        made = reference.page() if args.verb == "docs" else json.dumps(reference.schema(), indent=2)
+        sys.stdout.write(made.rstrip() + "\n")
+        return 0
     config = settings.load(args.config, os.environ)
     output.log_to_stderr()
+    if args.verb == "card":
+        return _card(args, config)
     if args.verb == "status":
         return _status(args, config)
     with closing(Sqlite(config.data.directory, write=False)) as store:
@@ -50,6 +57,18 @@ def run(args: Namespace) -> int:
         )
     else:
         sys.stdout.write(f"{name}: model {done['model']} is at work\n")
+    return 0
+
+
+def _card(args: Namespace, config: Settings) -> int:
+    from detector.evaluation import card
+
+    built = planning.build(config, app.now().date())
+    if built.plan.declaration is None:
+        msg = "no model is declared, so there is no card; see models/isolation_forest.yaml"
+        raise ConfigError(msg)
+    figures = files.read_file(args.figures) if args.figures.is_file() else ""
+    sys.stdout.write(card.card(built.plan.declaration, figures))
     return 0
 
 

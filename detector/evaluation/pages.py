@@ -19,6 +19,12 @@ def replaced(page: str, name: str, text: str) -> str:
     return f"{head}{section}{rest.partition(end)[2]}"
 
 
+def section(page: str, name: str) -> str:
+    """What stands between the marks of a section; empty if there are none."""
+    inside = page.partition(f"<!-- {name}: begin -->")[2]
+    return inside.partition(f"<!-- {name}: end -->")[0].strip()
+
+
 def page(found: Figures, command: str) -> str:
     """The figures as Markdown; `command` is what gives them again."""
     return "\n\n".join(

@@ -22,6 +22,14 @@ def add(commands: common.Commands) -> None:
     common.companies(against)
     against.add_argument("--write", type=Path, metavar="FILE", help=common.WRITES)
     common.also(against)
+    verbs.add_parser("schema", help="print the JSON schema of the declaration, for editors")
+    verbs.add_parser("docs", help="print the reference of the declaration")
+    card = verbs.add_parser("card", help="print the model card")
+    card.add_argument(
+        "--figures", type=Path, default=Path("docs/evaluation.md"), metavar="FILE",
+        help="the page of figures (default: docs/evaluation.md)",
+    )  # fmt: skip
+    common.also(card)
     for verb in (status, train, rollback):
         verb.add_argument("--account", metavar="NAME", help="where there are several")
         common.also(verb)
