@@ -9,14 +9,17 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
 import structlog
 
-from detector import app, jobs
+from detector import app, files, jobs, plans
 from detector.cli.main import run
+from detector.cli.starters import FILES
 from detector.findings import Subject
+from detector.settings import PathsConfig
 from detector.store.sqlite import Commit
 from tests import delivery
 from tests.fakes import Clock, Mailbox, ScriptedSource, close, open_desk, round_
@@ -194,6 +197,47 @@ def test_init_writes_an_example_and_never_over_a_file(capsys: pytest.CaptureFixt
         2,
         ["vaultwatch.toml: is there already; name another file with --out"],
     )
+
+
+def test_what_init_writes_is_sound_and_says_what_it_is_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "people.yml").write_text("people: []\n")
+
+    assert run(["init", "--out", "etc/vaultwatch.toml"]) == 0
+    assert "etc/people.yml is there already, and stays as it is." in capsys.readouterr().out
+    assert run(["check", "--config", "etc/vaultwatch.toml", "--json"]) == 0
+
+    told = json.loads(capsys.readouterr().out)
+    empty = [each["text"] for each in told["warnings"]]
+    assert told["errors"] == []
+    assert len(empty) == 6
+    assert all("is empty; only its example is looked for" in each for each in empty)
+    written = " ".join(FILES.values())
+    names = {
+        rule.name
+        for rule in plans.build(
+            files.texts(PathsConfig()), date(2026, 11, 1)
+        ).plan.rulebook.rules.values()
+    }
+    assert set(re.findall(r"op_\w+", written)) <= names
+
+
+def test_values_of_the_lists_that_init_writes_wake_their_rules(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(["init"]) == 0
+    for path in (tmp_path / "lists").iterdir():
+        value = "203.0.113.0/24" if path.stem == "bad_networks" else "value"
+        path.write_text(path.read_text() + f"{value}   # ours\n")
+    capsys.readouterr()
+
+    assert run(["check", "--json"]) == 0
+
+    assert json.loads(capsys.readouterr().out)["warnings"] == []
 
 
 def test_alerts_are_one_contract_object_a_line(

@@ -47,6 +47,8 @@ def found(item: str, lists: dict[str, str], actions: list[str]) -> list[str]:
     [
         ("action|expand: '%x%'", {"l/x.txt": "# ours\n\n grant \nrevoke\n"}, ["grant", "revoke"]),
         ("action|expand: '%X%'", {"l/x.txt": "grant"}, ["grant"]),
+        ("action|expand: '%x%'", {"l/x.txt": "grant  # ours\n#join\n  # none"}, ["grant"]),
+        ("action|expand: '%x%'", {"l/x.txt": "gr#nt\njoin"}, ["join"]),
         ("action|expand: '%x%'", {"l/any.yml": "x: [grant]\ny: [revoke]"}, ["grant"]),
         ("action|expand: ['%x%', join]", {"x.txt": "grant"}, ["grant", "join"]),
         ("action|expand: '%x%'", {"x.txt": "gr*"}, ["grant"]),

@@ -1,10 +1,12 @@
-"""`vaultwatch init`: an example configuration that explains itself."""
+"""`vaultwatch init`: a configuration and files of your own, which explain themselves."""
 
 from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from pathlib import Path
 
+from detector.cli.starters import FILES
 from detector.settings import ConfigError
 
 EXAMPLE = """\
@@ -30,10 +32,11 @@ window = "30d"
 # password = { env = "SMTP_PASSWORD" }
 # to = ["soc@example.com"]
 
-# [paths]                                # your own files, on top of what is shipped
-# rules = "rules"
-# people = "people.yml"
-# networks = "networks.yml"
+[paths]                                  # your own files, on top of what is shipped
+rules = "{here}rules"
+people = "{here}people.yml"
+networks = "{here}networks.yml"
+lists = "{here}lists"                    # sensitive vaults, privileged groups, administrators ...
 # silences = "silences.yml"
 
 # [[routes]]                             # without routes everything from medium goes everywhere
@@ -52,19 +55,36 @@ window = "30d"
 
 
 def run(args: Namespace) -> int:
-    """Write the example; never over a file that is there."""
-    try:
-        with args.out.open("x", encoding="utf-8") as file:
-            file.write(EXAMPLE)
-    except FileExistsError as error:
+    """Write the example and what it names; never over a file that is there."""
+    folder = args.out.parent
+    here = "" if folder == Path() else f"{folder.as_posix()}/"
+    if not _written(args.out, EXAMPLE.replace("{here}", here)):
         msg = f"{args.out}: is there already; name another file with --out"
-        raise ConfigError(msg) from error
-    except OSError as error:
-        msg = f"{args.out}: cannot be written: {error.strerror}"
-        raise ConfigError(msg) from error
+        raise ConfigError(msg)
+    written = [str(args.out)]
+    for name, text in FILES.items():
+        path = folder / name
+        if _written(path, text):
+            written.append(str(path))
+        else:
+            sys.stdout.write(f"{path} is there already, and stays as it is.\n")
     sys.stdout.write(
-        f"{args.out} written.\n"
+        f"Written: {', '.join(written)}.\n"
         "Next: put an Events API token into OP_EVENTS_TOKEN, then 'vaultwatch doctor --online', "
         "then 'vaultwatch run'.\n"
     )
     return 0
+
+
+def _written(path: Path, text: str) -> bool:
+    """Write a file; false if it is there already. Raises ConfigError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        msg = f"{path}: cannot be written: {error.strerror}"
+        raise ConfigError(msg) from error
+    return True

@@ -23,6 +23,7 @@ EXAMPLES: Final = "example-lists"
 MOST_VALUES: Final = 10_000
 """Values that one item of a selection may come to."""
 _PLACEHOLDER: Final = re.compile(r"%([^%\\*?]+)%")
+_COMMENT: Final = re.compile(r"(?:^|\s)\s*#.*")
 _YAML: Final = (".yml", ".yaml")
 
 
@@ -30,8 +31,8 @@ def read_lists(texts: Mapping[str, str]) -> tuple[Lists, tuple[Mistake, ...]]:
     """The lists of all files (path to text), and what is wrong with them.
 
     A YAML file holds `name: [value, ...]` for each of its lists. Any other file is one list, named
-    as the file is, with a value a line; empty lines and those that begin with `#` say nothing. A
-    list without values is no mistake until a rule asks for it.
+    as the file is, with a value a line; empty lines and what stands behind a `#` (at the beginning,
+    or after a space) say nothing. A list without values is no mistake until a rule asks for it.
     """
     lists: dict[str, tuple[str, ...]] = {}
     homes: dict[str, str] = {}
@@ -65,9 +66,9 @@ def _lists(
         wrong = f"file has {len(text)} characters; {LONGEST_FILE} is the most"
         mistakes.append(Mistake(file, 1, 1, wrong, "split it"))
     else:
-        lines = (line.strip() for line in text.splitlines())
+        lines = (_COMMENT.sub("", line).strip() for line in text.splitlines())
         name = re.split(r"[/\\]", file)[-1].rsplit(".", 1)[0]
-        yield name, tuple(line for line in lines if line and not line.startswith("#")), (1, 1)
+        yield name, tuple(filter(None, lines)), (1, 1)
 
 
 def _values(report: Report, name: str) -> tuple[str, ...]:
