@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from detector import accounts, jobs, snapshots
-from detector.jobs import fetching
+from detector.jobs import fetching, uncounted
 from detector.ports import SourceError
 from detector.store.sqlite import Commit, Control, StoreError
 from tests import stories
@@ -302,6 +302,26 @@ def test_a_snapshot_that_cannot_be_read_costs_only_time(started: Start, body: by
 
     assert again.account.stored_seq == 0
     assert snapshots.dump(again.account.state) == before
+
+
+def test_what_correlations_could_not_count_stands_in_the_weekly_digest(started: Start) -> None:
+    desk, clock = started(), Clock(START)
+    jobs.poll(desk, ScriptedSource(history()), clock)
+    assert uncounted.lines(desk.store, "acme") == []
+    entry = next(each for each in desk.account.state.rulebook.correlations if not each.foreign)
+    tail = desk.account.state.tails[entry.rule.id]
+    tail.ungrouped, tail.crowded = 3, 1
+    jobs.keep_state(desk, clock())
+
+    said = (
+        f"{entry.rule.name}: 3 events without what it groups by; "
+        "1 event dropped early, because there were more than it keeps"
+    )
+    assert uncounted.lines(desk.store, "acme") == [said]
+    sections = {each.title: each.lines for each in jobs.weekly(desk.store, clock()).sections}
+    assert sections["What correlations could not count, so far"] == (f"acme: {said}",)
+    tails = {entry.rule.id: b"of another version"}
+    assert list(uncounted.of(desk.account.state.rulebook, tails)) == []
 
 
 def test_a_snapshot_is_stored_now_and_then(started: Start, monkeypatch: pytest.MonkeyPatch) -> None:

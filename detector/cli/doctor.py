@@ -15,6 +15,7 @@ from detector import accounts, app, destinations, settings, whereabouts
 from detector.alerts import Alert
 from detector.cli import output, planning
 from detector.coverage import sentence
+from detector.jobs import uncounted
 from detector.ports import DeliveryError, SourceError
 from detector.settings import ConfigError
 from detector.store.database import FILE
@@ -136,11 +137,13 @@ def _accounts(directory: Path) -> Iterator[Check]:
             names = store.accounts()
             complete = {name: list(store.coverage(name).values()) for name in names}
             own = {name: store.own_alerts(name) for name in names}
+            lost = {name: uncounted.lines(store, name) for name in names}
     except StoreError:
         return  # The check of the data says it.
     for name in names:
         yield f"coverage of {name}", partial(sentence, complete[name], app.now())
         yield f"troubles of {name}", partial(_troubles, own[name])
+        yield f"correlations of {name}", partial(_counted, lost[name])
 
 
 def _troubles(alerts: Sequence[Alert]) -> str:
@@ -148,6 +151,11 @@ def _troubles(alerts: Sequence[Alert]) -> str:
         return "none"
     msg = "; ".join(alert.summary for alert in alerts)
     raise ConfigError(msg)
+
+
+def _counted(lines: Sequence[str]) -> str:
+    """What correlations could not count; most of it is as the events are, so nothing is red."""
+    return "; ".join(lines) or "all that they were shown could be counted"
 
 
 def _rules(config: settings.Settings) -> str:

@@ -99,7 +99,8 @@ def daily(found: Daily, since: datetime, until: datetime) -> Digest:
 class Week:
     """What a week brought: how rules did, what came close, and what was hidden by what.
 
-    `exceptions` are lines on what the exceptions of rules hid.
+    `exceptions` are lines on what the exceptions of rules hid, `uncounted` on what correlations
+    could not count.
     """
 
     rules: Sequence[RuleWeek] = ()
@@ -107,6 +108,7 @@ class Week:
     below: Sequence[Below] = ()
     hidden: Sequence[Hidden] = ()
     exceptions: Sequence[str] = ()
+    uncounted: Sequence[str] = ()
 
 
 def weekly(week: Week, since: datetime, until: datetime) -> Digest:
@@ -127,6 +129,7 @@ def weekly(week: Week, since: datetime, until: datetime) -> Digest:
         ),
         Section("Hidden by silences and other alerts", tuple(map(hidden_line, week.hidden[:MOST]))),
         Section("Hidden by exceptions", tuple(week.exceptions[:MOST])),
+        Section("What correlations could not count, so far", tuple(week.uncounted[:MOST])),
     )
     filled = tuple(each for each in sections if each.lines)
     identity = f"dig-weekly-{until:%Y%m%d-%H%M}"

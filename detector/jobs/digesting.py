@@ -9,6 +9,7 @@ from detector import accounts, coverage, exceptions, plans
 from detector.delivery import reports
 from detector.delivery.bulletins import Digest, DigestKind
 from detector.delivery.orders import Orders
+from detector.jobs import uncounted
 from detector.store.sqlite import Sqlite
 
 
@@ -53,6 +54,9 @@ def weekly(store: Sqlite, now: datetime) -> Digest:
         hidden=found.hidden(since, now),
         exceptions=[
             line for name in store.accounts() for line in _excepted(store, name, since, now)
+        ],
+        uncounted=[
+            f"{name}: {line}" for name in store.accounts() for line in uncounted.lines(store, name)
         ],
     )
     return reports.weekly(week, since, now)
