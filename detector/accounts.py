@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -98,6 +99,14 @@ def blank(name: str, teach_until: datetime, *, span: timedelta) -> State:
     """The state of an account before the first entry of its log."""
     memory = Memory(name, teach_until=workhours.microseconds(teach_until))
     return State(memory, Plan(Rulebook()), window=window.Window(span))
+
+
+def last_texts(store: Sqlite, names: Iterable[str]) -> plans.Texts | None:
+    """What the first of these accounts that has begun ran last; null if that held no rule."""
+    begun = next((each for each in names if store.started(each) is not None), None)
+    ran = store.log.controls(begun, kind=PLAN) if begun else []
+    last = plans.Texts.parse(ran[-1].body) if ran else plans.Texts()
+    return last if last.rules else None
 
 
 def plan_of(store: Sqlite, texts: plans.Texts, at: datetime) -> Plan:

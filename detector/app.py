@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import getpass
 import os
+import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -13,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 from rich.console import Console
 
-from detector import changes, destinations, files, jobs
+from detector import changes, destinations, files, jobs, plans, proving, rule_cache
 from detector.ports import Notifier
 from detector.rendering import Renderer
+from detector.rollout import Means
 from detector.settings import ConfigError, Settings, SourceConfig
 
 if TYPE_CHECKING:
@@ -57,15 +59,33 @@ def renderer(settings: Settings) -> Renderer:
     return Renderer(files.templates(settings.paths.templates))
 
 
-def notifiers(settings: Settings, console: Console | None) -> dict[str, Notifier]:
+def notifiers(
+    settings: Settings, words: Renderer, console: Console | None = None
+) -> dict[str, Notifier]:
     """Every configured destination by name; the console if there is one."""
-    words = renderer(settings)
     found = destinations.notifiers(settings, words, os.environ, now)
     if console is not None:
         from detector.notifiers.console import Terminal
 
         found["console"] = Terminal(console, words)
     return found
+
+
+def means(settings: Settings, stop: threading.Event, adopt: Callable[[files.Saved], None]) -> Means:
+    """By what a rollout reads the files that are configured and proves them, until `stop`."""
+    load_rules = rule_cache.below(settings.data.directory)
+
+    def read() -> files.Saved:
+        return files.saved(settings.paths, settings.timezone)
+
+    def prove(saved: files.Saved) -> proving.Proof | None:
+        return proving.apart(saved, now().date(), stop.is_set, load_rules.folder)
+
+    def mistakes(saved: files.Saved) -> tuple[str, ...]:
+        built = plans.build(saved.texts, now().date(), load_rules)
+        return tuple(map(str, built.mistakes))
+
+    return Means(read, prove, adopt, mistakes, stop.wait, now)
 
 
 def source(

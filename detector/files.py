@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -17,6 +21,25 @@ _DOCUMENTS: Final = re.compile(r"^(?=---)", re.MULTILINE)
 _YAML: Final = ("*.yml", "*.yaml")
 
 
+@dataclass(frozen=True)
+class Saved:
+    """Everything that takes effect by being saved: what the engine runs, and how it is told."""
+
+    texts: Texts
+    templates: Mapping[str, str]
+
+    @cached_property
+    def version(self) -> str:
+        """A name for exactly these files."""
+        words = json.dumps([self.texts.version, dict(self.templates)], sort_keys=True)
+        return hashlib.sha256(words.encode()).hexdigest()[:16]
+
+
+def saved(paths: PathsConfig, timezone: str) -> Saved:
+    """What lies on the disk now. Raises ConfigError."""
+    return Saved(texts(paths, timezone=timezone), templates(paths.templates))
+
+
 def shipped(room: str) -> Path:
     """The folder of shipped `rules`, `models` or `alert_templates`."""
     packaged = _PACKAGE / "_shipped" / room
@@ -24,12 +47,18 @@ def shipped(room: str) -> Path:
 
 
 def read_folder(folder: Path, patterns: Iterable[str] = _YAML) -> dict[str, str]:
-    """Every matching file below a folder, by path. Raises ConfigError."""
+    """Every matching file below a folder, by path, but none that is hidden. Raises ConfigError."""
     if not folder.is_dir():
         msg = f"{folder}: no such folder"
         raise ConfigError(msg)
     paths = sorted({path for pattern in patterns for path in folder.rglob(pattern)})
-    return {str(path): read_file(path) for path in paths if path.is_file()}
+    # Hidden: .git and .github, the lock of an editor, what a mounted ConfigMap really consists of.
+    shown = [path for path in paths if not any(map(_is_hidden, path.relative_to(folder).parts))]
+    return {str(path): read_file(path) for path in shown if path.is_file()}
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".")
 
 
 def read_file(path: Path) -> str:

@@ -42,9 +42,9 @@ def fetchers() -> dict[str, ThreadPoolExecutor]:
     return {track: ThreadPoolExecutor(3 * polls, track) for track, polls in POLLS.items()}
 
 
-@dataclass(frozen=True)
+@dataclass
 class Common:
-    """What all accounts of a service share."""
+    """What all accounts of a service share. `texts` are others once others were saved."""
 
     store: Sqlite
     texts: Texts
@@ -82,6 +82,13 @@ class Station:
                     for feed in self.api.feeds:
                         self.desk.lanes[feed].failures = 1
             return self.desk
+
+    def keep_up(self) -> None:
+        """Let the account run the texts of today, if it was opened under others. Raises StoreError."""
+        with self._mutex:
+            desk = self.desk
+        if desk is not None and jobs.adopt(desk, self._common.texts, self._common.now()):
+            log.info("other files at work", account=self.config.name)
 
     def poll(self, progress: jobs.Progress | None = None) -> jobs.Polled:
         """One round: what is new, then the next part of a sweep."""

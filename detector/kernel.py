@@ -21,7 +21,6 @@ from detector.anomaly.model import Model
 from detector.corrections import Correction
 from detector.findings import Finding
 from detector.observations import Clock, observe
-from detector.rulebook.book import BehaviorRule
 from detector.run import Run, step_us
 from detector.state import Memory, Plan, State
 from detector.triage import Judgement
@@ -135,15 +134,14 @@ def judge(state: State, judgement: Judgement) -> None:
 def reconfigure(state: State, plan: Plan) -> State:
     """The state under other rules, people or networks: one entry of the log.
 
-    Tails stay where a rule keeps its id and its behaviour, or counts the same as before.
+    The tail of a rule stays where its key does; else it begins as that of a new rule.
     """
     state.memory.seq += 1
-    counted = {entry.rule.id: entry.logic for entry in state.rulebook.correlations}
+    before = {entry.rule.id: entry.key for entry in state.rulebook.stateful}
     kept = {
         entry.rule.id: state.tails[entry.rule.id]
         for entry in plan.rulebook.stateful
-        if isinstance(state.tails.get(entry.rule.id), entry.logic.tail)
-        and (isinstance(entry, BehaviorRule) or entry.logic == counted.get(entry.rule.id))
+        if before.get(entry.rule.id) == entry.key
     }
     changed = State(
         state.memory, plan, state.model, state.challenger, window=state.window, tails=kept

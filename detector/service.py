@@ -13,14 +13,25 @@ from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from functools import partial
 from random import Random
+from typing import Any
 
 import structlog
 from rich.console import Console
 
-from detector import app, changes, destinations, files, fleet, jobs, rule_cache, whereabouts
+from detector import (
+    accounts,
+    app,
+    changes,
+    destinations,
+    files,
+    fleet,
+    jobs,
+    whereabouts,
+)
 from detector.delivery.commands import Command
-from detector.plans import build
 from detector.ports import Notifier
+from detector.rendering import Renderer
+from detector.rollout import Rollout, at_start
 from detector.settings import ConfigError, Settings, orders
 from detector.sources.onepassword import client
 from detector.store.sqlite import Sqlite
@@ -30,6 +41,7 @@ from detector.timetable import Timetable
 TELL_EVERY_S = 2.0
 TIDY_EVERY_S = 3600.0
 WATCH_EVERY_S = 30.0
+LOOK_EVERY_S = 5.0
 LISTEN_EVERY_S = 60.0
 FEW = 20
 """So many accounts may begin at once."""
@@ -46,22 +58,14 @@ class Service:
             msg = "no [[sources]] are configured; 'vaultwatch init' writes an example"
             raise ConfigError(msg)
         self._settings, self._resources, self._console = settings, ExitStack(), console
-        self._stop = threading.Event()
+        self._stop, self._again = threading.Event(), threading.Event()
         self._table = Timetable(app.now)
         self._trainer = ThreadPoolExecutor(1, thread_name_prefix="trainer")
         self._resources.callback(self._trainer.shutdown)
         self._point = app.crash_point(os.environ)
-        texts = files.texts(settings.paths, timezone=settings.timezone)
-        load_rules = rule_cache.below(settings.data.directory)
-        built = build(texts, app.now().date(), load_rules)
-        self._mistakes = [str(each) for each in built.mistakes]
-        for mistake in self._mistakes:
-            log.error("mistake in a file, the rest goes on", mistake=mistake)
         self._orders = orders(settings)
         self._silences = jobs.SilenceFile(settings.paths.silences)
         named = "console" in self._orders.destinations
-        self._notifiers = app.notifiers(settings, console if named else None)
-        self._direct = jobs.Direct(self._notifiers)
         context = ssl.create_default_context()
         clients = fleet.Clients(lambda url: client(url, context=context, connections=CONNECTIONS))
         self._resources.callback(clients.close)
@@ -72,9 +76,15 @@ class Service:
             made = partial(app.source, sleep=self._stop.wait, http=clients)
             self._store = Sqlite(settings.data.directory)
             self._resources.callback(self._store.close)
-            common = fleet.Common(
+            means = app.means(settings, self._stop, self._adopt)
+            last = accounts.last_texts(self._store, [each.name for each in settings.sources])
+            self._rollout = Rollout(means, at_start(means.read, last))
+            self._words = Renderer(self._rollout.at_work.templates)
+            self._notifiers = app.notifiers(settings, self._words, console if named else None)
+            self._direct = jobs.Direct(self._notifiers)
+            common = self._common = fleet.Common(
                 self._store,
-                texts,
+                self._rollout.at_work.texts,
                 settings.data.window,
                 app.now,
                 made,
@@ -100,7 +110,10 @@ class Service:
         app.settle_process()
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, self._heard)
+        signal.signal(signal.SIGHUP, self._asked)
         with self._resources, changes.opened(self._settings.data.directory, self._answer):
+            if self._rollout.lags:
+                self._look()
             if once:
                 for station in self._stations:
                     station.open().trainer = jobs.AtOnce()
@@ -119,9 +132,8 @@ class Service:
 
     def _answer(self, body: bytes) -> bytes:
         """What a command asks for, carried out here, where the writer is."""
-        return changes.answer(
-            changes.Office(self._store, app.now(), self._at_work, self._orders), body
-        )
+        office = changes.Office(self._store, app.now(), self._at_work, self._orders, self._reload)
+        return changes.answer(office, body)
 
     def _at_work(self, name: str) -> jobs.Desk:
         stations = {station.config.name: station for station in self._stations}
@@ -134,6 +146,10 @@ class Service:
         signal.signal(number, signal.SIG_DFL)
         self._stop.set()
 
+    def _asked(self, _number: int, _frame: object) -> None:
+        """Somebody wants the files to be looked at, also those that were refused before."""
+        self._again.set()
+
     def _schedule(self) -> None:
         """Everything in its time, until a signal says stop."""
         table = self._table
@@ -144,6 +160,7 @@ class Service:
         table.every(TELL_EVERY_S, "tell", self._decide, at_once=True)
         for name, notifier in self._notifiers.items():
             table.every(TELL_EVERY_S, f"send {name}", self._send, notifier, at_once=True)
+        table.every(LOOK_EVERY_S, "look", self._look)
         table.every(TIDY_EVERY_S, "tidy", self._tidy)
         table.every(WATCH_EVERY_S, "watch", self._watch)
         sockets = destinations.sockets(self._settings, os.environ, self._obey, app.now)
@@ -199,13 +216,48 @@ class Service:
 
             yield told
 
+    def _look(self) -> None:
+        """What was saved is proven and put to work; so is what an account has not yet."""
+        again = self._again.is_set()
+        self._again.clear()
+        try:
+            if self._rollout.look(again=again):
+                self._table.soon("watch")
+        except Exception:
+            log.exception("looking at the files failed")
+        for station in self._stations:
+            try:
+                station.keep_up()
+            except Exception:
+                log.exception("the files of before go on", account=station.config.name)
+
+    def _reload(self) -> dict[str, Any]:
+        """Look now; what is at work then, and what speaks against the rest."""
+        before, rollout = self._rollout.at_work.version, self._rollout
+        self._again.set()
+        self._look()
+        version, refusal = rollout.at_work.version, rollout.refusal
+        return {
+            "version": version,
+            "changed": version != before,
+            "problems": rollout.problems,
+            "partly": refusal is not None and refusal.at_work,
+        }
+
+    def _adopt(self, saved: files.Saved) -> None:
+        self._words.use(saved.templates)
+        self._common.texts = saved.texts
+
     def _round(self) -> jobs.Round:
         return jobs.Round(self._store, self._orders, app.now(), Random(), self._point)
 
     def _watch(self) -> None:
         try:
             free = shutil.disk_usage(self._settings.data.directory).free
-            jobs.watch_all(self._desks, self._direct, app.now(), free)
+            troubles = [each.trouble() for each in (self._rollout.refusal,) if each]
+            teller = self._settings.sources[0].name
+            shared = jobs.Shared(free, tuple(troubles), teller)
+            jobs.watch_all(self._desks, self._direct, app.now(), shared)
         except Exception:
             log.exception("watching failed")
 
@@ -213,7 +265,7 @@ class Service:
         try:
             self._silences.follow(self._store, self._orders, app.now())
             jobs.decide(self._round(), self._notifiers)
-            jobs.digest(self._store, self._orders, app.now(), self._mistakes)
+            jobs.digest(self._store, self._orders, app.now(), self._rollout.problems)
         except Exception:
             log.exception("deciding failed")
 

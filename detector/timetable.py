@@ -18,7 +18,7 @@ class Timetable:
     """Jobs by the clock; as a context it runs them, and at its end waits for those under way."""
 
     def __init__(self, now: Callable[[], datetime]) -> None:
-        self._now, self._polls, self._rooms = now, dict[str, Any](), set[str]()
+        self._now, self._polls, self._rooms = now, dict[str, Any](), dict[str, Any]()
         # The default grace of one second drops a run that a slow one before it delayed.
         self._scheduler = BackgroundScheduler(
             executors={track: ThreadPoolExecutor(polls) for track, polls in POLLS.items()},
@@ -56,10 +56,16 @@ class Timetable:
     ) -> None:
         """Do a job again and again; jobs of one room wait for each other, and for no others."""
         if room not in self._rooms:
-            self._rooms.add(room)
             self._scheduler.add_executor(ThreadPoolExecutor(1), room)
         begin = {"next_run_time": self._now()} if at_once else {}
-        self._scheduler.add_job(job, "interval", given, executor=room, seconds=seconds, **begin)
+        self._rooms[room] = self._scheduler.add_job(
+            job, "interval", given, executor=room, seconds=seconds, **begin
+        )
+
+    def soon(self, room: str) -> None:
+        """Do the last job of a room now, and then at its interval again."""
+        if room in self._rooms:
+            self._rooms[room].modify(next_run_time=self._now())
 
     def __enter__(self) -> None:
         self._scheduler.start()

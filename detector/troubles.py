@@ -34,6 +34,7 @@ class Kind(StrEnum):
     STORE_FAILING = "vaultwatch_store_failing"
     DISK_LOW = "vaultwatch_disk_low"
     MODEL_REFUSED = "vaultwatch_model_refused"
+    FILES_REFUSED = "vaultwatch_files_refused"
 
 
 TITLES: Final = {
@@ -46,6 +47,7 @@ TITLES: Final = {
     Kind.STORE_FAILING: "Nothing can be stored",
     Kind.DISK_LOW: "The disk is nearly full",
     Kind.MODEL_REFUSED: "A model is not used",
+    Kind.FILES_REFUSED: "Saved files were refused",
 }
 _TOKEN_STEPS: Final = (
     "Issue a new token at 1Password.com > Integrations > Events Reporting.",
@@ -82,6 +84,11 @@ STEPS: Final[dict[Kind, tuple[str, ...]]] = {
         "Look at 'vaultwatch model status': what was refused, and what is at work.",
         "A new model is trained by itself; 'vaultwatch model train' does it now.",
         "'vaultwatch model rollback ID' uses another one, also against the verdict of a trial.",
+    ),
+    Kind.FILES_REFUSED: (
+        "Go to the file and line that are named, and mend them or take the change back.",
+        "'vaultwatch check' and 'vaultwatch rules test' say the same before you save.",
+        "Nothing else is to be done: what is saved is looked at again within seconds.",
     ),
 }
 

@@ -307,12 +307,12 @@ def test_a_store_that_fails_is_told_past_the_store(desk: jobs.Desk) -> None:
     direct = jobs.Direct({"other": other, "postbox": post})
     for _ in range(30):
         clock.time += timedelta(minutes=1)
-        jobs.watch_all([desk], direct, clock(), None)
+        jobs.watch_all([desk], direct, clock(), jobs.Shared())
     assert post.titles == ["Nothing can be stored"]
 
     desk.store.commit = commit  # type: ignore[method-assign]
     desk.vitals.broken = None
-    jobs.watch_all([desk], direct, clock(), None)
+    jobs.watch_all([desk], direct, clock(), jobs.Shared())
     assert post.titles == ["Nothing can be stored", "The store works again"]
 
 

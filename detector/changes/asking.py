@@ -21,7 +21,6 @@ from detector.store.sqlite import Sqlite
 TRIES: Final = 100
 WAIT_S: Final = 0.1
 """Ten seconds: a service that starts holds the lock before it opens its door."""
-ANSWER_S: Final = 60.0
 
 
 def ask(
@@ -33,7 +32,7 @@ def ask(
     """
     directory = settings.data.directory
     for _ in range(TRIES):
-        body = _through_the_door(directory, catalog.write(request))
+        body = _through_the_door(directory, request)
         if body is not None:
             return catalog.read(body)
         try:
@@ -43,10 +42,10 @@ def ask(
     return _oneself(settings, request, now)
 
 
-def _through_the_door(directory: Path, body: bytes) -> bytes | None:
+def _through_the_door(directory: Path, request: Request) -> bytes | None:
     """The service's answer, null if nobody listens there."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(ANSWER_S)
+        connection.settimeout(request.patience_s)
         try:
             with address(directory) as place:
                 connection.connect(place)
@@ -56,7 +55,7 @@ def _through_the_door(directory: Path, body: bytes) -> bytes | None:
             msg = f"{directory}: the running service cannot be asked: {error}"
             raise ChangeRefused(msg) from error
         try:
-            connection.sendall(body)
+            connection.sendall(catalog.write(request))
             connection.shutdown(socket.SHUT_WR)
             return receive(connection)
         except OSError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -31,10 +31,15 @@ class Office:
     """
     orders: Orders = field(default_factory=lambda: Orders(()))
     """What the configuration says about telling."""
+    reload: Callable[[], dict[str, Any]] | None = None
+    """Look at the files now and say what came of it; none where no service runs."""
 
 
 class Request(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """One change, as it travels: its kind is the name of the class."""
+
+    patience_s: ClassVar[float] = 60.0
+    """How long the answer may take."""
 
     def carry_out(self, office: Office) -> dict[str, Any]:
         """Do it; return what `--json` prints. Raises ChangeRefused or StoreError."""

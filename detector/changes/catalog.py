@@ -12,9 +12,10 @@ from detector.changes.facts import Correct
 from detector.changes.forgetting import Forget
 from detector.changes.models import Adopt, Train
 from detector.changes.outbox import Retry
+from detector.changes.reloading import Reload
 from detector.store.sqlite import StoreError
 
-KINDS: Final[tuple[type[Request], ...]] = (Act, Retry, Train, Adopt, Correct, Forget)
+KINDS: Final[tuple[type[Request], ...]] = (Act, Retry, Train, Adopt, Correct, Forget, Reload)
 
 _requests: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(Union[KINDS])  # noqa: UP007
 

@@ -64,7 +64,9 @@ def _also(args: Namespace, config: settings.Settings) -> dict[str, Notifier]:
             raise ConfigError(msg)
         if asked:
             chosen |= {
-                name: each for name, each in app.notifiers(config, None).items() if name in names
+                name: each
+                for name, each in app.notifiers(config, app.renderer(config)).items()
+                if name in names
             }
     return chosen
 

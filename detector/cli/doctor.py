@@ -190,7 +190,7 @@ def _networks(config: settings.Settings) -> str:
 
 def _destinations(config: settings.Settings) -> str:
     names = settings.destinations(config)
-    app.notifiers(config, None)
+    app.notifiers(config, app.renderer(config))
     return ", ".join(names)
 
 

@@ -21,6 +21,7 @@ from detector.cli.arguments import (
     init,
     model,
     outbox,
+    reload,
     rules,
     run,
     silences,
@@ -29,7 +30,7 @@ from detector.cli.arguments import (
 )
 
 COMMANDS: Final = (
-    *(init, run, doctor),
+    *(init, run, reload, doctor),
     *(alerts, silences, digest, coverage, events, outbox, backup),
     *(check, rules, templates, backtest, evaluate, model, facts),
     *(demo, simulate),

@@ -1,5 +1,6 @@
 """What the service does again and again: poll, train, tell, tidy. Flat lists of steps over the ports."""
 
+from detector.jobs.adopting import adopt
 from detector.jobs.desk import AtOnce, Desk, Point, Polled, Progress, nowhere, open_account
 from detector.jobs.digesting import daily, digest, weekly
 from detector.jobs.hushing import SilenceFile
@@ -9,7 +10,7 @@ from detector.jobs.sweeping import Habit, sweep
 from detector.jobs.telling import Round, decide, send, tell
 from detector.jobs.tidying import tidy
 from detector.jobs.training import train
-from detector.jobs.watching import Direct, watch, watch_all
+from detector.jobs.watching import Direct, Shared, watch, watch_all
 
 __all__ = [
     "AtOnce",
@@ -21,7 +22,9 @@ __all__ = [
     "Polled",
     "Progress",
     "Round",
+    "Shared",
     "SilenceFile",
+    "adopt",
     "asked_for",
     "daily",
     "decide",

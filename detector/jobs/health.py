@@ -39,6 +39,8 @@ class Health:
     """Why the account's model cannot be used, if it cannot."""
     trial: Trial | None = None
     """The last trial of a new model."""
+    others: tuple[Trouble, ...] = ()
+    """What is wrong with the service as a whole, and told with this account."""
 
 
 def troubles(health: Health, now: datetime) -> list[Trouble]:
@@ -51,6 +53,7 @@ def troubles(health: Health, now: datetime) -> list[Trouble]:
         *_expiring(health, now),
         *_stuck(health, now),
         *_without_model(health, now),
+        *health.others,
     ]
 
 

@@ -12,6 +12,7 @@ from detector import accounts, kernel, snapshots, troubles, window, workhours
 from detector.accounts import Account
 from detector.alerts import Alert
 from detector.jobs import noticing
+from detector.jobs.adopting import renew
 from detector.jobs.desk import Desk, Polled, Progress
 from detector.jobs.fetching import Fetching
 from detector.jobs.ledger import NOTHING, Ledger, Proof
@@ -107,19 +108,6 @@ def _warm_up(desk: Desk) -> None:
         text = printable(warmth(desk.account.state.memory).words)
         log.info("warm-up", account=desk.account.name, text=text)
         desk.warm = True
-
-
-def renew(desk: Desk, now: datetime) -> None:
-    """Once a day, adopt the plan anew if an exception in it has expired meanwhile."""
-    if desk.looked == now.date():
-        return
-    with desk.changing() as account:
-        if accounts.is_over(desk.store, account, now):
-            body = account.texts.dump()
-            control = Control(account.state.memory.seq + 1, accounts.PLAN, now, body)
-            desk.commit(Commit(account.name, now, controls=[control]), "plan")
-            accounts.apply(desk.store, account, control)
-    desk.looked = now.date()
 
 
 def hear(desk: Desk, now: datetime) -> None:

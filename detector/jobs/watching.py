@@ -23,15 +23,20 @@ from detector.jobs.health import troubles as found_in
 from detector.ports import DeliveryError, Notifier
 from detector.store.database import StoreError
 from detector.store.sqlite import Commit
-from detector.troubles import Kind
+from detector.troubles import Kind, Trouble
 
 TOLD_AGAIN_AFTER: Final = timedelta(hours=1)
 
 log = structlog.get_logger()
 
 
-def watch(desk: Desk, now: datetime, free_bytes: int | None = None) -> tuple[Alert, ...]:
-    """Compare what is wrong with what was told; store and tell the difference. Raises StoreError."""
+def watch(
+    desk: Desk, now: datetime, free_bytes: int | None = None, others: tuple[Trouble, ...] = ()
+) -> tuple[Alert, ...]:
+    """Compare what is wrong with what was told; store and tell the difference. Raises StoreError.
+
+    `others` is what is wrong with the service as a whole.
+    """
     store, name = desk.store, desk.account.name
     pulses = {feed: desk.pulse(feed) for feed in desk.vitals.feeds}
     trials = desk.account.state.memory.channel.trials
@@ -44,6 +49,7 @@ def watch(desk: Desk, now: datetime, free_bytes: int | None = None) -> tuple[Ale
         free_bytes=free_bytes,
         refused=desk.account.refused,
         trial=trials[-1] if trials else None,
+        others=others,
     )
     changed = troubles.decide(found_in(health, now), store.own_alerts(name, closed=True), name, now)
     if not changed:
@@ -96,11 +102,21 @@ class Direct:
                 log.exception("notifier broke", destination=name)
 
 
-def watch_all(desks: Sequence[Desk], direct: Direct, now: datetime, free_bytes: int | None) -> None:
+@dataclass(frozen=True)
+class Shared:
+    """How the service as a whole fares; its `troubles` are told with the account `teller`."""
+
+    free_bytes: int | None = None
+    troubles: tuple[Trouble, ...] = ()
+    teller: str = ""
+
+
+def watch_all(desks: Sequence[Desk], direct: Direct, now: datetime, shared: Shared) -> None:
     """Watch every account; one that cannot be watched does not hide the others."""
     for desk in desks:
+        others = shared.troubles if desk.account.name == shared.teller else ()
         try:
-            watch(desk, now, free_bytes)
+            watch(desk, now, shared.free_bytes, others)
         except StoreError as error:
             log.error("cannot be watched", account=desk.account.name, error=str(error))
             direct.failed(desk.account.name, str(error), now)

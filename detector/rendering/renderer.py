@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from rich.console import RenderableType
 
 from detector.delivery.bulletins import Bulletin, Kind, Message
-from detector.rendering.mail import Mail, fill_mail, read_mail
+from detector.rendering.layout import Item
+from detector.rendering.mail import Mail, MailTemplates, fill_mail, read_mail
 from detector.rendering.messages import incident_view, list_view
 from detector.rendering.slack import (
     INCIDENT,
@@ -28,13 +29,11 @@ class Renderer:
     """
 
     def __init__(self, templates: Mapping[str, str]) -> None:
-        self._layouts = {}
-        for name in (INCIDENT, REPLY, LIST):
-            layout, errors = read_slack(name, templates)
-            if layout is None:
-                raise errors[0]
-            self._layouts[name] = layout
-        self._mail = read_mail(templates)
+        self._layouts, self._mail = _read(templates)
+
+    def use(self, templates: Mapping[str, str]) -> None:
+        """Render through these templates from the next message on; if one is broken, as before."""
+        self._layouts, self._mail = _read(templates)
 
     def slack(self, message: Message, *, buttons: bool = False) -> SlackMessage:
         """Blocks and fallback text, within every limit of Slack.
@@ -58,6 +57,16 @@ class Renderer:
         if isinstance(message, Bulletin):
             return panel(incident_view(message))
         return board(list_view(message))
+
+
+def _read(templates: Mapping[str, str]) -> tuple[dict[str, Item], MailTemplates]:
+    layouts = dict[str, Item]()
+    for name in (INCIDENT, REPLY, LIST):
+        layout, errors = read_slack(name, templates)
+        if layout is None:
+            raise errors[0]
+        layouts[name] = layout
+    return layouts, read_mail(templates)
 
 
 def overlay(shipped: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:

@@ -133,6 +133,8 @@ class Behavior(BaseModel, ABC):
     """Event columns that `watch` reads, beside the observations."""
     tail: ClassVar[type[Tail]] = Tail
     """Type of the keyed state."""
+    kept_by: ClassVar[tuple[str, ...]] = ("group_by",)
+    """What the state is kept by: a rule in which one of them changes begins as a new one does."""
 
     rules: tuple[str, ...] = Field(
         min_length=1, description="Names or ids of the base rules whose events are looked at."
@@ -144,6 +146,11 @@ class Behavior(BaseModel, ABC):
         max_length=1,
         description="Field that names the subject: whose places, devices or hours are compared.",
     )
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """The values of what the state is kept by."""
+        return (type(self), *(getattr(self, name) for name in self.kept_by))
 
     def reads(self) -> frozenset[str]:
         """Event columns that this very rule reads, beside `columns`."""

@@ -54,6 +54,7 @@ class FirstSeen(Behavior):
         "event.category", "object.type",
     )  # fmt: skip
     tail: ClassVar[type[Tail]] = SeenTail
+    kept_by: ClassVar[tuple[str, ...]] = ("group_by", "fields")
 
     type: Literal["first_seen"]
     fields: tuple[str, ...] = Field(

@@ -60,6 +60,7 @@ class Volume(Behavior):
         "user.email", "user.name", "session.id", "source.ip", "event.category",
     )  # fmt: skip
     tail: ClassVar[type[Tail]] = VolumeTail
+    kept_by: ClassVar[tuple[str, ...]] = ("group_by", "of", "only")
 
     type: Literal["volume"]
     of: str | None = Field(

@@ -51,6 +51,11 @@ class BehaviorRule:
         return self.behavior
 
     @property
+    def key(self) -> tuple[object, ...]:
+        """What its state is kept by, and of whose events it is: another key, another state."""
+        return (self.behavior.key, frozenset(self.bases))
+
+    @property
     def reads(self) -> frozenset[str]:
         """Event columns that it reads."""
         return frozenset(self.behavior.columns) | self.behavior.reads()
@@ -69,6 +74,11 @@ class CorrelationRule:
     bases: tuple[str, ...]
     generate: bool = False
     foreign: bool = False
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What it counts: the state of another count means nothing."""
+        return (self.logic,)
 
     @property
     def reads(self) -> frozenset[str]:

@@ -51,3 +51,5 @@ class Story:
     networks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     people: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     look_alike: bool = False
+    line: int = 1
+    """Where it begins in the rule's file."""

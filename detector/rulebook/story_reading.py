@@ -92,6 +92,7 @@ class _Reader:
             self._networks((*path, "networks")),
             self._people((*path, "people")),
             self._is_look_alike((*path, "look-alike"), expect),
+            self._report.document.place(path)[0],
         )
 
     def _flag(self, path: Path) -> bool:
