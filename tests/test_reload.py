@@ -23,7 +23,7 @@ from detector import accounts, jobs, snapshots
 from detector.simulator import Server, serve
 from detector.store.sqlite import Sqlite
 from tests.api import company
-from tests.fakes import SPAN, Clock, ScriptedSource, close, open_desk
+from tests.fakes import SPAN, Clock, Death, Mortal, ScriptedSource, close, open_desk
 from tests.stories import ROOT, at, audit, few
 from tests.test_rollout import COUNTED, MANY, RULE, holding
 
@@ -55,7 +55,7 @@ class Place:
         return subprocess.run(
             [sys.executable, "-m", "detector", *words, "--config", str(self.folder / "c.toml")],
             env=self._environment(), cwd=ROOT, capture_output=True, text=True, check=False,
-            timeout=120,
+            timeout=300,
         )  # fmt: skip
 
     def levels(self) -> dict[str, str]:
@@ -122,7 +122,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
         yield Place(tmp_path, server)
 
 
-def _until(truth: Any, seconds: float = 120) -> None:
+def _until(truth: Any, seconds: float = 300) -> None:
     end = time.monotonic() + seconds
     while not truth():
         assert time.monotonic() < end, "it never came true"
@@ -170,6 +170,7 @@ def test_what_is_saved_takes_effect_and_what_is_broken_does_not(place: Place) ->
     assert replayed == told
 
 
+@pytest.mark.slow
 def test_the_last_good_files_go_on_over_kills_and_restarts(place: Place) -> None:
     place.rule.write_text(RULE)
     assert place.command("run", "--once").returncode == 0
@@ -179,7 +180,7 @@ def test_the_last_good_files_go_on_over_kills_and_restarts(place: Place) -> None
     for point, plans in (("before_plan", 1), ("after_plan", 2)):
         place.rule.write_text(good)
         process = place.start(VAULTWATCH_CRASH_AT=point)
-        assert process.wait(timeout=120) == 137
+        assert process.wait(timeout=300) == 137
         assert place.plans() == plans
 
     place.rule.write_text(good.replace("title:", "tilte:", 1))
@@ -189,6 +190,28 @@ def test_the_last_good_files_go_on_over_kills_and_restarts(place: Place) -> None
     assert place.plans() == 2
     assert set(place.levels().values()) == {"high"}
     assert [rule for rule, *_ in place.operator()] == ["vaultwatch_files_refused"]
+
+
+@pytest.mark.parametrize("nth", [1, 2])
+def test_dying_while_files_take_effect_loses_nothing(tmp_path: Path, nth: int) -> None:
+    one = holding({"a.yml": RULE}).texts
+    other = holding({"a.yml": RULE.replace("level: medium", "level: high")}).texts
+    point = Mortal(nth=None)
+    desk = open_desk(tmp_path, at("0:00"), texts=one, point=point)
+    renamed = audit("ann", "paris", "9:00", deed="rename vault")
+    jobs.poll(desk, ScriptedSource([renamed]), Clock(at("10:00")))
+    point.nth = len(point.seen) + nth
+    with pytest.raises(Death):
+        jobs.adopt(desk, other, at("11:00"))
+    close(desk)
+
+    desk = open_desk(tmp_path, at("12:00"), texts=other)
+
+    assert len(desk.store.log.controls("acme", kind=accounts.PLAN)) == 2
+    assert point.seen[-nth:] == ["before_plan", "after_plan"][:nth]
+    (alert,) = desk.store.alerts()
+    assert alert.level == "medium"
+    close(desk)
 
 
 @settings(few, max_examples=12)
