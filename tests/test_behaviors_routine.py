@@ -36,9 +36,9 @@ def test_what_was_done_before_is_low_in_known_surroundings(
     days: int, place: str, device: str, level: Level
 ) -> None:
     state = learned_engine(with_model=False)
-    _knows(state, DEED, "a:beginr:user", days)
-    deed = audit("ann", place, "10:00", deed="beginr user", device=device)
-    (alert,) = play(state, [deed]).of("op_recovery_begun")
+    _knows(state, DEED, "a:create:sa", days)
+    deed = audit("ann", place, "10:00", deed="create sa", device=device)
+    (alert,) = play(state, [deed]).of("op_service_account_created")
 
     assert alert.level == level
     assert alert.evidence["routine_days"] == days
@@ -131,10 +131,10 @@ def test_the_model_does_not_tell_again_what_a_rule_told() -> None:
 
 def test_a_device_that_the_event_does_not_name_speaks_neither_way() -> None:
     state = learned_engine(with_model=False)
-    _knows(state, DEED, "a:beginr:user", 3)
+    _knows(state, DEED, "a:create:sa", 3)
     assert state.memory.facts.days("ANN", DEVICE, "mac-ann")
-    deed = audit("ann", "paris", "10:00", deed="beginr user")
+    deed = audit("ann", "paris", "10:00", deed="create sa")
     deed.fields["session"]["device_uuid"] = None
-    (alert,) = play(state, [deed]).of("op_recovery_begun")
+    (alert,) = play(state, [deed]).of("op_service_account_created")
 
     assert alert.level is Level.LOW
