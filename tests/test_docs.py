@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from detector import files, plans, silence_files
+from detector.anomaly.declaration import Declaration
 from detector.cli.parser import parser
 from detector.foreign.mapping import read_mapping
 from detector.rule_types.catalog import BEHAVIORS
@@ -18,6 +19,8 @@ from detector.settings import Settings, load
 
 ROOT = Path(__file__).parent.parent
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+
+MODEL = ROOT / "models/isolation_forest.yaml"
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -71,6 +74,10 @@ def test_every_rule_on_the_pages_loads_and_its_files_are_read() -> None:
                 found = silence_files.read(page.name, body, datetime(2026, 6, 1, tzinfo=UTC))
                 assert found.silences
                 assert not found.mistakes
+                continue
+            if first == "features":
+                shipped = yaml.safe_load(MODEL.read_text(encoding="utf-8"))
+                assert Declaration.model_validate(shipped | told).own
                 continue
             room = {"people": people, "networks": networks}.get(first, rules)
             room[f"{page.name}-{number}.yml"] = body
