@@ -7,11 +7,12 @@ import os
 import sys
 from argparse import Namespace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from rich.markup import escape
 from rich.table import Table
 
-from detector import plans, settings
+from detector import files, plans, settings
 from detector.cli import output, planning
 from detector.rule import Rule
 from detector.settings import ConfigError
@@ -22,6 +23,8 @@ def run(args: Namespace) -> int:
     if args.verb in {"schema", "docs"}:
         return _reference(args.verb)
     config = settings.load(args.config, os.environ)
+    if args.verb == "export":
+        return _export(args, config)
     built = planning.build(config, datetime.now(UTC).date(), args.rules)
     for mistake in built.mistakes:
         sys.stderr.write(f"{mistake}\n")
@@ -35,6 +38,27 @@ def _reference(verb: str) -> int:
 
     told = json.dumps(reference.schema(), indent=2) + "\n" if verb == "schema" else reference.page()
     sys.stdout.write(told)
+    return 0
+
+
+def _export(args: Namespace, config: settings.Settings) -> int:
+    """Write the rule files as other Sigma tools read them, with a pipeline for the field names."""
+    from detector.rulebook import elsewhere
+
+    texts = files.read_folder(args.rules) if args.rules else files.rules(config.paths.rules)
+    written = {Path(path): text for path, text in elsewhere.exported(texts).items()}
+    if args.out.is_dir() and any(args.out.iterdir()):
+        msg = f"{args.out}: is not empty"
+        raise ConfigError(msg)
+    try:
+        for path, text in {**written, Path(elsewhere.PIPELINE): elsewhere.pipeline()}.items():
+            place = args.out / (path.name if path.is_absolute() else path)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(text, "utf-8")
+    except OSError as error:
+        msg = f"{args.out}: cannot be written: {error.strerror}"
+        raise ConfigError(msg) from error
+    sys.stdout.write(f"{len(written)} files and {elsewhere.PIPELINE} are in {args.out}\n")
     return 0
 
 

@@ -84,7 +84,7 @@ def read(file: str, text: str) -> Reading:
     documents: list[Document] = []
     mistakes: list[Mistake] = []
     found = 0
-    for first_line, chunk in _chunks(text):
+    for first_line, chunk in chunks(text):
         try:
             nodes = _nodes(chunk, first_line)
         except _Refused as refused:
@@ -100,7 +100,7 @@ def read(file: str, text: str) -> Reading:
     return Reading(tuple(documents), found, tuple(mistakes))
 
 
-def _chunks(text: str) -> Iterator[tuple[int, str]]:
+def chunks(text: str) -> Iterator[tuple[int, str]]:
     """Each document's text and first line (`---` at the left edge always starts one)."""
     starts = [0, *(mark.start() for mark in _START.finditer(text) if mark.start())]
     line = 0

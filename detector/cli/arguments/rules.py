@@ -18,7 +18,11 @@ def add(commands: common.Commands) -> None:
     test.add_argument("rule", nargs="*", help="names or ids (default: all)")
     verbs.add_parser("schema", help="print the JSON schema of behaviours, for editors")
     verbs.add_parser("docs", help="print the reference of behaviours")
+    export = verbs.add_parser(
+        "export", help="write the rules for other Sigma tools, behaviours as stubs"
+    )
+    export.add_argument("--out", type=Path, metavar="DIR", required=True, help="an empty folder")
     bench.add(verbs)
-    for verb in (listing, show, test):
+    for verb in (listing, show, test, export):
         verb.add_argument("--rules", type=Path, metavar="DIR", help="a folder of rules")
         common.also(verb)
