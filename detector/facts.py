@@ -16,7 +16,7 @@ import numpy as np
 from detector import geo, workhours
 from detector.ledger import Ledger
 from detector.observations import PLACE, SLOT, Observations
-from detector.persons import Guard, OpenHour, Person, Suspect, shown_key
+from detector.persons import Guard, Judged, OpenHour, Person, Suspect, shown_key, verdict
 from detector.workhours import DAY_US, HOUR_US
 
 GUARD_DAYS: Final = 14
@@ -62,6 +62,8 @@ class Facts(msgspec.Struct):
     """What people said is not so, and is never learned."""
     withdrawn: dict[str, list[int]] = {}
     """Per person the evidence of alerts: facts that began there are withdrawn when settling."""
+    judged: dict[str, list[Judged]] = {}
+    """What people said of alerts, by the person whom these are about."""
 
     def observe(self, page: Observations, start: int, end: int) -> News:
         """Note what rows of one hour of the clock show, and return what is new in it."""
@@ -204,13 +206,25 @@ class Facts(msgspec.Struct):
         suspect = self.suspects.get(name)
         return suspect is not None and suspect.until >= since
 
-    def lift(self, name: str) -> None:
-        """A benign verdict: learn again, and what was guarded may become known when seen."""
-        self.suspects.pop(name, None)
-        self.withdrawn.pop(name, None)
+    def hear(self, name: str, said: Judged, *, lifts: bool) -> None:
+        """Note a verdict; one that lifts lets what was guarded become known when seen again.
+
+        Only what came under alerts that were harmless, and under no other that was not.
+        """
+        known = self.judged.setdefault(name, [])
+        known.append(said)
+        if not lifts:
+            return
+        suspect = self.suspects.get(name)
+        if suspect is None or verdict(known, suspect.until):
+            self.suspects.pop(name, None)
+            if all(each.harmless or not each.meets(said) for each in known):
+                self.withdrawn.pop(name, None)
         person = self.people.get(name)
         if person is not None:
-            person.guards.clear()
+            for key, guard in list(person.guards.items()):
+                if verdict(known, guard.since):
+                    del person.guards[key]
 
     def pin(self, name: str, kind: int, value: str, clock: int) -> None:
         """Know a value of a person from now on, whatever is forgotten or withdrawn."""
@@ -231,6 +245,7 @@ class Facts(msgspec.Struct):
         self.ledger.drop(name)
         for kept in (self.people, self.suspects, self.withdrawn, self.pinned, self.rejected):
             kept.pop(name, None)
+        self.judged.pop(name, None)
 
     def _hold(self, name: str, key: str, clock: int) -> None:
         """Know what is pinned, as well as what is familiar."""
@@ -305,7 +320,8 @@ class Facts(msgspec.Struct):
         suspect = self.suspects.get(name)
         worse = suspect is not None and suspect.high > guard.since
         young = clock - guard.since < GUARD_DAYS * DAY_US
-        if suspected or young or guard.further_days < FURTHER_DAYS or worse:
+        said = verdict(self.judged.get(name, ()), guard.since)
+        if said is False or suspected or young or guard.further_days < FURTHER_DAYS or worse:
             return True
         del guards[key]
         return False

@@ -124,11 +124,13 @@ def adopt(state: State, model: Model | None, *, at_once: bool = False) -> None:
 def judge(state: State, judgement: Judgement) -> None:
     """Hear what a person said of an alert: one entry of the log.
 
-    After a harmless one the guard over its subject lifts, and what is usual is learned again.
+    After a harmless one the guard lifts from what came under its alert, and that may be learned
+    when it is seen again; after another one it never is.
     """
     state.memory.seq += 1
-    if triage.judge(state.memory.opened, judgement):
-        state.memory.facts.lift(judgement.subject_id)
+    lifts = triage.judge(state.memory.opened, judgement)
+    if judgement.said is not None:
+        state.memory.facts.hear(judgement.subject_id, judgement.said, lifts=lifts)
 
 
 def reconfigure(state: State, plan: Plan) -> State:

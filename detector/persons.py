@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
 
@@ -11,6 +13,29 @@ class Guard(msgspec.Struct, gc=False):
     since: int
     last_day: int
     further_days: int = 0
+
+
+class Judged(msgspec.Struct, frozen=True, gc=False):
+    """What a person said of an alert: harmless or not, and the time that is meant by it."""
+
+    since: int
+    until: int
+    harmless: bool
+
+    def meets(self, other: Judged) -> bool:
+        """Whether both speak of the same time."""
+        return self.since <= other.until and other.since <= self.until
+
+
+def verdict(said: Iterable[Judged], moment: int) -> bool | None:
+    """Whether what happened then was harmless; null if nobody said so. One that was not prevails.
+
+    >>> said = [Judged(0, 9, harmless=True), Judged(5, 7, harmless=False)]
+    >>> verdict(said, 3), verdict(said, 6), verdict(said, 10)
+    (True, False, None)
+    """
+    found = [each.harmless for each in said if each.since <= moment <= each.until]
+    return all(found) if found else None
 
 
 class Person(msgspec.Struct):

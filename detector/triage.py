@@ -16,14 +16,18 @@ from detector import workhours
 from detector.alerts import Alert, Reason, RuleRef, Status, alert_id
 from detector.correlations.firings import SUPERSEDED
 from detector.findings import Finding, Level, Subject, SubjectType
+from detector.persons import Judged
 from detector.rule import Rule
-from detector.workhours import DAY_US
+from detector.workhours import DAY_US, HOUR_US
 
 MOST_IDS: Final = 100
 BAND: Final = 20
 MOST_STANDING: Final = 500
 """Windows of one alert that are remembered; an alert of more is never taken back as a whole."""
 MOST_CORRECTIONS: Final = 5
+SETTLES_US: Final = DAY_US + 2 * HOUR_US
+"""How long after an alert's newest event something may still come under its guard: a day of
+suspicion, and the full hours at which that ends and facts settle."""
 TOLD_BY_RULE: Final = "told-by-rule"
 """The rung of what the model finds in events that an alert of a rule names."""
 
@@ -68,13 +72,28 @@ class Verdict:
     alert: Alert | None
 
 
-class Judgement(msgspec.Struct, frozen=True):
-    """What a person said of an alert, as the log keeps it: nothing that a person wrote."""
+class Judgement(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a person said of an alert, as the log keeps it: nothing that a person wrote.
+
+    `since` and `until`, in microseconds of UTC, are when what it is about happened, or was
+    found. An older log has neither: then a harmless one means all that is known of the subject.
+    """
 
     alert: str
     subject_type: str
     subject_id: str
     harmless: bool
+    since: int = 0
+    until: int = 0
+
+    @property
+    def said(self) -> Judged | None:
+        """What it means for what is learned of the subject, null if nothing."""
+        if self.subject_type not in {SubjectType.PERSON, SubjectType.SERVICE_ACCOUNT}:
+            return None
+        if self.until:
+            return Judged(self.since, self.until + SETTLES_US, self.harmless)
+        return Judged(0, 2**62, harmless=True) if self.harmless else None
 
     @classmethod
     def parse(cls, body: bytes) -> Judgement:

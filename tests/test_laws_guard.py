@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from detector import kernel
+from detector import kernel, workhours
+from detector.alerts import Alert
 from detector.findings import Level
 from detector.observations import COUNTRY, DEVICE
+from detector.triage import Judgement
 from tests import stories
 from tests.stories import play
 from tests.team import learned_engine
@@ -95,12 +97,58 @@ def test_the_guard_does_not_lift_if_a_high_alert_came_later() -> None:
     assert not _knows(state, "ann", COUNTRY, "NG")
 
 
+def _judge(state: kernel.State, alert: Alert, *, harmless: bool) -> None:
+    span = (alert.first_time, max(alert.time, alert.detected_at))
+    since, until = map(workhours.microseconds, span)
+    subject = alert.subject
+    kernel.judge(
+        state, Judgement(alert.id, subject.type, subject.id, harmless, since=since, until=until)
+    )
+
+
+def _theft(state: kernel.State, place: str, time: str) -> Alert:
+    """Ann's account exports a vault from somewhere; all that is alerted about it is one alert."""
+    heard = play(state, [stories.audit("ann", place, time, deed="export vault")])
+    [found] = [each for each in heard.alerts.values() if each.rule.name == "op_vault_exported"]
+    for other in heard.alerts.values():
+        if other.id != found.id:
+            _judge(state, other, harmless=True)
+    day, _, clock = time.rpartition(" ")
+    kernel.tick(state, stories.at(f"{day or 0} {int(clock.split(':')[0]) + 1}:00"))
+    return found
+
+
 def test_a_benign_verdict_lifts_the_guard_at_once() -> None:
-    state = _intrusion()
-    state.memory.facts.lift("ANN")
+    state = learned_engine(with_model=False)
+    _judge(state, _theft(state, "lagos", "10:00"), harmless=True)
     _seen_again(state, 1)
 
     assert _knows(state, "ann", COUNTRY, "NG")
+
+
+def test_a_benign_verdict_lifts_nothing_of_an_alert_that_was_real() -> None:
+    state = learned_engine(with_model=False)
+    _judge(state, _theft(state, "lagos", "10:00"), harmless=False)
+    _judge(state, _theft(state, "tokyo", "5 10:00"), harmless=True)
+    play(
+        state, [stories.usage("ann", "tokyo", "6 10:00"), stories.usage("ann", "lagos", "6 10:20")]
+    )
+    kernel.tick(state, stories.at("6 11:00"))
+
+    assert _knows(state, "ann", COUNTRY, "JP")
+    assert not _knows(state, "ann", COUNTRY, "NG")
+
+
+def test_what_came_under_an_alert_that_was_real_is_not_learned_in_time() -> None:
+    state = learned_engine(with_model=False)
+    trip = [stories.sign_in("ann", "paris", "9:10"), stories.sign_in("ann", "lagos", "10:10")]
+    for alert in play(state, trip).alerts.values():
+        _judge(state, alert, harmless=False)
+    kernel.tick(state, stories.at("11:00"))
+    for day in (3, 4, 16, 17, 18):
+        _seen_again(state, day)
+
+    assert not _knows(state, "ann", COUNTRY, "NG")
 
 
 def test_a_fact_whose_event_alerts_later_is_withdrawn_from_the_next_hour_on() -> None:

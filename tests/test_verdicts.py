@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from detector import accounts, backtesting, jobs, kernel, triage
+from detector import accounts, backtesting, jobs, kernel, triage, workhours
 from detector.alerts import Alert
 from detector.delivery.commands import Command, Verb
 from detector.delivery.journal import How
@@ -137,6 +137,8 @@ def test_what_was_said_replays_from_the_log_and_from_its_export(
     (verdict,) = [each for each in map(json.loads, lines) if each["kind"] == "verdict"]
     assert verdict["judgement"] == {
         "alert": first.id, "subject_type": "person", "subject_id": "ANN", "harmless": True,
+        "since": workhours.microseconds(first.first_time),
+        "until": workhours.microseconds(max(first.time, first.detected_at)),
     }  # fmt: skip
     recorded = replay.read(tmp_path / "files")
     state = accounts.blank("acme", start.teach_until, span=SPAN)

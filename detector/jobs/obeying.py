@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from detector import workhours
 from detector.alerts import Alert
 from detector.delivery import lifecycle, sentences
 from detector.delivery.bulletins import Cause, Kind, Notice
@@ -113,7 +114,9 @@ def _named(book: Casebook, target: str) -> list[Alert]:
 def _verdict(alert: Alert, change: Change) -> bytes:
     """What the log of the account is told: nothing that a person wrote."""
     harmless = change.what in lifecycle.HARMLESS
-    return Judgement(alert.id, alert.subject.type, alert.subject.id, harmless).dump()
+    until = max(alert.time, alert.detected_at)
+    span = (workhours.microseconds(alert.first_time), workhours.microseconds(until))
+    return Judgement(alert.id, alert.subject.type, alert.subject.id, harmless, *span).dump()
 
 
 def _tell(book: Casebook, command: Command, orders: Orders, alerts: Sequence[Alert]) -> None:
