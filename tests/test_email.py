@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from detector.delivery.bulletins import Cause, Digest, Kind, Notice
 from detector.delivery.incidents import incident_id
+from detector.findings import Level
 from detector.notifiers.email import Email
 from detector.notifiers.mail_server import MailServer
 from detector.ports import DeliveryError
@@ -32,9 +33,10 @@ def test_an_alert_arrives_as_text_and_html(mailbox: Mailbox, renderer: Renderer)
     )
 
     [mail] = arrived(mailbox)
-    assert receipt.message_id == mail["Message-ID"] == "<alert.1@example.com>"
+    assert mail["Message-ID"] == "<alert.1@example.com>"
+    assert receipt.message_id == f"{mail['Message-ID']} {mail['Subject']}"
     assert mail["Subject"] == "High: Impossible travel: Ana Diaz (ana.diaz@acme.example)"
-    assert mail["From"] == "Vaultwatch <vaultwatch@example.com>"
+    assert mail["From"] == "Vaultwatch high <vaultwatch@example.com>"
     assert mail["To"] == "soc@example.com, boss@example.com"
     assert mail["Auto-Submitted"] == "auto-generated"
     assert mail["References"] == f"<{incident_id(impossible_travel())}@example.com>"
@@ -75,14 +77,18 @@ def test_what_follows_is_threaded_under_the_first_mail(
     mailbox: Mailbox, renderer: Renderer
 ) -> None:
     mail = mailer(mailbox, renderer)
-    first = mail.send(bulletin(impossible_travel()), key="inc.1", again=False)
-    worse = bulletin(impossible_travel(), kind=Kind.ALARM, cause=Cause.LEVEL_RAISED, head=first)
-    mail.send(worse, key="inc.2", again=False)
+    first = mail.send(bulletin(simple_match()), key="inc.1", again=False)
+    worst = dataclasses.replace(impossible_travel(), level=Level.CRITICAL)
+    told = dataclasses.replace(bulletin(worst).incident, id=bulletin(simple_match()).incident.id)
+    worse = bulletin(worst, kind=Kind.ALARM, cause=Cause.LEVEL_RAISED, head=first)
+    mail.send(dataclasses.replace(worse, incident=told), key="inc.2", again=False)
 
     opened, second = arrived(mailbox)
     assert second["In-Reply-To"] == opened["Message-ID"]
     assert second["References"] == f"{opened['References']} {opened['Message-ID']}"
-    assert second["Subject"] == opened["Subject"]
+    assert second["Subject"] == f"Re: {opened['Subject']}"
+    assert second["From"].startswith("Vaultwatch critical <")
+    assert "critical" in second.get_body(("plain",)).get_content().lower()  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("message", sample_lists(), ids=lambda each: each.id)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.alerts import Reason, Status
-from detector.delivery import journal
+from detector.delivery import journal, reports
 from detector.delivery.bulletins import Bulletin, Cause, Kind
 from detector.delivery.commands import Refused, Verb
 from detector.delivery.journal import Change, How
@@ -273,8 +275,6 @@ def test_what_is_long_quiet_expires_and_comes_back_with_new_evidence(slack: Day)
 
 
 def test_the_journal_shows_what_was_tampered_with(slack: Day, tmp_path: Path) -> None:
-    import sqlite3
-
     slack.find(alert("ann"), alert("ben"), alert("cleo"))
     for who in ("ann", "ben", "cleo"):
         slack.say(Verb.ACK, alert(who).id)
@@ -285,6 +285,22 @@ def test_the_journal_shows_what_was_tampered_with(slack: Day, tmp_path: Path) ->
     sql.close()
 
     assert slack.store.journal.broken() == 2
+
+
+@pytest.mark.parametrize("left", [0, 1, 2])
+def test_a_journal_whose_end_was_cut_off_shows_it(slack: Day, tmp_path: Path, left: int) -> None:
+    slack.find(alert("ann"), alert("ben"), alert("cleo"))
+    for who in ("ann", "ben", "cleo"):
+        slack.say(Verb.ACK, alert(who).id)
+    number, seal = slack.store.journal.head()
+    assert number == 3
+    with closing(sqlite3.connect(tmp_path / FILE)) as sql, sql:
+        sql.execute("DELETE FROM journal WHERE number > ?", (left,))
+
+    assert slack.store.journal.broken() == left + 1
+    said = reports.daily(slack.store.reports.day(NOON, NOON, (), ()), NOON, NOON)
+    lines = [line for section in said.sections for line in section.lines]
+    assert f"Journal of who did what: 3 records, sealed {seal[:12]}" in lines
 
 
 changes = st.builds(
@@ -299,14 +315,17 @@ def test_any_change_to_the_journal_is_seen(said: list[Change], data: st.DataObje
     for number, change in enumerate(said, 1):
         before = journal.seal(before, change)
         records.append((number, change, before))
-    assert journal.broken(records) is None
+    head = (len(records), before)
+    assert journal.broken(records, head) is None
+    cut = data.draw(st.integers(0, len(records) - 1))
+    assert journal.broken(records[:cut], head) == cut + 1
 
     place = data.draw(st.integers(0, len(records) - 1))
     number, change, sealed = records[place]
     forged = replace(change, note=change.note + "x")
     assert (
-        journal.broken([*records[:place], (number, forged, sealed), *records[place + 1 :]])
+        journal.broken([*records[:place], (number, forged, sealed), *records[place + 1 :]], head)
         == number
     )
     if place < len(records) - 1:
-        assert journal.broken([*records[:place], *records[place + 1 :]]) == number
+        assert journal.broken([*records[:place], *records[place + 1 :]], head) == number

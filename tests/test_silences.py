@@ -18,7 +18,9 @@ from detector.delivery.commands import Refused, Verb
 from detector.delivery.journal import How
 from detector.delivery.silences import FIELDS, OPERATORS, Matcher, holding, like, matcher, silence
 from detector.findings import Level
+from detector.jobs.hushing import follow
 from tests.delivery import NOON, Day, alert, day, high
+from tests.fakes import ORDERS
 
 HOUR = timedelta(hours=1)
 CALM = {"target": "", "matchers": ("rule=new_device",), "until": NOON + 8 * HOUR}
@@ -66,6 +68,31 @@ def test_everybody_hears_when_a_silence_begins_and_ends_and_what_it_hid_is_told(
         (kept,) = one.store.silences.kept()
         assert kept.ended == NOON + 8 * HOUR
         assert [each.what for each in one.store.journal.of(made.id)] == ["silenced", "ended"]
+
+
+def test_a_silence_that_holds_nothing_back_ends_by_itself_and_says_so(tmp_path: Path) -> None:
+    with day(tmp_path, replace(ORDERS, idle_silence=timedelta(days=3))) as one:
+        made = one.say(Verb.SILENCE, **(CALM | {"until": NOON + timedelta(days=30)}))
+        one.tell(timedelta(days=2))
+        one.find(alert())
+        one.tell(timedelta(days=2, hours=23))
+        assert len(notices(one)) == 1, "it held something back three days ago"
+        one.tell(HOUR)
+
+        assert "it has held nothing back for 3 days" in notices(one)[1].lines[0]
+        assert [each.what for each in one.store.journal.of(made.id)] == ["silenced", "ended"]
+        assert one.store.silences.kept()[0].ended == one.now
+
+
+def test_a_silence_of_a_file_is_idle_since_it_was_read(tmp_path: Path) -> None:
+    with day(tmp_path, replace(ORDERS, idle_silence=timedelta(days=3))) as one:
+        span = (datetime(1970, 1, 1, tzinfo=NOON.tzinfo), NOON + timedelta(days=300))
+        ours = silence(["rule=new_device"], author="ops", reason="lab", span=span, how=How.FILE)
+        follow(one.store, one.orders, [ours], one.now)
+        one.tell(timedelta(days=2))
+        assert one.store.silences.kept()[0].ended is None
+        one.tell(timedelta(days=1))
+        assert one.store.silences.kept()[0].ended == one.now
 
 
 def test_a_silence_that_is_expired_by_hand_ends_at_once(tmp_path: Path) -> None:

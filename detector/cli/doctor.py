@@ -98,14 +98,15 @@ def _journal(directory: Path) -> str:
     if not (directory / FILE).is_file():
         return "empty"
     with closing(Sqlite(directory, write=False)) as store:
-        broken, records = store.journal.broken(), len(store.journal.all())
+        broken, (records, seal) = store.journal.broken(), store.journal.head()
     if broken is not None:
         msg = (
             f"{directory}: record {broken} of who changed alerts and silences is not as it was "
-            "written; compare with a backup"
+            "written, or is gone; compare with a backup and with the last daily digest"
         )
         raise StoreError(msg)
-    return f"{records:,} records of who changed alerts and silences, all as they were written"
+    last = f"; the last is sealed {seal[:12]}" if seal else ""
+    return f"{records:,} records of who changed alerts and silences, as they were written{last}"
 
 
 def _models(directory: Path) -> str:

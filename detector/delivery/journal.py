@@ -50,14 +50,15 @@ def seal(before: str, change: Change) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def broken(records: Iterable[tuple[int, Change, str]]) -> int | None:
+def broken(records: Iterable[tuple[int, Change, str]], head: tuple[int, str]) -> int | None:
     """The number of the first record that is not what was written there; null if all are.
 
-    `records` are numbers from 1, changes and seals, in order.
+    `records` are numbers from 1, changes and seals, in order; `head` is the number and the seal
+    of the last, noted apart from them: without it a journal that lost its end looks whole.
     """
-    before = FIRST
+    before, last = FIRST, 0
     for expected, (number, change, sealed) in enumerate(records, 1):
         if number != expected or sealed != seal(before, change):
             return expected
-        before = sealed
-    return None
+        before, last = sealed, expected
+    return None if (last, before) == head else min(last, head[0]) + 1

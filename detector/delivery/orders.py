@@ -142,6 +142,8 @@ class Orders:
     remind_after: tuple[timedelta, ...] = (timedelta(minutes=30), timedelta(hours=4))
     expire_after: timedelta = timedelta(days=14)
     longest_silence: timedelta = timedelta(days=30)
+    idle_silence: timedelta = timedelta(days=14)
+    """A silence that holds nothing back for so long ends by itself."""
 
     def route(self, alert: Alert) -> Route | None:
         """The first route that takes the alert; without one, all destinations from medium on."""

@@ -21,15 +21,25 @@ MOST_LISTED: Final = 10
 
 
 def end_silences(book: Casebook, orders: Orders) -> list[Silence]:
-    """End the silences whose time is over, and say so; return those that are left."""
+    """End the silences whose time is over, or that match nothing; return those that are left."""
     left = []
     for silence in book.shelf.unended():
-        if silence.until > book.now:
+        why = _why_over(book, orders, silence)
+        if not why:
             left.append(silence)
             continue
-        change = Change(book.now, silence.id, "ended", "vaultwatch", How.SERVICE, silence.text)
+        change = Change(book.now, silence.id, "ended", "vaultwatch", How.SERVICE, why)
         end_silence(book, orders, silence, change)
     return left
+
+
+def _why_over(book: Casebook, orders: Orders, silence: Silence) -> str:
+    """Why a silence ends now by itself; empty if it does not."""
+    if silence.until <= book.now:
+        return "its time is over"
+    if book.shelf.idle_since(silence) + orders.idle_silence <= book.now:
+        return f"it has held nothing back for {orders.idle_silence.days} days"
+    return ""
 
 
 def end_silence(book: Casebook, orders: Orders, silence: Silence, change: Change) -> None:
@@ -50,7 +60,7 @@ def expire(book: Casebook, orders: Orders) -> None:
 
 
 def _ended(silence: Silence, change: Change, hidden: Sequence[Alert]) -> Notice:
-    by = "its time is over" if change.how is How.SERVICE else f"ended by {change.who}"
+    by = change.note if change.how is How.SERVICE else f"ended by {change.who}"
     lines = [
         f"{silence.text}: {by}.",
         f"{silence.author} had said: {silence.reason}",

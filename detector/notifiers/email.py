@@ -13,6 +13,7 @@ from email.policy import SMTP
 from typing import Final
 
 from detector.delivery.bulletins import Bulletin, Digest
+from detector.findings import Level
 from detector.notifiers.email_errors import Refusals, classified
 from detector.notifiers.mail_server import MailServer
 from detector.pictures import Picture, picture
@@ -21,6 +22,7 @@ from detector.rendering import PICTURE, Mail, Renderer, TemplateError, paragraph
 
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _MESSAGE_ID = re.compile(r"<[A-Za-z0-9._-]{1,128}@[A-Za-z0-9.-]{1,255}>")
+_AGAIN: Final = "Re: "
 MOST_REMEMBERED: Final = 1000
 TOO_LARGE: Final = 552
 
@@ -77,13 +79,13 @@ class Email:
         self._forget_old()
         refusals.raise_if_undelivered()
         self._settled.pop(key, None)
-        return Receipt(letter["Message-ID"])
+        return Receipt(f"{letter['Message-ID']} {letter['Subject']}")
 
     def _letter(self, message: Message, key: str, shown: Picture | None) -> EmailMessage:
         mail = self._mail(message, shown)
         letter = EmailMessage()
-        letter["Subject"] = mail.subject
-        letter["From"] = self._from()
+        letter["Subject"] = _subject(message, mail)
+        letter["From"] = self._from(message)
         letter["To"] = ", ".join(self._to)
         letter["Date"] = _date(message)
         letter["Message-ID"] = f"<{_local_part(key)}@{self._domain}>"
@@ -101,10 +103,10 @@ class Email:
     def _thread(self, message: Message) -> Iterator[tuple[str, str]]:
         """The headers by which mail programs put the mails of one incident together."""
         root = f"<{_local_part(_about(message))}@{self._domain}>"
-        head = getattr(message, "head", None)
-        if isinstance(head, Receipt) and _MESSAGE_ID.fullmatch(head.message_id):
-            yield "In-Reply-To", head.message_id
-            yield "References", f"{root} {head.message_id}"
+        first, _ = _first(message)
+        if first:
+            yield "In-Reply-To", first
+            yield "References", f"{root} {first}"
         else:
             yield "References", root
 
@@ -116,14 +118,32 @@ class Email:
         said = paragraphs(message)
         return Mail(said[0][:150], "\n".join(said) + "\n", "")
 
-    def _from(self) -> str | Address:
-        return (
-            self._sender if "<" in self._sender else Address("Vaultwatch", addr_spec=self._sender)
-        )
+    def _from(self, message: Message) -> str | Address:
+        """The level stands here too: the subject stays as it was, so that a thread stays one."""
+        if "<" in self._sender:
+            return self._sender
+        level = message.incident.level if isinstance(message, Bulletin) else message.level
+        name = f"Vaultwatch {level}" if level.rank >= Level.HIGH.rank else "Vaultwatch"
+        return Address(name, addr_spec=self._sender)
 
     def _forget_old(self) -> None:
         while len(self._settled) > MOST_REMEMBERED:
             self._settled.pop(next(iter(self._settled)))
+
+
+def _first(message: Message) -> tuple[str, str]:
+    """Message-ID and subject of the first mail about the same thing; empty if this is the first."""
+    head = getattr(message, "head", None)
+    named, _, subject = (
+        head.message_id.partition(" ") if isinstance(head, Receipt) else ("", "", "")
+    )
+    return (named, subject) if _MESSAGE_ID.fullmatch(named) else ("", "")
+
+
+def _subject(message: Message, mail: Mail) -> str:
+    """The subject of the thread: mail programs that find another one begin another thread."""
+    _, subject = _first(message)
+    return _AGAIN + subject if subject else mail.subject
 
 
 def _about(message: Message) -> str:

@@ -83,3 +83,6 @@ class SilencesConfig(Part):
     """Limits on silences that people make."""
 
     longest: Span = timedelta(days=30)
+    idle: Span = Field(
+        default=timedelta(days=14), description="One that holds nothing back for so long ends."
+    )

@@ -44,6 +44,7 @@ def orders(settings: Settings) -> Orders:
         remind_after=plain.remind_after,
         expire_after=plain.expire_after,
         longest_silence=settings.silences.longest,
+        idle_silence=settings.silences.idle,
     )
 
 

@@ -10,6 +10,8 @@ from detector.delivery import journal
 from detector.delivery.journal import Change, How
 from detector.store.database import Database
 
+HEAD = "journal_head"
+"""The row of `meta` that holds number and seal of the last record."""
 COLUMNS = "number, at, about, what, who, how, note, seal"
 
 
@@ -19,8 +21,10 @@ def append(sql: sqlite3.Connection, change: Change) -> None:
     number, before = last or (0, journal.FIRST)
     at = workhours.microseconds(change.at)
     fields = (change.about, change.what, change.who, change.how, change.note)
-    row = (number + 1, at, *fields, journal.seal(before, change))
+    sealed = journal.seal(before, change)
+    row = (number + 1, at, *fields, sealed)
     sql.execute("INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+    sql.execute("REPLACE INTO meta VALUES (?, ?)", (HEAD, f"{number + 1} {sealed}"))
 
 
 class Journal:
@@ -40,8 +44,25 @@ class Journal:
         return [record(row) for row in self._database.rows(query)]
 
     def broken(self) -> int | None:
-        """The number of the first record that is not as it was written; null if all are."""
-        return journal.broken(self.all())
+        """The number of the first record that is not as it was written, or is gone; null if none."""
+        # One question, so that nothing is appended between its two halves.
+        rows = self._database.rows(
+            f"SELECT m.head, {COLUMNS} FROM (SELECT (SELECT value FROM meta WHERE key = ?) AS head) m "  # noqa: S608
+            "LEFT JOIN journal ON TRUE ORDER BY number",
+            HEAD,
+        )
+        records = [record(row[1:]) for row in rows if row[1] is not None]
+        return journal.broken(records, _head(rows[0][0]))
+
+    def head(self) -> tuple[int, str]:
+        """Number and seal of the last record, as they were noted apart from it."""
+        rows = self._database.rows("SELECT value FROM meta WHERE key = ?", HEAD)
+        return _head(rows[0][0] if rows else None)
+
+
+def _head(value: str | None) -> tuple[int, str]:
+    number, _, sealed = (value or "0 ").partition(" ")
+    return int(number), sealed
 
 
 def record(row: Any) -> tuple[int, Change, str]:

@@ -16,6 +16,7 @@ from detector.delivery.policy import Hold
 from detector.delivery.reports import Daily, RuleWeek
 from detector.store.casebook import ALERT, read_alert
 from detector.store.database import Database
+from detector.store.journal import Journal
 from detector.store.outbox import Outbox
 from detector.store.silences import Silences
 
@@ -150,6 +151,10 @@ class Reports:
             if circuit.is_open and circuit.since is not None:
                 away = f"away since {circuit.since:%a %d %b %H:%M} UTC"
                 lines.append(f"{name}: {away}: {circuit.error}")
+        number, seal = Journal(self._database).head()
+        if number:
+            # A copy out of reach of whoever could cut the journal off.
+            lines.append(f"Journal of who did what: {number:,} records, sealed {seal[:12]}")
         return lines
 
     def _count(self, query: str, since: datetime, until: datetime) -> int:

@@ -45,6 +45,15 @@ class Shelf:
         row = (workhours.microseconds(self._now), silence.id)
         self._sql.execute("UPDATE silence SET ended = ? WHERE id = ? AND ended IS NULL", row)
 
+    def idle_since(self, silence: Silence) -> datetime:
+        """Since when it has held nothing back: its start, its making, or the last time it did."""
+        query = (
+            "SELECT max(COALESCE((SELECT max(last) FROM decision WHERE reason = 'silenced' "
+            "AND detail = ?1), ?2), COALESCE((SELECT min(at) FROM journal WHERE about = ?1), ?2))"
+        )
+        starts = workhours.microseconds(silence.starts)
+        return workhours.instant(self._sql.execute(query, (silence.id, starts)).fetchone()[0])
+
     def unended(self) -> list[Silence]:
         """The silences that nobody has ended, their time over or not, oldest first."""
         query = f"SELECT {_COLUMNS} FROM silence WHERE ended IS NULL ORDER BY starts, id"  # noqa: S608
