@@ -11,9 +11,18 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+from detector.notifiers.deadline import Deadline
 from detector.ports import Notifier
 from detector.rendering import Renderer
-from detector.settings import ConfigError, EmailConfig, Secret, Settings, SlackConfig, WebhookConfig
+from detector.settings import (
+    ConfigError,
+    EmailConfig,
+    Secret,
+    Settings,
+    SlackConfig,
+    WebhookConfig,
+    pictures_of,
+)
 
 if TYPE_CHECKING:
     from detector.delivery.commands import Command
@@ -30,12 +39,12 @@ def notifiers(
     """Every configured destination by name. Raises ConfigError."""
     found: dict[str, Notifier] = {}
     for name, slack in settings.slack.items():
-        found[name] = _slack(name, slack, words, environ)
+        found |= _slack(name, slack, words, environ)
     for name, email in settings.email.items():
         found[name] = _email(name, email, words, environ)
     for name, webhook in settings.webhook.items():
         found[name] = _webhook(name, webhook, environ, now)
-    return found
+    return {name: Deadline(each) for name, each in found.items()}
 
 
 def slack_api(name: str, config: SlackConfig, environ: Mapping[str, str]) -> SlackApi:
@@ -78,22 +87,27 @@ def sockets(
     return found
 
 
-def _slack(name: str, config: SlackConfig, words: Renderer, environ: Mapping[str, str]) -> Notifier:
+def _slack(
+    name: str, config: SlackConfig, words: Renderer, environ: Mapping[str, str]
+) -> dict[str, Notifier]:
+    """The destination, and what posts its pictures."""
     if config.webhook is not None:
-        return _slack_hook(name, config.webhook, words, environ)
+        return {name: _slack_hook(name, config.webhook, words, environ)}
     from detector.notifiers.slack import Slack
-    from detector.notifiers.slack_pictures import Pictures
+    from detector.notifiers.slack_pictures import SlackPictures
 
-    api = slack_api(name, config, environ)
-    return Slack(
-        api,
-        words,
-        config.channel,
-        name=name,
-        buttons=config.app_token is not None,
-        pictures=Pictures(api),
-        notice=_notice(name),
-    )
+    api, notice, beside = slack_api(name, config, environ), _notice(name), pictures_of(name)
+    return {
+        name: Slack(
+            api,
+            words,
+            config.channel,
+            name=name,
+            buttons=config.app_token is not None,
+            notice=notice,
+        ),
+        beside: SlackPictures(api, name=beside, notice=notice),
+    }
 
 
 def _slack_hook(name: str, url: Secret, words: Renderer, environ: Mapping[str, str]) -> Notifier:

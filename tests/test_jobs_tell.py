@@ -12,12 +12,15 @@ from structlog.testing import capture_logs
 
 from detector import jobs, settings
 from detector.alerts import Alert
+from detector.delivery.bulletins import Bulletin, Kind
 from detector.delivery.circuit import OPENS_AFTER
 from detector.findings import Level
 from detector.ports import DeliveryError
 from detector.settings import Settings
+from detector.store.outbox import LEASE
 from detector.store.sqlite import Commit, Sqlite
 from tests.fakes import (
+    ORDERS,
     Clock,
     Death,
     Mailbox,
@@ -88,6 +91,30 @@ def test_what_is_sent_is_sent_once_and_its_receipt_kept(store: Sqlite, example: 
     assert [each.id for each in mailbox.alerts] == [example.id]
     (sent,) = store.outbox.listed()
     assert (sent.state, sent.tries, sent.receipt) == ("sent", 1, f"<{key(example)}>")
+
+
+@pytest.mark.parametrize("dies_at", ["before_send", "after_send", "after_mark"])
+def test_a_picture_follows_its_message_whenever_the_process_dies(
+    store: Sqlite, example: Alert, dies_at: str
+) -> None:
+    boxes = {"mailbox": Mailbox(), "pictures": Mailbox("pictures")}
+    orders = replace(ORDERS, pictures={"mailbox": "pictures"})
+    put(store, example)
+
+    def dies(here: str) -> None:
+        if here == dies_at:
+            raise Death(here)
+
+    for turn, point in enumerate((dies, jobs.nowhere, jobs.nowhere)):
+        try:
+            jobs.tell(round_(store, NOW + turn * LEASE, orders, point=point), boxes)
+        except Death:
+            assert point is dies
+
+    (shown,) = boxes["pictures"].messages
+    assert isinstance(shown, Bulletin)
+    assert (shown.kind, shown.incident.worst.id) == (Kind.PICTURE, example.id)
+    assert shown.head == boxes["mailbox"].receipts[-1]
 
 
 def test_the_worst_goes_first_and_of_the_same_the_oldest(store: Sqlite, example: Alert) -> None:

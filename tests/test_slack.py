@@ -6,19 +6,21 @@ import dataclasses
 import json
 import signal
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from detector.delivery.bulletins import Cause, Digest, Kind, Notice
+from detector.alerts import Alert
+from detector.delivery.bulletins import Bulletin, Cause, Digest, Kind, Notice
 from detector.notifiers.slack import Slack
 from detector.notifiers.slack_api import slack_client
 from detector.notifiers.slack_errors import wait_s
-from detector.notifiers.slack_pictures import Pictures
+from detector.notifiers.slack_pictures import SlackPictures
 from detector.notifiers.slack_places import Place
-from detector.ports import DeliveryError, Notifier
+from detector.ports import DeliveryError, Notifier, Receipt
 from detector.rendering import Renderer, overlay, sample_lists
 from detector.rendering.samples import impossible_travel, simple_match
 from tests.conftest_delivery import TOKEN, Answer, SlackServer, api_of
@@ -117,36 +119,50 @@ def test_a_digest_and_a_notice_are_posted(
 
 
 def test_the_picture_comes_into_the_thread_and_only_there(
-    slack_server: SlackServer, slack_channel: str, renderer: Renderer
+    slack_server: SlackServer, slack_channel: str, slack: Slack
 ) -> None:
-    api = api_of(slack_server.client())
-    pictures = Pictures(api)
-    slack = Slack(api, renderer, slack_channel, pictures=pictures)
     head = slack.send(bulletin(impossible_travel()), key="inc.1", again=False)
-    pictures.close()
+    pictures = SlackPictures(api_of(slack_server.client()))
+    for again in (True, True, False):  # it is looked for first, and found the second time
+        pictures.send(pictured(head), key="inc.1", again=again)
 
-    _, reply = slack_server.thread(slack_channel, Place.of(head).ts)
-    [file] = reply["files"]
-    assert (file["name"], file["mimetype"]) == ("journey.png", "image/png")
+    _, *replies = slack_server.thread(slack_channel, Place.of(head).ts)
+    files = [reply["files"][0] for reply in replies]
+    assert [(each["name"], each["mimetype"]) for each in files] == [
+        ("journey-inc.1.png", "image/png")
+    ] * 2
     assert len([m for m in slack_server.messages(slack_channel) if not m.get("thread_ts")]) <= 1
 
 
-def test_a_picture_that_fails_is_only_left_out(
-    slack_server: SlackServer, slack_channel: str, renderer: Renderer
+@pytest.mark.parametrize(
+    ("answer", "raised"),
+    [
+        (Answer(200, {}, '{"ok":false,"error":"missing_scope"}'), False),
+        (Answer(200, {}, '{"ok":false,"error":"channel_not_found"}'), False),
+        (Answer(503, {}, "<html>down</html>"), True),
+        (Answer(429, {"Retry-After": "7"}, "{}"), True),
+    ],
+)
+def test_a_picture_is_tried_again_or_left_out(
+    answering: Callable[[Answer], str], answer: Answer, raised: bool
 ) -> None:
     told: list[str] = []
-    pictures = Pictures(api_of(NoFiles(token=TOKEN, base_url=slack_server.base_url)))
-    slack = Slack(
-        api_of(slack_server.client()),
-        renderer,
-        slack_channel,
-        pictures=pictures,
-        notice=told.append,
-    )
-    slack.send(bulletin(impossible_travel()), key="inc.1", again=False)
-    pictures.close()
-    assert len(slack_server.messages(slack_channel)) == 1
-    assert told == ["picture left out: DeliveryError: Slack: no answer: TimeoutError"]
+    client = slack_client("xoxb-secret", base_url=answering(answer))
+    pictures = SlackPictures(api_of(client), notice=told.append)
+    with pytest.raises(DeliveryError) if raised else nullcontext():
+        pictures.send(pictured(Receipt("C1:17.5")), key="k", again=False)
+    assert bool(told) is not raised
+
+
+def test_what_is_no_picture_is_nothing_to_it(answering: Callable[[Answer], str]) -> None:
+    down = slack_client("xoxb-secret", base_url="http://127.0.0.1:1/api/")
+    pictures = SlackPictures(api_of(down))
+    for message in (
+        *sample_lists(),
+        bulletin(impossible_travel()),
+        pictured(Receipt("C1:1"), simple_match()),
+    ):
+        assert pictures.send(message, key="k", again=False) == Receipt("k")
 
 
 def test_a_lost_answer_is_looked_up_and_nothing_is_sent_twice(
@@ -300,12 +316,9 @@ def test_a_date_without_a_clock_waits_the_usual_time() -> None:
     assert wait_s({"retry-after": "soon", "date": DATE}) == 30.0
 
 
-class NoFiles(WebClient):
-    """A Slack that takes no files."""
-
-    def files_upload_v2(self, **arguments: Any) -> Any:
-        """Take too long."""
-        raise TimeoutError
+def pictured(head: Receipt, alert: Alert | None = None) -> Bulletin:
+    """The picture of an alert, to be posted under a message."""
+    return bulletin(alert or impossible_travel(), kind=Kind.PICTURE, head=head)
 
 
 class RefusesBlocks(WebClient):

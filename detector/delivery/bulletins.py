@@ -31,6 +31,8 @@ class Kind(StrEnum):
     """A quiet reply under `head`: what a person did."""
     ALARM = "alarm"
     """A loud reply under `head`: it got worse, is not looked at, or came back."""
+    PICTURE = "picture"
+    """The picture of the worst alert under `head`: by a destination that posts nothing else."""
 
 
 class Cause(StrEnum):

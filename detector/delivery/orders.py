@@ -131,6 +131,8 @@ class Orders:
     destinations: tuple[str, ...]
     editing: frozenset[str] = frozenset()
     """Destinations whose messages can be changed afterwards."""
+    pictures: Mapping[str, str] = field(default_factory=dict)
+    """Which destination posts the pictures under the messages of another."""
     routes: tuple[Route, ...] = ()
     fallbacks: Mapping[str, str] = field(default_factory=dict)
     quiet: QuietHours | None = None

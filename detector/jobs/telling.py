@@ -74,7 +74,8 @@ def send(round_: Round, notifier: Notifier) -> int:
         answer = _sent(round_, notifier, letter)
         round_.point("after_send")
         if isinstance(answer, Receipt):
-            outbox.sent(letter, now, answer.message_id)
+            pictures = round_.orders.pictures.get(name, "")
+            outbox.sent(letter, now, answer.message_id, pictures=pictures)
             round_.point("after_mark")
             sent += 1
             after = Circuit()

@@ -8,7 +8,6 @@ from typing import Any, Final
 from detector.delivery.bulletins import Bulletin, Kind
 from detector.notifiers.slack_api import SlackApi
 from detector.notifiers.slack_errors import ContentRefused, EditRefused
-from detector.notifiers.slack_pictures import Pictures
 from detector.notifiers.slack_places import Place
 from detector.ports import DeliveryError, Message, Receipt
 from detector.rendering import Renderer, SlackMessage, TemplateError, escaped_text
@@ -21,9 +20,8 @@ PAGE: Final = 200
 class Slack:
     """A channel of a Slack workspace.
 
-    `buttons`: whether somebody hears them. `pictures` posts the picture of a new incident into
-    its thread, in its own time. `notice` is told what went wrong although the message was
-    sent, as a layout that Slack refused.
+    `buttons`: whether somebody hears them. `notice` is told what went wrong although the
+    message was sent, as a layout that Slack refused.
     """
 
     edits = True
@@ -36,7 +34,6 @@ class Slack:
         *,
         name: str = "slack",
         buttons: bool = False,
-        pictures: Pictures | None = None,
         notice: Callable[[str], None] = lambda _text: None,
     ) -> None:
         self.name = name
@@ -45,7 +42,6 @@ class Slack:
         self._channel = channel
         self._channel_id = "" if channel.startswith("#") else channel
         self._buttons = buttons
-        self._pictures = pictures
         self._notice = notice
 
     def send(self, message: Message, *, key: str, again: bool) -> Receipt:
@@ -54,10 +50,7 @@ class Slack:
         edits = head is not None and not _is_reply(message)
         if again and not edits and (found := self._find(key, head)):
             return found.receipt
-        place = self._put(message, head, key, edits=edits)
-        if self._pictures and isinstance(message, Bulletin) and message.kind is Kind.NEW:
-            self._pictures.post(message.incident.worst, place, self._notice)
-        return place.receipt
+        return self._put(message, head, key, edits=edits).receipt
 
     def _put(self, message: Message, head: Place | None, key: str, *, edits: bool) -> Place:
         """Send it with its layout; without one where that is broken, or Slack refuses it."""

@@ -1,55 +1,84 @@
-"""Pictures for Slack: drawn and posted into the thread after the alert, which never waits."""
+"""Pictures for Slack: drawn and posted into the thread of an alert that is there, which never waits."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from threading import BoundedSemaphore
-from typing import Final
 
-from detector.alerts import Alert
+from detector.delivery.bulletins import Bulletin, Kind
 from detector.notifiers.slack_api import SlackApi
+from detector.notifiers.slack_errors import ContentRefused, EditRefused
 from detector.notifiers.slack_places import Place
-from detector.pictures import picture
-
-MOST_WAITING: Final = 20
-"""In a flood the alerts matter; further pictures are left out."""
+from detector.pictures import Picture, picture
+from detector.ports import DeliveryError, Message, Receipt
 
 
-class Pictures:
-    """Draws and uploads in one thread of its own. A failure only leaves the picture out."""
+class SlackPictures:
+    """A destination of its own, so that an alert neither waits for a picture nor fails with it.
 
-    def __init__(self, api: SlackApi) -> None:
+    What only a person could mend leaves the picture out, and `notice` is told.
+    """
+
+    edits = False
+
+    def __init__(
+        self,
+        api: SlackApi,
+        *,
+        name: str = "slack:pictures",
+        notice: Callable[[str], None] = lambda _text: None,
+    ) -> None:
+        self.name = name
         self._api = api
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="slack-pictures")
-        self._room = BoundedSemaphore(MOST_WAITING)
+        self._notice = notice
 
-    def post(self, alert: Alert, place: Place, notice: Callable[[str], None]) -> None:
-        """Post the alert's picture under the message at `place`, soon."""
-        if not self._room.acquire(blocking=False):
-            notice("picture left out: too many wait")
-            return
-        self._pool.submit(self._work, alert, place, notice)
-
-    def close(self) -> None:
-        """Wait for the pictures that wait, which takes seconds at most."""
-        self._pool.shutdown(wait=True)
-
-    def _work(self, alert: Alert, place: Place, notice: Callable[[str], None]) -> None:
+    def send(self, message: Message, *, key: str, again: bool) -> Receipt:
+        """Post the picture, if there is one. With `again`, look first whether it is there."""
+        if not isinstance(message, Bulletin) or message.kind is not Kind.PICTURE:
+            return Receipt(key)
+        assert message.head is not None
+        place = Place.of(message.head)
         try:
-            found = picture(alert)
-            if found is not None:
-                self._api.call(
-                    "files_upload_v2",
-                    channel=place.channel,
-                    thread_ts=place.ts,
-                    content=found.png,
-                    filename=found.name,
-                    title=found.alt,
-                    alt_txt=found.alt,
-                )
+            shown = picture(message.incident.worst)
+            if shown is not None and not (again and self._is_there(place, _file(shown, key))):
+                self._post(shown, place, key)
+        except DeliveryError as error:
+            if not error.parked:
+                raise
+            self._notice(f"picture left out: {error}")
         except Exception as error:
             # Whatever it was, the alert has been told without its picture.
-            notice(f"picture left out: {type(error).__name__}: {error}")
-        finally:
-            self._room.release()
+            self._notice(f"picture left out: {type(error).__name__}: {error}")
+        return Receipt(key)
+
+    def _post(self, shown: Picture, place: Place, key: str) -> None:
+        self._api.call(
+            "files_upload_v2",
+            channel=place.channel,
+            thread_ts=place.ts,
+            content=shown.png,
+            filename=_file(shown, key),
+            title=shown.alt,
+            alt_txt=shown.alt,
+        )
+
+    def _is_there(self, place: Place, file: str) -> bool:
+        """Whether the thread has the file; where we may not look, a second one is the lesser evil."""
+        try:
+            answer = self._api.call("conversations_replies", channel=place.channel, ts=place.ts)
+        except (ContentRefused, EditRefused):
+            return False
+        except DeliveryError as error:
+            if not error.parked:
+                raise
+            return False
+        names = [
+            each.get("name")
+            for message in answer.get("messages") or []
+            for each in message.get("files") or []
+        ]
+        return file in names
+
+
+def _file(shown: Picture, key: str) -> str:
+    """A name by which the picture is known again."""
+    return f"{shown.name.removesuffix('.png')}-{key}.png"

@@ -15,7 +15,7 @@ from detector.settings.model import (
     SourceConfig,
     WebhookConfig,
 )
-from detector.settings.orders import destinations, orders
+from detector.settings.orders import destinations, orders, pictures_of
 from detector.settings.reading import load
 
 __all__ = [
@@ -32,4 +32,5 @@ __all__ = [
     "destinations",
     "load",
     "orders",
+    "pictures_of",
 ]

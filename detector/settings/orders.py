@@ -21,6 +21,11 @@ def destinations(settings: Settings) -> tuple[str, ...]:
     return named if named and "console" not in routed else (*named, "console")
 
 
+def pictures_of(name: str) -> str:
+    """What posts the pictures of a Slack destination: apart from it, so that no alert waits."""
+    return f"{name}:pictures"
+
+
 def orders(settings: Settings) -> Orders:
     """What delivery is told by the configuration."""
     plain, digest = settings.delivery, settings.digest
@@ -31,6 +36,7 @@ def orders(settings: Settings) -> Orders:
         editing=frozenset(
             {*settings.webhook, *(name for name, each in settings.slack.items() if each.channel)}
         ),
+        pictures={name: pictures_of(name) for name, each in settings.slack.items() if each.channel},
         routes=tuple(_route(each) for each in settings.routes),
         fallbacks=_fallbacks(settings),
         quiet=_quiet(settings),

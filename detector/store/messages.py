@@ -72,7 +72,9 @@ def _history(database: Database, incident_id: str) -> tuple[Change, ...]:
 
 
 def _head(database: Database, letter: Letter) -> Receipt | None:
-    """The newest message of its own about the same thing there."""
+    """The newest message of its own about the same thing there; of a picture, what it is under."""
+    if letter.kind == Kind.PICTURE:
+        return Receipt(letter.body["under"])
     rows = database.rows(
         "SELECT receipt FROM outbox WHERE about = ? AND destination = ? AND kind = 'new' "
         "AND state = 'sent' AND sequence < ? ORDER BY sequence DESC LIMIT 1",

@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from detector import workhours
+from detector.delivery.bulletins import Kind
 from detector.delivery.circuit import Circuit
 from detector.store.database import Database
 
@@ -126,15 +127,24 @@ class Outbox:
             workhours.microseconds(now + LEASE),
         )
 
-    def sent(self, letter: Letter, now: datetime, receipt: str) -> None:
-        """It arrived."""
+    def sent(self, letter: Letter, now: datetime, receipt: str, *, pictures: str = "") -> None:
+        """It arrived; what posts `pictures` under it, if any is named, has its turn then."""
         at = workhours.microseconds(now)
-        self._set(
-            letter,
-            "state = 'sent', error = NULL, leased = NULL, receipt = ?, sent = ?",
-            receipt,
-            at,
-        )
+        with self._database.transaction() as sql:
+            sql.execute(
+                "UPDATE outbox SET state = 'sent', error = NULL, leased = NULL, receipt = ?, "
+                "sent = ? WHERE about = ? AND destination = ? AND sequence = ?",
+                (receipt, at, letter.about, letter.destination, letter.sequence),
+            )
+            if pictures and letter.kind == Kind.NEW and letter.about.startswith("inc-"):
+                body = json.dumps({"under": receipt})
+                sql.execute(
+                    "INSERT OR IGNORE INTO outbox (about, destination, sequence, kind, cause, "
+                    "rank, body, state, created, next_at) "
+                    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'waiting', ?8, ?8)",
+                    (letter.about, pictures, letter.sequence, Kind.PICTURE, letter.cause,
+                     letter.rank, body, at),
+                )  # fmt: skip
 
     def put_off(
         self, letter: Letter, now: datetime, until: datetime, *, error: str, again: bool
