@@ -20,6 +20,7 @@ from detector.delivery.commands import Refused, Verb
 from detector.delivery.journal import Change, How
 from detector.delivery.orders import Match, Orders, Route
 from detector.findings import Level
+from detector.rendering.messages import incident_view
 from detector.store.database import FILE
 from tests.delivery import NOON, Day, alert, day, high
 from tests.fakes import ORDERS, Mailbox
@@ -120,6 +121,25 @@ def test_where_nothing_can_be_edited_only_what_people_should_notice_is_sent(tmp_
         mail.tell(HOUR)
 
         assert kinds(mail) == [(Kind.NEW, Cause.FIRST_TOLD), (Kind.ALARM, Cause.ANOTHER_ALERT)]
+
+
+def test_where_nothing_can_be_edited_word_of_further_alerts_is_one_message_about_the_worst_of_them(
+    tmp_path: Path,
+) -> None:
+    with day(tmp_path) as mail:
+        mail.find(high("ann"))
+        mail.find(
+            alert("ann"), alert("ann", "odd_hour", score=55), alert("ann", "export", score=50)
+        )
+
+        first, second = bulletins(mail)
+        assert second.cause is Cause.ANOTHER_ALERT
+        assert first.speaker.rule.name == "takeover"
+        assert second.speaker.rule.name in {"new_device", "odd_hour", "export"}
+        view = incident_view(second)
+        assert view["level"] == "Medium", "it speaks of the new one, and at the new one's level"
+        assert view["others"][0].summary == high("ann").summary
+        assert len(view["changes"]) == 2
 
 
 def test_what_waits_to_be_gathered_is_told_with_what_is_worse(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias
 
+from detector.alerts import Alert
 from detector.delivery.exposures import NOTHING, Rotation
 from detector.delivery.incidents import Incident
 from detector.delivery.journal import Change
@@ -63,6 +64,7 @@ class Bulletin:
     complete the feeds were. `head` is the incident's message at this destination, to be edited
     or replied to; null for the first. `mentions` come from the configuration. `delayed` is how
     much later than wanted it is sent. `rotation` is what to rotate, as far as a message shows it.
+    `newest` is the alert that a message about another alert is there for.
     """
 
     kind: Kind
@@ -75,6 +77,13 @@ class Bulletin:
     mentions: tuple[str, ...] = ()
     delayed: timedelta | None = None
     rotation: Rotation = NOTHING
+    newest: Alert | None = None
+
+    @property
+    def speaker(self) -> Alert:
+        """The alert whose words and facts the message shows: the newest if it is for that, else the worst."""
+        shows_newest = self.kind is Kind.ALARM and self.cause is Cause.ANOTHER_ALERT
+        return self.newest if self.newest and shows_newest else self.incident.worst
 
 
 @dataclass(frozen=True, slots=True)

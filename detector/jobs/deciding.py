@@ -124,5 +124,14 @@ def _edit(desk: _Desk, tell: Tell) -> None:
     for name, kind in kinds:
         level = tell.alert.level
         desk.book.mail.post(
-            Posting(tell.incident_id, name, kind, tell.cause, level, due, tell.changes)
+            Posting(
+                tell.incident_id,
+                name,
+                kind,
+                tell.cause,
+                level,
+                due,
+                tell.changes,
+                alert=tell.alert.id if tell.cause is Cause.ANOTHER_ALERT else "",
+            )
         )

@@ -66,29 +66,37 @@ def alone(alert: Alert) -> Bulletin:
 
 def incident_view(bulletin: Bulletin, *, buttons: bool = False) -> dict[str, Any]:
     """The names for a message about an incident. `buttons`: whether somebody hears them."""
-    told = bulletin.incident
+    told, speaker = bulletin.incident, bulletin.speaker
     delay = span(bulletin.delayed) if bulletin.delayed else ""
-    return view(told.worst) | {
+    level = told.level if speaker is told.worst else speaker.level
+    return view(speaker) | {
         "incident": told,
-        "level": told.level.capitalize(),
-        "mark": "✔" if told.status in CLOSED else MARKS[told.level],
-        "colour": COLOURS[told.level],
+        "level": level.capitalize(),
+        "mark": "✔" if told.status in CLOSED else MARKS[level],
+        "colour": COLOURS[level],
         "state": STATES.get(told.status, ""),
         "is_open": told.status not in CLOSED,
         "is_new": told.status is Status.OPEN,
         "buttons": buttons and told.status not in CLOSED,
         "update": "" if told.status in CLOSED else CAUSES.get(bulletin.cause, ""),
         "events": events(told.count, told.first_time, told.time),
-        "others": _others(told),
+        "others": _others(told, speaker),
         "rotate": tuple(each.text for each in bulletin.rotation.entries),
         "rotate_note": rotate_note(bulletin.rotation, told.id),
         "rotate_title": rotate_title(bulletin.rotation),
-        "changes": bulletin.changes,
+        "changes": _changes(bulletin),
         "history": _history(bulletin.history, told),
         "coverage": bulletin.coverage,
         "delayed": delay,
         "mentions": Ready(" ".join(each for each in bulletin.mentions if _MENTION.fullmatch(each))),
     }
+
+
+def _changes(bulletin: Bulletin) -> tuple[str, ...]:
+    """What is new, less what the alert that the message shows says itself."""
+    if bulletin.speaker is bulletin.incident.worst:
+        return bulletin.changes
+    return tuple(said for said in bulletin.changes if not said.endswith(bulletin.speaker.summary))
 
 
 def rotate_title(found: Rotation) -> str:
@@ -134,8 +142,8 @@ def list_view(message: Digest | Notice) -> dict[str, Any]:
     }
 
 
-def _others(told: Incident) -> tuple[Other, ...]:
-    rest = [each for each in told.alerts if each.id != told.worst.id]
+def _others(told: Incident, speaker: Alert) -> tuple[Other, ...]:
+    rest = [each for each in told.alerts if each.id != speaker.id]
     shown = [_other(each) for each in rest[:MOST_OTHERS]]
     if len(rest) > MOST_OTHERS:
         shown.append(Other("", "", f"and {len(rest) - MOST_OTHERS} more alerts", "", ""))

@@ -33,6 +33,7 @@ def panel(context: Mapping[str, Any]) -> RenderableType:
     parts: list[RenderableType] = [
         _headline(context, style),
         Text(plain(alert.summary), style="bold"),
+        *(Text(plain(said)) for said in context["changes"] if said != alert.summary),
         Text(),
         _facts(context),
         *_listed("Why this fired", context["reasons"], ("+", style)),
@@ -43,7 +44,11 @@ def panel(context: Mapping[str, Any]) -> RenderableType:
         *_listed("What was done", context["history"], ("*", "dim")),
         Text(),
         Text(
-            plain(" · ".join((alert.id, alert.rule.name, context["events"], alert.account))),
+            plain(
+                " · ".join(
+                    filter(None, (alert.id, alert.rule.name, context["events"], alert.account))
+                )
+            ),
             style="dim",
         ),
     ]

@@ -52,9 +52,11 @@ def view(alert: Alert) -> dict[str, Any]:
 
 
 def events(count: int, first: datetime, last: datetime) -> str:
-    """How many events there were, and over how long."""
-    counted = f"{count:,} event" + "s" * (count != 1)
+    """How many events there were, and over how long; empty for what is no matter of events."""
     took = span(last - first)
+    if not count:
+        return f"lasts {took}" if took else ""
+    counted = f"{count:,} event" + "s" * (count != 1)
     return f"{counted} in {took}" if took else counted
 
 

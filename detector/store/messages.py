@@ -58,6 +58,7 @@ def _bulletin(database: Database, letter: Letter, now: datetime) -> Bulletin:
         head=None if kind is Kind.NEW else _head(database, letter),
         mentions=tuple(letter.body.get("mentions", ())),
         delayed=late if late >= DELAYED and kind in {Kind.NEW, Kind.ALARM} else None,
+        newest=next((each for each in told.alerts if each.id == letter.body.get("alert")), None),
         rotation=exposures.read(database, letter.about, MOST_SHOWN),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -26,6 +26,7 @@ class Posting:
     """A message to be sent: about which incident, to whom, how, and why.
 
     `changes` are sentences that it is to say, `due` when it may be sent at the earliest.
+    `alert` is the id of the alert that it speaks of, where that is not the worst.
     """
 
     about: str
@@ -36,6 +37,7 @@ class Posting:
     due: datetime
     changes: tuple[str, ...] = ()
     mentions: tuple[str, ...] = ()
+    alert: str = ""
 
 
 class Mailroom:
@@ -48,8 +50,8 @@ class Mailroom:
         """Let a message about an incident wait.
 
         A first message that nobody has seen will say all there is to say, so nothing joins it
-        (one whose sending failed may have been seen); a quiet one that waits takes the changes
-        of the next; a loud one is the first where there is none.
+        (one whose sending failed may have been seen); an edit that waits takes the changes of
+        the next, and so does word of another alert; a loud one is the first where there is none.
         """
         head = self._head(posting)
         if head is not None and head[1] == "waiting":
@@ -61,9 +63,9 @@ class Mailroom:
             return
         if kind in {Kind.NEW, Kind.ALARM}:
             kind = Kind.NEW if head is None else Kind.ALARM
-        if kind is Kind.UPDATE and self._joined(posting):
+        if self._joined(replace(posting, kind=kind)):
             return
-        body = json.dumps({"changes": posting.changes, "mentions": posting.mentions})
+        body = json.dumps(_body(posting))
         row = (posting.about, posting.destination, kind, posting.cause, posting.level.rank, body)
         self._insert(row, posting.due)
 
@@ -182,27 +184,33 @@ class Mailroom:
         )
 
     def _joined(self, posting: Posting) -> bool:
-        """Whether an edit that waits could take the changes."""
+        """Whether an edit that waits, or word of another alert, could take the changes."""
+        if posting.kind is not Kind.UPDATE and posting.cause is not Cause.ANOTHER_ALERT:
+            return False
+        place = (posting.about, posting.destination, posting.kind)
         row = self._sql.execute(
-            "SELECT sequence, body FROM outbox WHERE about = ? AND destination = ? "
-            "AND kind = 'update' AND state = 'waiting' ORDER BY sequence DESC LIMIT 1",
-            (posting.about, posting.destination),
+            "SELECT sequence, body, rank FROM outbox WHERE about = ? AND destination = ? "
+            "AND kind = ? AND state = 'waiting' AND (kind = 'update' OR cause = 'another_alert') "
+            "ORDER BY sequence DESC LIMIT 1",
+            place,
         ).fetchone()
         if row is None:
             return False
-        sequence, text = row
+        sequence, text, rank = row
         body: dict[str, Any] = json.loads(text)
         said = dict.fromkeys([*body["changes"], *posting.changes])
         body["changes"] = list(said)[-_MOST_CHANGES:]
+        if posting.level.rank > rank:
+            body |= _body(posting) | {"changes": body["changes"]}
+        due = workhours.microseconds(posting.due)
         self._sql.execute(
-            "UPDATE outbox SET body = ?, next_at = min(next_at, ?) "
+            "UPDATE outbox SET body = ?, next_at = min(next_at, ?), rank = max(rank, ?) "
             "WHERE about = ? AND destination = ? AND sequence = ?",
-            (
-                json.dumps(body),
-                workhours.microseconds(posting.due),
-                posting.about,
-                posting.destination,
-                sequence,
-            ),
+            (json.dumps(body), due, posting.level.rank, *place[:2], sequence),
         )
         return True
+
+
+def _body(posting: Posting) -> dict[str, Any]:
+    said = {"changes": list(posting.changes), "mentions": list(posting.mentions)}
+    return said | ({"alert": posting.alert} if posting.alert else {})
