@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from ipaddress import ip_address, ip_network
 from random import Random
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +15,10 @@ from scipy.stats import nbinom
 from detector import kernel, plans
 from detector.facts import Facts
 from detector.findings import Level
+from detector.networks import NamedNetwork, Networks
 from detector.persons import Person
+from detector.rule_types.journeys import Leg, Point, leg
+from detector.rule_types.ladder import weights
 from detector.rule_types.paces import ALL, Pace, VolumeTail, close, usual_of
 from detector.rule_types.surprise import as_often, more_than_usual
 from detector.workhours import DAY_US
@@ -193,6 +198,69 @@ def test_a_stolen_session_is_found_whichever_end_comes_late(order: tuple[int, in
     (alert,) = _evening([trip[place] for place in order]).of("op_session_hijack")
 
     assert set(alert.event_ids) == {item.id for item in trip}
+
+
+def _kind_of_address(kind: str, *, declared: bool) -> tuple[list[Level], set[str | None]]:
+    """Levels and rungs, where a session goes on from an address of a kind the day after."""
+    items, state = _session(26 * 60, "brussels"), quiet_engine()
+    frame, contents = stories.page(items)
+    if declared:
+        ranges = (ip_network("81.0.0.0/16"),)
+        assert ip_address(frame["source.ip"][1]) in ranges[0]
+        named = Networks((NamedNetwork("its name", kind, ranges),))
+        state = kernel.reconfigure(state, kernel.Plan(state.plan.rulebook, networks=named))
+    else:
+        kinds = pl.Series("source.kind", [None, kind])
+        frame = frame.with_columns(kinds)
+    heard = Heard()
+    heard.hear(kernel.detect(state, frame, contents))
+    mine = [found for found in heard.suppressed if "strong" in found.evidence]
+    levels = [alert.level for alert in heard.of("op_session_hijack")]
+    return levels, {found.suppressed_by for found in mine}
+
+
+def test_a_vpn_is_the_companys_only_where_the_organisation_says_so() -> None:
+    assert _kind_of_address("vpn", declared=True) == ([], {"corporate-network"})
+    assert _kind_of_address("vpn", declared=False) == ([Level.MEDIUM], set())
+    assert _kind_of_address("mobile", declared=False)[0] == [Level.LOW]
+
+
+def _leg(kind: str | None, country: str) -> Leg:
+    """From Paris to Marseille, or to what lies as far abroad, in a quarter of an hour."""
+    start = Point(
+        0, 1, "a", 48.86, 2.35, "FR", "Paris||FR", "198.51.100.1", "n1", None, "s", "c", None
+    )
+    end = Point(
+        900_000_000,
+        2,
+        "b",
+        43.3,
+        5.37,
+        country,
+        f"There||{country}",
+        "192.0.2.1",
+        "n2",
+        kind,
+        "s",
+        "c",
+        None,
+    )
+    found = leg(start, end)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("kind", "country", "weight"),
+    [("mobile", "FR", -1), ("mobile", "CH", 0), ("hosting", "FR", 0), (None, "FR", 0)],
+)
+def test_a_carrier_may_let_its_customers_out_anywhere_in_the_country(
+    kind: str | None, country: str, weight: int
+) -> None:
+    found = _leg(kind, country)
+
+    assert weights(found, Facts(), "ANN")["carrier"] == weight
+    assert found.by_carrier == (weight < 0)
 
 
 def _company(groups: dict[str, tuple[int, int]]) -> tuple[Facts, VolumeTail]:

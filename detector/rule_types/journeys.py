@@ -65,6 +65,15 @@ class Leg:
     minutes: float
 
     @property
+    def by_carrier(self) -> bool:
+        """Whether a mobile network of one country is an end: its gateway may be anywhere in there.
+
+        Median errors are 179-207 km, a tail of far gateways is much longer (arXiv 2605.21937).
+        """
+        at_home = self.start.country == self.end.country
+        return at_home and "mobile" in {self.start.kind, self.end.kind}
+
+    @property
     def speed_kmh(self) -> float:
         """Speed over the distance less both radii; anything under a minute counts as one."""
         return self.effective_km / (max(self.minutes, 1.0) / 60)

@@ -31,6 +31,7 @@ WEIGHED: Final = {
     "new-client": "{client} is new for this person",
     "tunnel": "{client}, which is known, was so far away within minutes: rather a tunnel or a carrier",
     "known-ends": "both places were seen with this person on two days or more",
+    "carrier": "a mobile network is an end, whose gateway may be anywhere in the country",
     "hosting": "the network belongs to a hosting company",
     "mfa-on-known-device": "a second factor was given on a device that is known",
 }
@@ -89,6 +90,7 @@ def weights(found: Leg, facts: Facts, name: str) -> dict[str, int]:
         "new-client": int(bool(odd.client) and not known),
         "tunnel": -int(tunnel),
         "known-ends": -int(_least_days(found, facts, name) >= KNOWN_DAYS),
+        "carrier": -int(found.by_carrier),
         "hosting": int("hosting" in {found.start.kind, found.end.kind}),
         "mfa-on-known-device": -int(odd.type == "mfa_ok" and device),
     }

@@ -32,6 +32,7 @@ NEAR_KM: Final = 100.0
 FAST_KMH: Final = 1_000.0
 OVERLAP_US: Final = 3_600_000_000
 EGRESS_PEOPLE: Final = 3
+ANONYMISERS: Final = ("relay", "tor", "anonymiser")
 
 
 class Run(msgspec.Struct):
@@ -116,7 +117,7 @@ class SessionHijack(Behavior):
         if known > 0:
             return None
         way = leg(*sorted((strange, usual), key=lambda each: (each.time, each.seq)))
-        strong = _strong(facts, name, strange, usual, way)
+        strong = _strong(scene, name, (strange, usual), way)
         rung, margin = _rung(scene, name, strange, usual)
         ends = sorted((strange, usual), key=lambda each: (each.time, each.seq))
         return replace(
@@ -201,19 +202,20 @@ def _days(facts: Facts, name: str, each: Point) -> int:
     return facts.days(name, NETWORK, each.network or "")
 
 
-def _strong(facts: Facts, name: str, strange: Point, usual: Point, way: Leg | None) -> list[str]:
+def _strong(scene: Scene, name: str, ends: tuple[Point, Point], way: Leg | None) -> list[str]:
     """What makes the move more than a laptop on its way home."""
-    found = []
+    (strange, usual), facts, found = ends, scene.facts, []
     if strange.country and not facts.days(name, COUNTRY, strange.country):
         found.append("country")
-    if way and way.effective_km >= NEAR_KM and way.speed_kmh >= FAST_KMH:
+    far = way is not None and not way.by_carrier
+    if way and far and way.effective_km >= NEAR_KM and way.speed_kmh >= FAST_KMH:
         found.append("speed")
-    apart = bool(strange.place and usual.place and strange.place != usual.place)
+    apart = far and bool(strange.place and usual.place and strange.place != usual.place)
     if apart and way and way.effective_km > 0 and abs(strange.time - usual.time) <= OVERLAP_US:
         found.append("overlap")
     if strange.kind == "hosting":
         found.append("hosting")
-    if strange.kind in {"relay", "tor", "anonymiser"}:
+    if strange.kind in {*ANONYMISERS, networks.VPN} and not scene.networks.kind(strange.ip):
         found.append("anonymiser")
     return found
 
@@ -221,7 +223,9 @@ def _strong(facts: Facts, name: str, strange: Point, usual: Point, way: Leg | No
 def _rung(scene: Scene, name: str, strange: Point, usual: Point) -> tuple[str | None, float | None]:
     """The first innocent explanation that holds, and by how much."""
     facts = scene.facts
-    if strange.kind in {networks.OFFICE, networks.VPN} or usual.kind == networks.VPN:
+    # What a list calls a VPN is somebody else's; only networks.yml says what is the company's.
+    declared = (scene.networks.kind(strange.ip), scene.networks.kind(usual.ip))
+    if declared[0] in {networks.OFFICE, networks.VPN} or declared[1] == networks.VPN:
         return "corporate-network", None
     crowd = facts.others(name, NETWORK, strange.network or "")
     if crowd >= EGRESS_PEOPLE:
