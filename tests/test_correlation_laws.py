@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 
 from detector import kernel
 from detector.correlations import groups, judging
+from detector.correlations.bounds import Bounds
+from detector.correlations.correlation import Correlation
+from detector.correlations.definition import Base
 from detector.correlations.groups import CorrelationTail
 from detector.correlations.walks import Entry
 from detector.findings import Subject, SubjectType
@@ -171,3 +174,55 @@ def test_what_no_event_can_reach_is_forgotten() -> None:
 
     assert not tail.groups
     assert tail.kept == 0
+
+
+def _counting(least: int) -> tuple[Correlation, CorrelationTail, groups.Group]:
+    what = Correlation("event_count", (Base("a", ()),), 10, Bounds((("gte", least),)))
+    subject = Subject(SubjectType.PERSON, "ANN")
+    return what, CorrelationTail(), groups.Group(("ANN",), what.walk(), subject)
+
+
+@settings(max_examples=300)
+@given(st.integers(1, 6), st.lists(st.integers(0, 60), min_size=1, max_size=40))
+def test_counting_late_entries_says_what_walking_over_them_says(
+    least: int, times: list[int]
+) -> None:
+    said: list[list[Any]] = []
+    for between in (judging._between, judging._walked_again):
+        what, tail, group = _counting(least)
+        found: list[Any] = []
+        for number, time in enumerate(times):
+            entry = Entry(time, 1, None, (str(number),), (number,))
+            place = group.place_of(time)
+            if place == len(group.entries):
+                firings = judging.take(what, tail, group, entry)
+            else:
+                group.entries.insert(place, entry)
+                firings = between(what, group, place)
+            found += [(each.at, each.low, each.value, each.news) for each in firings]
+            found.append((group.judged, group.walk.left, [e.held for e in group.entries]))
+        said.append(found)
+
+    assert said[0] == said[1]
+
+
+def test_a_late_entry_costs_no_walk_where_windows_cannot_be_full() -> None:
+    what, tail, group = _counting(1_000)
+    for number in range(900):
+        list(judging.take(what, tail, group, Entry(5 + number % 2, 1, None, ("x",), (number,))))
+    asked = Entries(group.entries)
+    group.entries = asked
+    list(judging.take(what, tail, group, Entry(1, 1, None, ("late",), (900,))))
+
+    assert asked.looked_at < 100
+
+
+class Entries(list[Entry]):
+    """Entries that count how often one of them is looked at."""
+
+    looked_at = 0
+
+    def __getitem__(self, place: Any) -> Any:
+        """The entry at a place."""
+        self.looked_at += 1
+        return super().__getitem__(place)

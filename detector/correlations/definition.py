@@ -39,6 +39,7 @@ VALUES: Final = ", "
 """Between the parts of a value that several fields make together."""
 ALLOWANCE_US: Final = PROMPT_US
 """How long conditions that more events can undo wait for late events after their window."""
+_WHOLE: Final = frozenset({"event_count", "value_count", "temporal", "temporal_ordered"})
 _FROM_NOTHING: Final = frozenset({"event_count", "value_count", "value_sum"})
 
 
@@ -82,6 +83,11 @@ class Definition:
     def waits(self) -> bool:
         """Whether more events can undo what holds, so that a window must be closed first."""
         return WALKS[self.kind] in {Average, Percentile} or not self.asked.rising
+
+    @cached_property
+    def only_grows(self) -> bool:
+        """Whether a window that holds can never be undone; a sum can, by a negative value."""
+        return self.asked.rising and self.kind in _WHOLE
 
     @cached_property
     def hears_silence(self) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 
 from detector.correlations.definition import ALLOWANCE_US, Definition
 from detector.correlations.groups import MOST_ENTRIES, CorrelationTail, Group
-from detector.correlations.walks import AnyWalk, Entry
+from detector.correlations.walks import AnyWalk, Count, Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,13 @@ def _onward(what: Definition, group: Group, end: int) -> Iterator[Firing]:
 
 def _between(what: Definition, group: Group, place: int) -> Iterator[Firing]:
     """Judge anew the windows that a late entry has joined."""
+    if what.only_grows and isinstance(group.walk, Count):
+        return _among_counted(what, group, place)
+    return _walked_again(what, group, place)
+
+
+def _walked_again(what: Definition, group: Group, place: int) -> Iterator[Firing]:
+    """By a walk over all that the windows hold; of the order of the window's length."""
     entries, joined = group.entries, group.entries[place]
     group.judged += 1
     at = group.first_since(joined.time - what.span)
@@ -102,11 +109,36 @@ def _between(what: Definition, group: Group, place: int) -> Iterator[Firing]:
         yield from _broken_silence(what, group, place)
 
 
+def _among_counted(what: Definition, group: Group, place: int) -> Iterator[Firing]:
+    """The same where entries are only counted, and more of them only fulfil: without a walk."""
+    entries, joined, span = group.entries, group.entries[place], what.span
+    group.judged += 1
+    left = group.first_since(joined.time - span)
+    end = min(group.place_of(joined.time + span), group.judged)
+    if end == group.judged:
+        group.walk.left = group.first_since(entries[end - 1].time - span)
+    else:
+        group.walk.left += 1
+    if not what.asked.hold(end - left):
+        return  # All that these windows have together would not be enough for one of them.
+    for at in range(place, end):
+        entry = entries[at]
+        if entry.held and joined.told:
+            continue
+        oldest = entry.time - span
+        while entries[left].time < oldest:
+            left += 1
+        if what.asked.hold(at - left + 1):
+            yield _fired(group, at, Count(left), deep=True)
+
+
 def _again(
     what: Definition, group: Group, at: int, joined: Entry, walk: AnyWalk
 ) -> Iterator[Firing]:
     """Judge one entry's window anew, which an entry has joined."""
     entry = group.entries[at]
+    if entry.held and joined.told and what.only_grows:
+        return
     if what.asked.hold(walk.value(at)):
         if not (entry.held and joined.told):
             yield _fired(group, at, walk, deep=True)
