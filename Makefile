@@ -27,6 +27,7 @@ bench: $(STAMP)  ## speed, as ratios within one run
 	@$(BIN)/python -m benchmarks.page
 	@$(BIN)/python -m benchmarks.start
 	@$(BIN)/python -m benchmarks.backtest
+	@$(BIN)/python -m benchmarks.features
 	@$(BIN)/python -m benchmarks.flood
 	@$(BIN)/python -m benchmarks.rules
 

@@ -61,11 +61,7 @@ class Tail:
     scale: float
 
     def of(self, observed: np.ndarray) -> np.ndarray:
-        """-log p of each observed value; 0 below the smallest, capped above the largest.
-
-        What is not known (NaN) is no surprise.
-        """
-        observed = np.where(np.isnan(observed), -np.inf, observed)
+        """-log p of each observed value; 0 below the smallest, capped above the largest."""
         return np.asarray(self.surprise[np.searchsorted(self.values, observed, side="right")])
 
     def beyond(self, observed: np.ndarray) -> np.ndarray:

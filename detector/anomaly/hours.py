@@ -149,12 +149,15 @@ class Hours(msgspec.Struct):
         self.touched = [False] * len(self.touched)
         tally = self.tally
         numbers = self.numbers(lines)
-        counts = np.hstack((tally.counts[lines], self.own.counts(lines)))
+        counts = tally.counts[lines]
+        if self.own.counted:
+            counts = np.hstack((counts, self.own.found[lines]))
         return Step(clock, seq, lines, numbers, counts, tally.first[lines], tally.last[lines], upto)
 
     def numbers(self, lines: np.ndarray) -> np.ndarray:
         """Lines as they stand, for `tally.features`; nothing is shared."""
-        return np.hstack((self.tally.numbers(lines), self.own.numbers(lines)))
+        numbers = self.tally.numbers(lines)
+        return np.hstack((numbers, self.own.numbers(lines))) if self.own.counted else numbers
 
     def evidence_of(self, line: int, part: Part | None, upto: int) -> Evidence:
         """What speaks for an open hour: what earlier pages brought, and the part before a row."""

@@ -85,9 +85,12 @@ class Model:
 
 
 def _surprise(rows: np.ndarray, columns: np.ndarray, tails: tuple[forest.Tail, ...]) -> np.ndarray:
+    """-log p of each feature. What is not known (NaN) is no surprise."""
     surprise = np.empty((len(rows), len(tails)))
-    for place, (column, tail) in enumerate(zip(columns, tails, strict=True)):
-        surprise[:, place] = tail.of(rows[:, column])
+    used = rows[:, columns].astype(np.float64)
+    used[np.isnan(used)] = -np.inf
+    for place, tail in enumerate(tails):
+        surprise[:, place] = tail.of(used[:, place])
     return surprise
 
 

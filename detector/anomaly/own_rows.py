@@ -181,18 +181,8 @@ class Opened(msgspec.Struct):
             else:
                 self.found[line, which] = max(part.surprise[place], self.found[line, which])
 
-    def counts(self, lines: np.ndarray) -> np.ndarray:
-        """What was found in these lines, as it is."""
-        return (
-            self.found.reshape(-1, len(self.counted))[lines]
-            if self.counted
-            else self.found[:0].reshape(len(lines), 0)
-        )
-
     def numbers(self, lines: np.ndarray) -> np.ndarray:
         """Lines as they stand, as features: NaN where a feature is not known well enough yet."""
-        if not self.counted:
-            return np.empty((len(lines), 0))
         found, usual = self.found[lines], self.usual[lines].reshape(len(lines), -1, 2)
         excess = (np.log1p(found) - usual[:, :, 0]) / (np.sqrt(usual[:, :, 1]) + 0.3)
         made = np.where(np.array(self.counted, dtype=bool), np.maximum(0.0, excess), found)
