@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
-from detector import jobs, settings
+from detector import files, jobs, settings
 from detector.alerts import Alert
-from detector.delivery.bulletins import Bulletin, Kind
+from detector.delivery.bulletins import Bulletin, Digest, Kind
 from detector.delivery.circuit import OPENS_AFTER
+from detector.delivery.orders import Timetable
 from detector.findings import Level
 from detector.ports import DeliveryError
 from detector.settings import Settings
@@ -328,4 +329,30 @@ def test_a_rule_on_trial_alerts_and_is_not_sent(tmp_path: Path) -> None:
     assert tell(desk.store, Mailbox()) == 0
     assert desk.store.outbox.listed() == []
     assert [each.reason for each in desk.store.decisions(polled.alerts[0].id)] == ["on_trial"]
+    close(desk)
+
+
+def test_a_shipped_rule_on_trial_reaches_the_digest_and_nobody_before(tmp_path: Path) -> None:
+    every = replace(ORDERS, digest=Timetable(time(8), None))
+    texts = replace(shipped_texts(), rules=files.rules(None))
+    desk = open_desk(tmp_path, at("0:00"), texts=texts)
+    mailbox = Mailbox()
+    polled = jobs.poll(
+        desk, ScriptedSource([audit("ann", "paris", "11:00", deed="create invite")]), Clock(NOW)
+    )
+
+    told = tell(desk.store, mailbox)
+    for hours in range(24):
+        now = NOW + timedelta(hours=hours)
+        jobs.digest(desk.store, every, now, [])
+        jobs.tell(round_(desk.store, now, every), {mailbox.name: mailbox})
+
+    (found,) = [alert for alert in polled.alerts if alert.rule.name == "op_invited_by_hand"]
+    (digest,) = [each for each in mailbox.messages if isinstance(each, Digest)]
+    assert told == 0
+    assert mailbox.messages == [digest]
+    assert [each.title for each in digest.sections if "invited" in " ".join(each.lines)] == [
+        "Rules on trial"
+    ]
+    assert found.id in desk.store.digested(digest.id)
     close(desk)
