@@ -89,6 +89,13 @@ class SlackServer:
 @pytest.fixture(scope="session")
 def slack_server() -> Iterator[SlackServer]:
     """One Slack for the session, on the loopback address only."""
+    with emulated_slack() as server:
+        yield server
+
+
+@contextmanager
+def emulated_slack() -> Iterator[SlackServer]:
+    """Start the emulator, and end it."""
     _install_emulator()
     with subprocess.Popen(
         ["node", "serve.mjs"], cwd=EMULATOR, stdout=subprocess.PIPE, text=True

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from detector.delivery.bulletins import Bulletin, Kind
 from detector.notifiers.slack_api import SlackApi
-from detector.notifiers.slack_errors import ContentRefused, EditRefused
+from detector.notifiers.slack_errors import ContentRefused, Denied, EditRefused
 from detector.notifiers.slack_places import Place
 from detector.ports import DeliveryError, Message, Receipt
 from detector.rendering import Renderer, SlackMessage, TemplateError, escaped_text
@@ -111,9 +111,7 @@ class Slack:
                 payload = (message.get("metadata") or {}).get("event_payload") or {}
                 if payload.get("idem") == key:
                     return Place(channel, str(message["ts"]))
-        except DeliveryError as error:
-            if not error.parked:
-                raise
+        except Denied as error:
             # Without the history scope a rare double is better than an alert never sent.
             self._notice(f"{self.name}: cannot look for an earlier message: {error}")
         return None

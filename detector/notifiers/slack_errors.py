@@ -52,6 +52,10 @@ CONFIGURATION: Final = frozenset(
         "two_factor_setup_required",
     }
 )
+DENIED: Final = frozenset(
+    {"missing_scope", "no_permission", "not_allowed_token_type", "not_in_channel"}
+)
+"""Of those what may hold for one method and not for another: to post needs less than to read."""
 NO_EDIT: Final = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
 DEFAULT_WAIT_S: Final = 30.0
 _CODE = re.compile(r"[a-z0-9_]{1,60}")
@@ -63,6 +67,10 @@ class ContentRefused(Exception):
 
 class EditRefused(Exception):
     """Slack does not let this message be edited, and never will; nothing was changed."""
+
+
+class Denied(DeliveryError):
+    """The token may not do this, here; it may do other things."""
 
 
 def refused(response: SlackResponse) -> DeliveryError | ContentRefused | EditRefused:
@@ -86,6 +94,8 @@ def refused(response: SlackResponse) -> DeliveryError | ContentRefused | EditRef
         return ContentRefused(f"Slack: {code}")
     if code in NO_EDIT:
         return EditRefused(f"Slack: {code}")
+    if code in DENIED:
+        return Denied(f"Slack: {code}", parked=True)
     if code in CONFIGURATION or code.startswith("restricted_action"):
         return DeliveryError(f"Slack: {code}", parked=True)
     return DeliveryError(f"Slack: {code}")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from detector.delivery.bulletins import Bulletin, Kind
 from detector.notifiers.slack_api import SlackApi
-from detector.notifiers.slack_errors import ContentRefused, EditRefused
+from detector.notifiers.slack_errors import ContentRefused, Denied, EditRefused
 from detector.notifiers.slack_places import Place
 from detector.pictures import Picture, picture
 from detector.ports import DeliveryError, Message, Receipt
@@ -65,11 +65,7 @@ class SlackPictures:
         """Whether the thread has the file; where we may not look, a second one is the lesser evil."""
         try:
             answer = self._api.call("conversations_replies", channel=place.channel, ts=place.ts)
-        except (ContentRefused, EditRefused):
-            return False
-        except DeliveryError as error:
-            if not error.parked:
-                raise
+        except (ContentRefused, EditRefused, Denied):
             return False
         names = [
             each.get("name")
