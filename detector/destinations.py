@@ -17,6 +17,7 @@ from detector.rendering import Renderer
 from detector.settings import (
     ConfigError,
     EmailConfig,
+    OtherConfig,
     Secret,
     Settings,
     SlackConfig,
@@ -44,6 +45,8 @@ def notifiers(
         found[name] = _email(name, email, words, environ)
     for name, webhook in settings.webhook.items():
         found[name] = _webhook(name, webhook, environ, now)
+    for name, other in settings.other.items():
+        found[name] = _other(name, other, words, environ)
     return {name: Deadline(each) for name, each in found.items()}
 
 
@@ -153,6 +156,17 @@ def _webhook(
     envelope = PagerDuty(secret) if is_pagerduty else Signed(secret)
     try:
         return Webhook(url, envelope, now=now, name=name)
+    except ValueError as error:
+        msg = f"{name}.url: {error}"
+        raise ConfigError(msg) from error
+
+
+def _other(name: str, config: OtherConfig, words: Renderer, environ: Mapping[str, str]) -> Notifier:
+    from detector.notifiers.other import Other
+
+    url = config.url.read(environ).get_secret_value()
+    try:
+        return Other(url, words, name=name, notice=_notice(name))
     except ValueError as error:
         msg = f"{name}.url: {error}"
         raise ConfigError(msg) from error

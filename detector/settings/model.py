@@ -155,6 +155,12 @@ class WebhookConfig(Destination):
     secret: Secret = Field(description="What signs; PagerDuty's routing key.")
 
 
+class OtherConfig(Destination):
+    """Any other channel by Apprise, text only; needs the extra 'apprise'."""
+
+    url: Secret = Field(description="The Apprise URL, as ntfys://... or discord://...")
+
+
 class PathsConfig(Part):
     """The user's own files; each overlays what is shipped."""
 
@@ -182,6 +188,7 @@ class Settings(Part):
     slack: dict[str, SlackConfig] = {}
     email: dict[str, EmailConfig] = {}
     webhook: dict[str, WebhookConfig] = {}
+    other: dict[str, OtherConfig] = {}
     paths: PathsConfig = PathsConfig()
     routes: tuple[Route, ...] = ()
     delivery: DeliveryConfig = DeliveryConfig()
@@ -204,6 +211,9 @@ class Settings(Part):
         for name in set(self.webhook) & {*self.slack, *self.email}:
             msg = f"webhook.{name}: there is a destination {name!r} already; name it otherwise"
             raise ValueError(msg)
+        for name in set(self.other) & {*self.slack, *self.email, *self.webhook}:
+            msg = f"other.{name}: there is a destination {name!r} already; name it otherwise"
+            raise ValueError(msg)
         known = [*self.by_name(), "console"]
         for where, wanted in self._wanted():
             for name in wanted:
@@ -214,7 +224,7 @@ class Settings(Part):
 
     def by_name(self) -> dict[str, Destination]:
         """The destinations that are configured, by name."""
-        return {**self.slack, **self.email, **self.webhook}
+        return {**self.slack, **self.email, **self.webhook, **self.other}
 
     def _wanted(self) -> Iterator[tuple[str, Iterable[str]]]:
         """Every place that names destinations, and what it names."""

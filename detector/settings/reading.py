@@ -25,6 +25,7 @@ from detector.settings.model import (
     ConfigError,
     DataConfig,
     EmailConfig,
+    OtherConfig,
     PathsConfig,
     Secret,
     Settings,
@@ -40,6 +41,7 @@ _NAMED: Final[dict[str, tuple[type[BaseModel], tuple[str, ...]]]] = {
     "slack": (SlackConfig, ("channel", "webhook")),
     "email": (EmailConfig, ("to",)),
     "webhook": (WebhookConfig, ("secret",)),
+    "other": (OtherConfig, ("url",)),
 }
 """Destinations, and the fields without which a table only says what further ones share."""
 _RESERVED: Final = frozenset({"CRASH_AT", "DEBUG"})
@@ -142,7 +144,7 @@ def _keys(place: list[str]) -> list[str]:
     """The valid keys of the table at a place."""
     tables: dict[str, type[BaseModel]] = {
         "sources": SourceConfig, "sweeps": SweepConfig, "data": DataConfig, "slack": SlackConfig, "email": EmailConfig,
-        "webhook": WebhookConfig, "secret": Secret, "app_token": Secret,
+        "webhook": WebhookConfig, "other": OtherConfig, "url": Secret, "secret": Secret, "app_token": Secret,
         "paths": PathsConfig, "routes": Route, "match": Match, "token": Secret, "password": Secret,
         "delivery": DeliveryConfig, "quiet_hours": QuietHours, "inhibitions": Inhibition,
         "flood": FloodConfig, "digest": DigestConfig, "silences": SilencesConfig,
