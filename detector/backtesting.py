@@ -14,6 +14,7 @@ from detector.alerts import Alert, Reason
 from detector.anomaly.model import Model
 from detector.corrections import Correction
 from detector.findings import Finding
+from detector.run import Run
 from detector.sources.replay import Mark
 from detector.store.sqlite import Control, Sqlite
 
@@ -47,6 +48,8 @@ class Readers:
 
     plan: Callable[[Mark | Control], kernel.Plan]
     model: Callable[[Mark | Control, kernel.State], Model | None]
+    run_of: kernel.RunOf = Run
+    """What takes a page in."""
 
 
 def as_it_was(store: Sqlite) -> Readers:
@@ -81,10 +84,14 @@ def replay_log(
     for step in steps:
         if isinstance(step, tuple):
             frame, raws = step
-            _keep(done, kernel.detect(state, frame, window.contents(raws)), state)
+            _keep(
+                done,
+                kernel.detect(state, frame, window.contents(raws), run_of=readers.run_of),
+                state,
+            )
             advance(done.events + done.duplicates)
         elif step.kind == accounts.TICK:
-            _keep(done, kernel.tick(state, step.at), state)
+            _keep(done, kernel.tick(state, step.at, run_of=readers.run_of), state)
         elif step.kind == accounts.PLAN:
             state = kernel.reconfigure(state, readers.plan(step))
         elif step.kind == accounts.VERDICT:
@@ -102,6 +109,7 @@ def replay(
     state: kernel.State,
     pages: Iterable[Page],
     advance: Advance,
+    run_of: kernel.RunOf = Run,
 ) -> Replayed:
     """Run pages through the kernel; a due training happens right after the event that makes it so."""
     done = Replayed()
@@ -111,7 +119,7 @@ def replay(
         while start < frame.height:
             count = _until_due(state, frame[start:])
             part = slice(start, start + count)
-            _keep(done, kernel.detect(state, frame[part], contents[part]), state)
+            _keep(done, kernel.detect(state, frame[part], contents[part], run_of=run_of), state)
             start += count
             if kernel.training_due(state) and state.declaration is not None:
                 trained = kernel.train(state)

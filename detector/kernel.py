@@ -7,6 +7,7 @@ steps of it, never at the edge of a page.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -41,6 +42,10 @@ __all__ = [
 ]
 
 
+RunOf = Callable[[State], Run]
+"""Makes what takes a page in; a comparison of rules has one that shows it to other rules, too."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What a page did: the rows that were new, the alerts that changed, what was held back.
@@ -58,7 +63,9 @@ class Outcome:
     late: int = 0
 
 
-def detect(state: State, frame: pl.DataFrame, contents: np.ndarray) -> Outcome:
+def detect(
+    state: State, frame: pl.DataFrame, contents: np.ndarray, *, run_of: RunOf = Run
+) -> Outcome:
     """Take a page in: `frame` in arrival order, columns of `events.SCHEMA`; `contents` its hashes.
 
     An event id is admitted once, however often it is served. The state is changed; if the
@@ -71,10 +78,10 @@ def detect(state: State, frame: pl.DataFrame, contents: np.ndarray) -> Outcome:
     fresh = fresh.with_columns(seqs)
     state.memory.seq += fresh.height
     state.window.admit(fresh)
-    run, late = Run(state), 0
+    run, late = run_of(state), 0
     if fresh.height:
         page = observe(fresh, state.columns, Clock(state.memory.clock, step_us(state)))
-        run.take(page, state.rulebook.match(fresh))
+        run.take(page, run.match(fresh))
         late = len(page.late)
     state.window.evict(workhours.instant(state.memory.clock))
     duplicates = frame.height - len(rows)
@@ -83,10 +90,10 @@ def detect(state: State, frame: pl.DataFrame, contents: np.ndarray) -> Outcome:
     )
 
 
-def tick(state: State, now: datetime) -> Outcome:
+def tick(state: State, now: datetime, *, run_of: RunOf = Run) -> Outcome:
     """Let time pass without an event: one entry of the log."""
     state.memory.seq += 1
-    run = Run(state)
+    run = run_of(state)
     run.advance(workhours.microseconds(now), seq=state.memory.seq)
     nothing = np.empty(0, dtype=np.int64)
     empty = pl.DataFrame(schema={"event.seq": events.SCHEMA["event.seq"]})

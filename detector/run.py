@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Final
 
 import numpy as np
+import polars as pl
 
 from detector import correlating, matched, triage, workhours
 from detector.alerts import Alert, Reason
@@ -26,6 +27,10 @@ from detector.workhours import DAY_US, HOUR_US
 
 SUSPECT_US: Final = DAY_US
 """How long after an alert of medium or above nothing new is learned about its person."""
+
+
+Guarded = tuple[str, int, tuple[int, ...], bool]
+"""About whom nothing is learned, until when, which events are withdrawn, was the alert high."""
 
 
 def step_us(state: State) -> int:
@@ -59,6 +64,38 @@ class Hits:
         return cls(sorted(single, key=lambda hit: hit[0]), bases, correlated)
 
 
+def investigate(scene: Scene, hits: Hits, state: State) -> list[Finding]:
+    """What the rules of a state find in a scene; their tails change."""
+    below, rules = [*_behaviors(scene, hits, state)], state.rules
+    findings = [*_matches(scene, hits)]
+    findings += [finding for finding in below if rules[finding.rule_id].raises]
+    return findings + correlating.watch(hits.correlated, scene, below, state.tails)
+
+
+def _matches(scene: Scene, hits: Hits) -> Iterator[Finding]:
+    low = bisect_left(hits.single, scene.start, key=lambda hit: hit[0])
+    high = bisect_left(hits.single, scene.end, key=lambda hit: hit[0])
+    for row, entry in hits.single[low:high]:
+        yield matched.finding(entry.rule, scene, row, scene.account)
+
+
+def _behaviors(scene: Scene, hits: Hits, state: State) -> Iterator[Finding]:
+    for entry, rows in hits.bases:
+        mine = rows[bisect_left(rows, scene.start) : bisect_left(rows, scene.end)]
+        yield from entry.behavior.watch(entry.rule, scene, mine, state.tails[entry.rule.id])
+
+
+def guarded(finding: Finding, alert: Alert) -> Guarded | None:
+    """What an alert keeps from being learned; null if nothing."""
+    if alert.level.rank < Level.MEDIUM.rank or finding.amends:
+        return None
+    if finding.subject.type not in {SubjectType.PERSON, SubjectType.SERVICE_ACCOUNT}:
+        return None
+    until = workhours.microseconds(finding.time) + SUSPECT_US
+    high = alert.level.rank >= Level.HIGH.rank
+    return finding.subject.id, until, finding.fresh_seqs, high
+
+
 @dataclass
 class Run:
     """What one page does to the state, and what comes of it."""
@@ -73,6 +110,10 @@ class Run:
         self._part: Part | None = None
         self._upto = 0
         self._received: tuple[int, Sequence[int]] = (0, ())
+
+    def match(self, frame: pl.DataFrame) -> Mapping[str, np.ndarray]:
+        """The rows of a page that each rule on single events matches."""
+        return self.state.rulebook.match(frame)
 
     def take(self, page: Observations, hits: Mapping[str, np.ndarray]) -> None:
         """Walk a page: nothing settles within an hour, so an hour is taken in as a whole."""
@@ -141,15 +182,15 @@ class Run:
         """Rows within one hour of the event clock: nothing settles between them."""
         start, end = span
         self._meet(page, start, end)
-        facts, plan = self.memory.facts, self.state.plan
-        about = (self.memory.account, plan.people, self.state.notes)
-        scene = Scene(page, facts, plan.networks, start, end, *about)
-        below, rules, tails = [*self._behaviors(scene, hits)], self.state.rules, self.state.tails
-        findings = [*self._matches(scene, hits)]
-        findings += [finding for finding in below if rules[finding.rule_id].raises]
-        findings += correlating.watch(hits.correlated, scene, below, tails)
+        findings = investigate(self._scene(page, span), hits, self.state)
         self._observe(page, start, end)
         self._decide([*findings, *self._odd()])
+
+    def _scene(self, page: Observations, span: tuple[int, int]) -> Scene:
+        facts, plan = self.memory.facts, self.state.plan
+        start, end = span
+        about = (self.memory.account, plan.people, self.state.notes)
+        return Scene(page, facts, plan.networks, start, end, *about)
 
     def _observe(self, page: Observations, start: int, end: int) -> None:
         """Note what people show, and stop at each step of the clock to look at open hours."""
@@ -199,19 +240,6 @@ class Run:
                 cell("source.longitude", row),
             )
             self.memory.facts.places.setdefault(place, seen)
-
-    def _matches(self, scene: Scene, hits: Hits) -> Iterator[Finding]:
-        low = bisect_left(hits.single, scene.start, key=lambda hit: hit[0])
-        high = bisect_left(hits.single, scene.end, key=lambda hit: hit[0])
-        for row, entry in hits.single[low:high]:
-            yield matched.finding(entry.rule, scene, row, self.memory.account)
-
-    def _behaviors(self, scene: Scene, hits: Hits) -> Iterator[Finding]:
-        for entry, rows in hits.bases:
-            mine = rows[bisect_left(rows, scene.start) : bisect_left(rows, scene.end)]
-            yield from entry.behavior.watch(
-                entry.rule, scene, mine, self.state.tails[entry.rule.id]
-            )
 
     def _odd(self) -> list[Finding]:
         """What the model finds in the open hours at the steps that were passed."""
@@ -278,12 +306,7 @@ class Run:
         return received[seq - first] if 0 <= seq - first < len(received) else self.memory.clock
 
     def _guard(self, finding: Finding, alert: Alert) -> None:
-        if alert.level.rank < Level.MEDIUM.rank or finding.amends:
-            return
-        if finding.subject.type in {SubjectType.PERSON, SubjectType.SERVICE_ACCOUNT}:
-            self.memory.facts.suspect(
-                finding.subject.id,
-                until=workhours.microseconds(finding.time) + SUSPECT_US,
-                seqs=finding.fresh_seqs,
-                high=alert.level.rank >= Level.HIGH.rank,
-            )
+        found = guarded(finding, alert)
+        if found is not None:
+            person, until, seqs, high = found
+            self.memory.facts.suspect(person, until=until, seqs=seqs, high=high)

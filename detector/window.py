@@ -51,6 +51,12 @@ class SeenIds:
     def __len__(self) -> int:
         return sum(len(ids) for ids, _ in self._levels)
 
+    def copy(self) -> SeenIds:
+        """The same ids, to which others may be added; the arrays are shared, none ever changes."""
+        made = SeenIds()
+        made._levels = [*self._levels]
+        return made
+
     def find(self, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """For each id whether it is known, and the content hash it is known under (else 0)."""
         known = np.zeros(len(ids), dtype=bool)
@@ -103,6 +109,12 @@ class Window:
 
     def __len__(self) -> int:
         return self._rows
+
+    def copy(self) -> Window:
+        """A window that holds the same and goes its own way."""
+        made = Window(self.span)
+        made.seen, made._frames, made._rows = self.seen.copy(), [*self._frames], self._rows
+        return made
 
     def fresh(self, frame: pl.DataFrame, contents: np.ndarray) -> tuple[np.ndarray, int]:
         """Rows of `frame` whose id was not admitted before (and that are the first in it).

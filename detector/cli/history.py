@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -41,6 +42,8 @@ class History:
     account: str
     newest: datetime | None = None
     store: Sqlite | None = None
+    begun: kernel.State | None = None
+    """The state to go on with, where the steps before are done."""
 
     def between(self, since: datetime | None, until: datetime | None) -> History:
         """The same without the events before `since`, and from `until` on."""
@@ -51,6 +54,10 @@ class History:
     def taught_until(self, time: datetime | None) -> History:
         """The same where what happened before a time only teaches."""
         return self if time is None else replace(self, teach_until=time)
+
+    def resumed(self, done: int, state: kernel.State) -> History:
+        """The rest of it after so many steps, from a state on."""
+        return replace(self, steps=lambda: islice(self.steps(), done, None), begun=state)
 
     def blank(self, config: settings.Settings) -> kernel.State:
         """The state before the first entry."""
@@ -89,13 +96,13 @@ def played(
     readers: Readers | None = None,
 ) -> Replayed:
     """Replay the history under a plan, or under those that `readers` make of its controls."""
-    state = history.blank(config)
+    readers = readers or backtesting.afresh(plan)
+    begun = history.begun or history.blank(config)
     if history.is_log:
-        readers = readers or backtesting.afresh(plan)
-        return backtesting.replay_log(state, history.steps(), readers, advance)
-    state = kernel.State(state.memory, plan, window=state.window)
+        return backtesting.replay_log(begun, history.steps(), readers, advance)
+    begun = history.begun or kernel.State(begun.memory, plan, window=begun.window)
     pages = (step for step in history.steps() if isinstance(step, tuple))
-    return backtesting.replay(state, pages, advance)
+    return backtesting.replay(begun, pages, advance, readers.run_of)
 
 
 def _folder(folder: Path, config: settings.Settings) -> History:

@@ -12,10 +12,12 @@ from typing import Final
 
 from rich.console import Console
 
-from detector import app, backtesting, files, plans, settings
+from detector import app, backtesting, files, kernel, plans, settings
 from detector.cli import history, output, revisions
 from detector.comparing import telling
+from detector.comparing.checkpoints import Checkpoints
 from detector.comparing.difference import Difference, as_json, difference
+from detector.comparing.guests import Guests
 from detector.settings import Settings
 from detector.terminal import progress
 
@@ -27,27 +29,27 @@ def run(args: Namespace) -> int:
     """Replay the history under both sets of rules and tell what is not the same."""
     config = settings.load(args.config, os.environ)
     before, after = (_built(args, config, name) for name in (args.old, args.new))
-    for built, name in ((before, args.old), (after, args.new)):
-        for mistake in built.mistakes:
-            sys.stderr.write(f"{name}: {mistake}\n")
     with history.opened(args, config) as past:
         since = _since(args, past)
-        sides = _replayed(past.taught_until(since), (before, after), config)
+        sides = replayed(past.taught_until(since), (before.plan, after.plan), config)
         found = difference(*sides, since)
     _print(args, found, since)
     return 1 if after.mistakes else 0
 
 
 def _built(args: Namespace, config: Settings, name: str) -> plans.Built:
-    """The plan of one side; its mistakes are told with the name that was asked for."""
+    """The plan of one side; tells its mistakes with the name that was asked for."""
     with revisions.rules_of(name, _beside(args, config)) as folder:
         if args.overlay:
             paths = config.paths.model_copy(update={"rules": folder})
             texts = files.texts(paths, timezone=config.timezone)
         else:
             texts = files.texts(config.paths, timezone=config.timezone, own_rules=folder)
-        rules = {path.replace(f"{folder}{os.sep}", ""): text for path, text in texts.rules.items()}
-        return plans.build(replace(texts, rules=rules), app.now().date())
+        built = plans.build(texts, app.now().date())
+        for mistake in built.mistakes:
+            where = replace(mistake, file=mistake.file.removeprefix(f"{folder}{os.sep}"))
+            sys.stderr.write(f"{name}: {where}\n")
+        return built
 
 
 def _beside(args: Namespace, config: Settings) -> Path:
@@ -66,19 +68,30 @@ def _since(args: Namespace, past: history.History) -> datetime | None:
     return asked
 
 
-def _replayed(
-    past: history.History, sides: tuple[plans.Built, plans.Built], config: Settings
+def replayed(
+    past: history.History, sides: tuple[kernel.Plan, kernel.Plan], config: Settings
 ) -> tuple[backtesting.Replayed, backtesting.Replayed]:
-    """Both sides through the engine; the same rules only once."""
+    """Both sides through the engine: once together, and the new one alone from where they part."""
+    old, new = sides
     terminal = Console(stderr=True, highlight=False)
-    alike = sides[0].plan.rulebook.version == sides[1].plan.rulebook.version
-    done = []
-    for name, built in zip(("before", "after"), sides[: 1 if alike else 2], strict=False):
-        with progress(
-            terminal, f"replaying {past.events:,} events, {name}", past.events
-        ) as advance:
-            done.append(history.played(past, built.plan, config, advance=advance))
-    return done[0], done[-1]
+    guests = Guests(old, new, past.blank(config).memory)
+    marks = Checkpoints(guests, past.events)
+    watched = replace(past, steps=lambda: marks.watched(past.steps()))
+    readers = replace(backtesting.afresh(old), run_of=guests.run_of)
+    with progress(terminal, f"replaying {past.events:,} events", past.events) as advance:
+
+        def ahead(done: int) -> None:
+            marks.advance(done)
+            advance(done)
+
+        before = history.played(watched, old, config, advance=ahead, readers=readers)
+    if not guests.parted:
+        return before, guests.replayed()
+    mark = marks.newest
+    rest = past if mark is None else past.resumed(mark.steps, mark.state(new))
+    with progress(terminal, "replaying what the edit changes", past.events) as advance:
+        after = history.played(rest, new, config, advance=advance)
+    return before, after if mark is None else mark.with_rest(after)
 
 
 def _print(args: Namespace, found: Difference, since: datetime | None) -> None:
