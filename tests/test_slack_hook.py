@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,12 @@ from slack_sdk.webhook import WebhookClient
 
 from detector.notifiers.slack_hook import SlackHook
 from detector.ports import DeliveryError
-from detector.rendering import Renderer, overlay
+from detector.rendering import Renderer, overlay, sample_messages
 from detector.rendering.samples import simple_match
 from detector.settings import ConfigError, load
 from tests.conftest_delivery import Answer
 from tests.fakes import bulletin
+from tests.web_sink import WebSink, serving
 
 
 def test_what_slack_takes_is_sent(answering: Callable[[Answer], str], renderer: Renderer) -> None:
@@ -47,6 +49,42 @@ def test_every_refusal_is_told_for_what_it_is(
     seen = {"permanent": error.permanent, "parked": error.parked, "ambiguous": error.ambiguous}
     assert {name for name, is_so in seen.items() if is_so} == set(expected) - {"retry_after_s"}
     assert error.retry_after_s == expected.get("retry_after_s")
+
+
+@pytest.mark.parametrize("name", sample_messages())
+def test_what_is_posted_is_the_message_as_json_and_nothing_else(
+    renderer: Renderer, name: str
+) -> None:
+    message = sample_messages()[name]
+    with serving(WebSink(body="ok")) as sink:
+        SlackHook(client(sink.url), renderer).send(message, key="k", again=False)
+    [posted] = sink.bodies
+    shown = renderer.slack(message)
+    assert (posted["text"], posted["blocks"]) == (shown.text, shown.blocks)
+    assert (posted["unfurl_links"], posted["unfurl_media"]) == (False, False)
+    assert not [block for block in posted["blocks"] if block["type"] == "actions"]
+
+
+def test_a_refused_layout_is_posted_as_plain_words_next(renderer: Renderer) -> None:
+    alert = replace(simple_match(), summary="<!channel> look")
+    with serving(WebSink(400, "invalid_blocks")) as sink, pytest.raises(DeliveryError):
+        SlackHook(client(sink.url), renderer).send(bulletin(alert), key="k", again=False)
+    first, second = sink.bodies
+    assert first["blocks"]
+    assert "blocks" not in second
+    assert "<!channel>" not in second["text"]
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_to_a_page_is_no_delivery(renderer: Renderer, status: int) -> None:
+    with serving(WebSink(200, "<html>sign in</html>")) as page:
+        sends = WebSink(status, headers={"Location": page.url})
+        with serving(sends) as sink, pytest.raises(DeliveryError) as caught:
+            SlackHook(client(sink.url), renderer).send(
+                bulletin(simple_match()), key="k", again=False
+            )
+    assert not caught.value.permanent
+    assert page.bodies == [], "nothing of the message goes elsewhere"
 
 
 def test_nobody_there_is_not_ambiguous_and_the_url_is_never_told(renderer: Renderer) -> None:

@@ -72,8 +72,11 @@ class SlackHook:
 def _refusal(answer: WebhookResponse) -> str:
     """Webhooks answer in words: `ok`, or one of Slack's codes."""
     code, status = answer.body.strip()[:60], answer.status_code
-    if status == 200:
+    if status == 200 and not code.startswith("<"):
         return ""
+    if status == 200:
+        # A page, as after a redirect: whoever showed it is not Slack.
+        raise DeliveryError("Slack: a page in place of an answer", ambiguous=True)
     headers = {name.lower(): value for name, value in answer.headers.items()}
     if status == 429:
         raise DeliveryError("Slack: asks to wait", retry_after_s=wait_s(headers))
