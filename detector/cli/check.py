@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from detector import files, plans, settings, silence_files
+from detector import __version__, files, plans, settings, silence_files
 from detector.cli import output, planning
+from detector.pipelines import junit, sarif
 from detector.rule_cache import RuleCache
 from detector.rulebook.mistakes import Mistake
 
@@ -24,6 +25,7 @@ def run(args: Namespace) -> int:
     mistakes, warnings = list(built.mistakes), list(built.loaded.warnings)
     if args.rules is None:
         mistakes += [*_templates(config), *_silences(config)]
+    _write(args, texts.rules, mistakes, warnings)
     documents, loaded = _counts(built, texts, args.rules, cache)
     if args.json:
         output.as_json(
@@ -64,6 +66,25 @@ def run(args: Namespace) -> int:
         words = "no mistakes" if not mistakes else f"{len(mistakes)} mistakes"
         sys.stdout.write(f"{documents} rules found, {loaded} loaded, {words}\n")
     return 1 if mistakes else 0
+
+
+def _write(
+    args: Namespace, rules: Iterable[str], mistakes: Sequence[Mistake], warnings: Sequence[Mistake]
+) -> None:
+    """The files for a pipeline that were asked for."""
+    if args.sarif is not None:
+        results = [sarif.Result("mistake", each) for each in mistakes]
+        results += [sarif.Result("warning", each) for each in warnings]
+        output.write_json(args.sarif, sarif.sarif(results, __version__, Path.cwd()))
+    if args.junit is not None:
+        named = dict.fromkeys((*rules, *(each.file for each in mistakes)))
+        cases = [
+            junit.Case(
+                file, file, [(each.text, str(each)) for each in mistakes if each.file == file]
+            )
+            for file in named
+        ]
+        output.write_file(args.junit, junit.junit({"check": cases}))
 
 
 def _counts(

@@ -55,6 +55,20 @@ def until(args: Namespace) -> datetime:
     return app.now() + span
 
 
+def write_file(path: Path, body: bytes) -> None:
+    """Write a file that was asked for. Raises ConfigError."""
+    try:
+        path.write_bytes(body)
+    except OSError as error:
+        msg = f"{path}: cannot be written: {error}"
+        raise ConfigError(msg) from error
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a JSON file for other programs. Raises ConfigError."""
+    write_file(path, json.dumps(value, ensure_ascii=False, indent=2).encode() + b"\n")
+
+
 def as_json(value: Any) -> None:
     """One JSON value on one line."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, default=_plain) + "\n")

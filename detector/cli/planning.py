@@ -15,7 +15,11 @@ def rules_cache(config: Settings) -> rule_cache.RuleCache:
     return rule_cache.nearest(config.data.directory, os.environ)
 
 
+def texts(config: Settings, own_rules: Path | None = None) -> plans.Texts:
+    """The configured files. `own_rules` stands alone on the shipped base rules."""
+    return files.texts(config.paths, timezone=config.timezone, own_rules=own_rules)
+
+
 def build(config: Settings, today: date, own_rules: Path | None = None) -> plans.Built:
     """The plan of the configured files. `own_rules` stands alone on the shipped base rules."""
-    texts = files.texts(config.paths, timezone=config.timezone, own_rules=own_rules)
-    return plans.build(texts, today, rules_cache(config))
+    return plans.build(texts(config, own_rules), today, rules_cache(config))

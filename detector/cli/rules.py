@@ -1,4 +1,4 @@
-"""`vaultwatch rules`: list, show and test the rules."""
+"""`vaultwatch rules`: list and show the rules."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def run(args: Namespace) -> int:
     built = planning.build(config, datetime.now(UTC).date(), args.rules)
     for mistake in built.mistakes:
         sys.stderr.write(f"{mistake}\n")
-    verbs = {"list": _list, "show": _show, "test": _test}
+    verbs = {"list": _list, "show": _show}
     return max(verbs[args.verb](args, built), 1 if built.mistakes else 0)
 
 
@@ -120,42 +120,6 @@ def _show(args: Namespace, built: plans.Built) -> int:
                 terminal.print(f"  - {line}", markup=False)
     terminal.print(f"\n{rule.name} {rule.id} {rule.file}", style="dim", markup=False)
     return 0
-
-
-def _test(args: Namespace, built: plans.Built) -> int:
-    from detector.rehearsal.play import rehearse_all
-
-    rulebook = built.loaded.rulebook
-    wanted = {_named(built, name).id for name in args.rule}
-    stories = [each for each in built.loaded.stories if not wanted or each.rule_id in wanted]
-    failed = 0
-    for verdict in rehearse_all(rulebook, stories):
-        title = rulebook.rules[verdict.story.rule_id].name
-        failed += not verdict.passed
-        if args.json:
-            output.as_json(
-                {
-                    "rule": title,
-                    "test": verdict.story.name,
-                    "passed": verdict.passed,
-                    "diff": verdict.diffs,
-                }
-            )
-            continue
-        sys.stdout.write(f"{'ok  ' if verdict.passed else 'FAIL'} {title}: {verdict.story.name}\n")
-        for line in verdict.diffs:
-            sys.stdout.write(f"       {line}\n")
-    if not args.json:
-        sys.stdout.write(f"{len(stories) - failed} passed, {failed} failed\n")
-    return 1 if failed else 0
-
-
-def _named(built: plans.Built, name: str) -> Rule:
-    rule = built.loaded.rulebook.named(name)
-    if rule is None:
-        msg = f"{name}: no such rule; 'vaultwatch rules list' shows their names"
-        raise ConfigError(msg)
-    return rule
 
 
 def _fields(rule: Rule) -> dict[str, object]:

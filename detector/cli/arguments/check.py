@@ -13,3 +13,4 @@ def add(commands: common.Commands) -> None:
         commands, "check", "check configuration, rules, models and templates", "check"
     )
     check.add_argument("--rules", type=Path, metavar="DIR", help="check this folder of rules")
+    common.pipeline(check)

@@ -45,6 +45,12 @@ def until(made: argparse.ArgumentParser) -> None:
     when.add_argument("--until", type=time, metavar="TIME")
 
 
+def pipeline(made: argparse.ArgumentParser) -> None:
+    """Files that a pipeline reads."""
+    made.add_argument("--sarif", type=Path, metavar="FILE", help="also write SARIF 2.1.0")
+    made.add_argument("--junit", type=Path, metavar="FILE", help="also write JUnit's XML")
+
+
 def companies(made: argparse.ArgumentParser) -> None:
     """Which companies are made to measure on."""
     made.add_argument(

@@ -16,6 +16,13 @@ def add(commands: common.Commands) -> None:
     show.add_argument("rule", help="name or id")
     test = verbs.add_parser("test", help="play the tests that stand in the rule files")
     test.add_argument("rule", nargs="*", help="names or ids (default: all)")
+    test.add_argument(
+        "--coverage", action="store_true",
+        help="count positive, negative and look-alike tests; 1 if a rule that alerts has none of one",
+    )  # fmt: skip
+    test.add_argument("--watch", action="store_true", help="play again what a save concerns")
+    common.pipeline(test)
+    test.set_defaults(module="rules_test")
     verbs.add_parser("schema", help="print the JSON schema of behaviours, for editors")
     verbs.add_parser("docs", help="print the reference of behaviours")
     export = verbs.add_parser(

@@ -1,0 +1,1 @@
+"""What was found, as the pages of a code host and its pipelines read it: SARIF and JUnit."""
