@@ -138,3 +138,22 @@ def test_base_rules_stay_quiet_unless_the_correlation_or_they_say_otherwise() ->
             "1.yml:8:8: level: raises no alert of its own, because a correlation looks at it; write 'alert: {generate: true}' to keep it"
         ]
     )
+
+
+def test_a_field_that_the_rule_below_does_not_group_by_is_named_with_the_cure() -> None:
+    base = (
+        "title: F\nname: failed\nlogsource: {product: windows, service: security}\n"
+        "detection: {s: {EventID: 4625}, condition: s}\n"
+    )
+    many = (
+        "title: Many\nname: many\ncorrelation: {type: event_count, rules: [failed], "
+        "group-by: [ComputerName], timespan: 5m, condition: {gte: 3}}\n"
+    )
+    then = (
+        "title: Then\ncorrelation: {type: temporal, rules: [many, failed], group-by: [User], "
+        "timespan: 1h}\n"
+    )
+    (mistake,) = load({"a.yml": "---\n".join((base, many, then))}).mistakes
+
+    assert mistake.text.endswith("'User' is not a field of the group of 'Many'")
+    assert mistake.fix == "add it to the 'group-by:' of 'Many'"

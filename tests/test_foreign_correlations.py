@@ -19,6 +19,7 @@ from detector.foreign.correlating import Watched, watch
 from detector.foreign.mapping import EventMapping
 from detector.foreign.reading import LINE
 from detector.foreign.sqlite_correlations import ours, theirs
+from detector.foreign.sqlite_engine import NotComparable
 from detector.foreign.stages import stages
 from detector.foreign.times import UNKNOWN
 from detector.rulebook.loading import load
@@ -258,3 +259,15 @@ def test_a_correlation_joins_log_sources_that_call_a_field_differently(
     assert report["correlations"]["run"][0]["alerts"] == 1
     assert report["compared"]["unexplained"] == 0
     assert "1 correlations: 1 windows held, 1 alerts" in err
+
+
+def test_what_takes_the_other_engine_too_long_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("detector.foreign.sqlite_correlations.MOST_STEPS", 0)
+    events: list[Event] = [
+        {"at": at, "kind": "abc"[at % 3], "host": "x", "v": 1} for at in range(120)
+    ]
+    watched = run(events, correlation("temporal_ordered", **EVERY))
+    assert watched.shown is not None
+
+    with pytest.raises(NotComparable, match="takes SQLite too long"):
+        theirs(watched.shown.entries[0], watched.shown)

@@ -28,6 +28,8 @@ from detector.rulebook.book import CorrelationRule
 
 MOST_EVENTS: Final = 2_000
 """Events of one correlation that are compared; SQLite joins them with each other."""
+MOST_STEPS: Final = 500
+"""Millions of steps that SQLite may take for one correlation: some seconds."""
 _FAILURES: Final = (SigmaError, sqlite3.Error, TypeError, ValueError, LookupError)
 Firing = tuple[str, tuple[str, ...], int]
 """A correlation's id, its group, and the time (microseconds) of the event at which it holds."""
@@ -64,6 +66,8 @@ def theirs(entry: CorrelationRule, shown: Shown) -> set[Firing]:
         raise NotComparable(f"{len(rows):,} events; {MOST_EVENTS:,} are the most")
     exact = {shown.times[row] / 1e6: shown.times[row] for row in rows}
     connection = sqlite3.connect(":memory:")
+    left = iter(range(MOST_STEPS))
+    connection.set_progress_handler(lambda: int(next(left, None) is None), 1_000_000)
     try:
         table.fill(connection, rows)
         backend = engine()(timestamp_format="unix_us", collate_nocase=False)
@@ -77,7 +81,8 @@ def theirs(entry: CorrelationRule, shown: Shown) -> set[Firing]:
             for row in told
         }
     except _FAILURES as error:
-        raise NotComparable(" ".join(str(error).split())) from error
+        why = "it takes SQLite too long" if str(error) == "interrupted" else str(error)
+        raise NotComparable(" ".join(why.split())) from error
     finally:
         connection.close()
 

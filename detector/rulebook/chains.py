@@ -169,7 +169,11 @@ class _Fields:
             return name if known is None else known[name]
         whose = "the group of" if draft.kind == "correlation" else "events of"
         text = f"{quoted(name)} is not a field of {whose} {quoted(draft.head.rule.title)}"
-        self.draft.report.wrong(place, text, did_you_mean(name, events.ours(known)))
+        fix = did_you_mean(name, events.ours(known))
+        if draft.kind == "correlation" and not fix:
+            # Sigma leaves open where any other field would come from.
+            fix = f"add it to the 'group-by:' of {quoted(draft.head.rule.title)}"
+        self.draft.report.wrong(place, text, fix)
         return name
 
     def _known(self, draft: Draft) -> Mapping[str, str] | None:
