@@ -147,6 +147,35 @@ def test_a_count_that_was_nearly_enough_is_told_until_it_fires() -> None:
     assert thresholds.below(state, 0) == []
 
 
+def test_a_volume_that_stays_below_the_least_is_told() -> None:
+    reading = """
+title: Many secrets
+id: 0d8a2c1e-52a7-4ac0-8d8b-4a3f1a2b9c80
+name: many_secrets
+level: medium
+behavior:
+    type: volume
+    rules: [op_secret_taken]
+    of: item.id
+    least: 10
+    within: [day]
+"""
+    state = engine(kernel.Plan(rules(reading)))
+    play(
+        state,
+        [
+            stories.usage("ben", "paris", f"9:{n:02}", item=f"i{n}", action="reveal")
+            for n in range(8)
+        ],
+    )
+
+    found = [each for each in thresholds.below(state, 0) if each.rule == "many_secrets"]
+
+    assert [(each.counted, each.asked, each.time) for each in found] == [
+        (8, 10, stories.at("9:07"))
+    ]
+
+
 margins = st.none() | st.floats(0, 30).map(lambda each: round(each, 1))
 rows = st.lists(
     st.tuples(
