@@ -19,6 +19,7 @@ from detector.cli.main import run
 from detector.pipelines.junit import Case, junit
 from detector.pipelines.sarif import KINDS, Result, sarif
 from detector.rehearsal.coverage import concerned, coverage
+from detector.rulebook import attack
 from detector.rulebook.loading import load
 from detector.rulebook.mistakes import Mistake
 from tests.stories import ROOT
@@ -206,3 +207,34 @@ def test_the_shipped_workflow_is_what_the_commands_take(repository: Path) -> Non
         step["with"]["sarif_file"] for step in steps.values() if "sarif" in step.get("uses", "")
     ]
     assert uploads == ["check.sarif", "test.sarif"]
+
+
+def test_a_tag_that_attack_does_not_have_is_a_warning_with_the_nearest(repository: Path) -> None:
+    tagged = WHOLE.replace(
+        "level:",
+        "tags: [attack.t1555.999, attack.exfiltraton, attack.t1555.005, attack.g0016]\nlevel:",
+        1,
+    )
+    warnings = [str(each) for each in load({"a.yml": tagged}).warnings]
+
+    assert warnings == [
+        "a.yml:5:8: tags[0]: 'attack.t1555.999' is no technique or tactic of ATT&CK 17.0; "
+        "did you mean 'attack.t1555'?",
+        "a.yml:5:26: tags[1]: 'attack.exfiltraton' is no technique or tactic of ATT&CK 17.0; "
+        "did you mean 'attack.exfiltration'?",
+    ]
+
+
+def test_the_table_of_attack_names_every_rule_with_its_techniques(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert len(attack.TECHNIQUES) == 211 + 468
+    text = WHOLE.replace("level:", "tags: [attack.t1555.005, attack.impact]\nlevel:", 1)
+    (repository / "rules" / "mine.yml").write_text(text)
+
+    assert run(["rules", "list", "--attack", "--json", "--rules", "rules"]) == 0
+
+    assert json.loads(capsys.readouterr().out) == {
+        "technique": "T1555.005",
+        "rules": ["mine_renamed"],
+    }

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from argparse import Namespace
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from rich.table import Table
 from detector import files, plans, settings
 from detector.cli import output, planning
 from detector.rule import Rule
+from detector.rulebook import attack
 from detector.settings import ConfigError
 
 
@@ -66,6 +68,8 @@ def _list(args: Namespace, built: plans.Built) -> int:
     rules = sorted(
         built.loaded.rulebook.rules.values(), key=lambda rule: (-rule.level.rank, rule.title)
     )
+    if args.attack:
+        return _attack(args, rules)
     if args.json:
         for rule in rules:
             output.as_json(_fields(rule))
@@ -77,6 +81,22 @@ def _list(args: Namespace, built: plans.Built) -> int:
         )
     output.console().print(table)
     _list_filters(built)
+    return 0
+
+
+def _attack(args: Namespace, rules: Sequence[Rule]) -> int:
+    """The techniques of ATT&CK, and which rules that alert look for each."""
+    found: dict[str, list[str]] = {}
+    for rule in (each for each in rules if each.raises):
+        for name in filter(None, map(attack.technique, rule.tags)):
+            found.setdefault(name, []).append(rule.name)
+    table = Table("technique", "rules", box=None, header_style="bold")
+    for name in sorted(found):
+        if args.json:
+            output.as_json({"technique": name, "rules": found[name]})
+        table.add_row(name, output.plain(", ".join(found[name])))
+    if not args.json:
+        output.console().print(table)
     return 0
 
 

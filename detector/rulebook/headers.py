@@ -10,8 +10,9 @@ from uuid import UUID, uuid5
 
 from detector.findings import LEVELS, Level
 from detector.rule import ROUTINES, Rule
+from detector.rulebook import attack
 from detector.rulebook.documents import Path
-from detector.rulebook.mistakes import quoted
+from detector.rulebook.mistakes import did_you_mean, quoted
 from detector.rulebook.reports import Report
 from detector.rulebook.vocabulary import KIND_KEYS, SIGMA_KEYS, STATUSES
 
@@ -120,6 +121,9 @@ def _tags(report: Report) -> tuple[str, ...]:
             report.wrong(
                 ("tags", index), f"{quoted(tag)} is not a tag", "write it like attack.t1078"
             )
+        elif attack.is_unknown(tag):
+            text = f"{quoted(tag)} is no technique or tactic of ATT&CK {attack.VERSION}"
+            report.odd(("tags", index), text, did_you_mean(tag, attack.near(tag)))
     return tags
 
 

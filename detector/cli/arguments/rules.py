@@ -12,6 +12,9 @@ def add(commands: common.Commands) -> None:
     rules = common.command(commands, "rules", "list, show and test rules", "rules")
     verbs = common.verbs(rules)
     listing = verbs.add_parser("list", help="list all rules")
+    listing.add_argument(
+        "--attack", action="store_true", help="by technique of ATT&CK: which rules look for it"
+    )
     show = verbs.add_parser("show", help="show one rule in words")
     show.add_argument("rule", help="name or id")
     test = verbs.add_parser("test", help="play the tests that stand in the rule files")
