@@ -33,6 +33,9 @@ BOMBS = {
     "many fields": rule("\n  s:\n" + "\n".join(f"    actio{n}: x" for n in range(9_000)))
     + "  condition: s\n",
     "many values": rule("{s: {action: [" + "x, " * 15_000 + "x]}, condition: s}"),
+    "many other values": rule(
+        "{s: {action: [" + ", ".join(f"v{n}" for n in range(40_000)) + "]}, condition: s}"
+    ),
     "a long condition": rule("{s: {action: x}, condition: " + "s and " * 20_000 + "s}"),
     "a deep condition": rule("{s: {action: x}, condition: '" + "(" * 900 + "s" + ")" * 900 + "'}"),
     "eleven brackets": rule("{s: {action: x}, condition: '" + "(" * 11 + "s" + ")" * 11 + "'}"),

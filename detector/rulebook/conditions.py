@@ -177,12 +177,14 @@ def disjunction(parts: tuple[Condition, ...]) -> Condition:
 
 def _joined(parts: list[Condition]) -> tuple[Condition, ...]:
     joined: dict[object, Condition] = {}
+    literals: dict[object, dict[Literal, None]] = {}
     for part in parts:
-        if not isinstance(part, Test):
-            joined[part] = part
-            continue
-        key = (part.field, part.kind, part.cased, part.selection, part.column, part.zone)
-        old = joined.get(key)
-        literals = old.literals + part.literals if isinstance(old, Test) else part.literals
-        joined[key] = replace(part, literals=tuple(dict.fromkeys(literals)))
-    return tuple(joined.values())
+        key: object = part
+        if isinstance(part, Test):
+            key = (part.field, part.kind, part.cased, part.selection, part.column, part.zone)
+            literals.setdefault(key, {}).update(dict.fromkeys(part.literals))
+        joined.setdefault(key, part)
+    return tuple(
+        replace(part, literals=tuple(literals[key])) if isinstance(part, Test) else part
+        for key, part in joined.items()
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from detector.rulebook.documents import Path
-from detector.rulebook.mistakes import did_you_mean, quoted
+from detector.rulebook.mistakes import quoted
 from detector.rulebook.reports import Report
 from detector.rulebook.schemas import of_feed
 from detector.rulebook.vocabulary import WORDS
@@ -23,7 +23,7 @@ def hint_at_words(report: Report, path: Path, value: Any, feeds: tuple[str, ...]
     for index, word in enumerate([value] if single else value):
         if not words or not isinstance(word, str) or "*" in word or word.lower() in words:
             continue
-        fix = did_you_mean(word, words)
+        fix = report.guess(word, words)
         if fix:
             place = path if single else (*path, index)
             report.odd(place, f"1Password sends no {quoted(word)} here, as far as is known", fix)

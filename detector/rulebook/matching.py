@@ -73,6 +73,7 @@ class _Round:
         self._frame = frame
         self._views: dict[str, View] = {}
         self._addresses: dict[str, Addresses] = {}
+        self._nothing: dict[str, Mask] = {}
         self._found: dict[int, tuple[View, Rows]] = {}
         self._made: dict[int, Mask | None] = {}
 
@@ -171,11 +172,13 @@ class _Round:
         return looked.answers(asked, among)
 
     def _missing(self, column: str) -> Mask:
-        if column in self._plan.schema.dtypes:
-            return missing(self._frame, column)
-        # A keyword that any text answers: the row has no text at all.
-        texts = [missing(self._frame, each) for each in self._plan.schema.texts]
-        return reduce(np.logical_and, texts) if texts else self._everywhere()
+        if column not in self._plan.schema.dtypes:
+            # A keyword that any text answers: the row has no text at all.
+            texts = [self._missing(each) for each in self._plan.schema.texts]
+            return reduce(np.logical_and, texts) if texts else self._everywhere()
+        if column not in self._nothing:
+            self._nothing[column] = missing(self._frame, column)
+        return self._nothing[column]
 
     def _fields(self, test: Test) -> Mask:
         """A test against other fields, with each value of a list taken for itself."""

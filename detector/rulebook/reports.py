@@ -11,6 +11,8 @@ from detector.rulebook.mistakes import Mistake, did_you_mean, quoted
 
 MOST_MISTAKES: Final = 50
 """Mistakes that one document may show; a hostile file cannot keep us busy."""
+MOST_GUESSES: Final = 200
+"""Words that may turn out to be no mistake, for which a document has the nearest looked up."""
 
 
 @dataclass(slots=True)
@@ -20,6 +22,7 @@ class Report:
     document: Document
     mistakes: list[Mistake] = field(default_factory=list)
     warnings: list[Mistake] = field(default_factory=list)
+    guesses: int = 0
 
     @property
     def broken(self) -> bool:
@@ -40,6 +43,11 @@ class Report:
         """Add a warning about the value at `path`."""
         if not self.full:
             self.warnings.append(self._mistake(path, text, fix, key=False))
+
+    def guess(self, word: Any, words: Iterable[str]) -> str:
+        """The fix that names the nearest of `words`; empty if none is close, or after too many."""
+        self.guesses += 1
+        return did_you_mean(word, words) if self.guesses <= MOST_GUESSES else ""
 
     def not_one_of(self, path: Path, word: Any, what: str, words: Iterable[str]) -> None:
         """Add the mistake that `word` is not `what`, with the nearest of `words`."""
