@@ -9,6 +9,8 @@ import yaml
 
 from detector.cli.main import run
 from detector.rule_types import catalog, reference
+from detector.rulebook import file_schema
+from detector.rulebook.vocabulary import KIND_KEYS
 from tests.stories import ROOT
 
 
@@ -51,5 +53,31 @@ def test_the_command_prints_it(verb: str, capsys: pytest.CaptureFixture[str]) ->
 
     said = capsys.readouterr().out
     assert (json.loads(said) if verb == "schema" else said) == (
-        reference.schema() if verb == "schema" else reference.page()
+        file_schema.schema(reference.schema()) if verb == "schema" else reference.page()
     )
+
+
+def test_the_schema_for_editors_is_shipped_fresh_beside_the_rules() -> None:
+    shipped = json.loads((ROOT / "rules/rule.schema.json").read_text())
+
+    assert shipped == file_schema.schema(reference.schema()), (
+        "run: vaultwatch rules schema > rules/rule.schema.json"
+    )
+    assert {kind["required"][0] for kind in shipped["oneOf"]} == set(KIND_KEYS)
+
+
+def test_the_schema_takes_every_key_of_every_shipped_rule_and_test() -> None:
+    whole = file_schema.schema(reference.schema())
+    told, tests = whole["properties"], 0
+    story = told["tests"]["items"]["properties"]
+    for path in sorted((ROOT / "rules").rglob("*.yml")):
+        for document in yaml.safe_load_all(path.read_text()):
+            assert set(document) <= set(told)
+            fits = [set(document) <= set(kind["propertyNames"]["enum"]) for kind in whole["oneOf"]]
+            assert any(fits)
+            assert set(document.get("alert", {})) <= set(told["alert"]["properties"])
+            for test in document.get("tests", ()):
+                tests += 1
+                assert set(test) <= set(story)
+                assert set(test["expect"]) <= set(story["expect"]["properties"])
+    assert tests > 100

@@ -35,10 +35,12 @@ def run(args: Namespace) -> int:
 
 
 def _reference(verb: str) -> int:
-    """What a behaviour may say, as a JSON schema or as a page."""
+    """What a rule may say as a JSON schema, or what a behaviour may say as a page."""
     from detector.rule_types import reference
+    from detector.rulebook import file_schema
 
-    told = json.dumps(reference.schema(), indent=2) + "\n" if verb == "schema" else reference.page()
+    whole = file_schema.schema(reference.schema())
+    told = json.dumps(whole, indent=2) + "\n" if verb == "schema" else reference.page()
     sys.stdout.write(told)
     return 0
 

@@ -26,7 +26,7 @@ def add(commands: common.Commands) -> None:
     test.add_argument("--watch", action="store_true", help="play again what a save concerns")
     common.pipeline(test)
     test.set_defaults(module="rules_test")
-    verbs.add_parser("schema", help="print the JSON schema of behaviours, for editors")
+    verbs.add_parser("schema", help="print the JSON schema of rule files, for editors")
     verbs.add_parser("docs", help="print the reference of behaviours")
     export = verbs.add_parser(
         "export", help="write the rules for other Sigma tools, behaviours as stubs"
