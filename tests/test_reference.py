@@ -71,6 +71,8 @@ def test_the_schema_takes_every_key_of_every_shipped_rule_and_test() -> None:
     told, tests = whole["properties"], 0
     story = told["tests"]["items"]["properties"]
     for path in sorted((ROOT / "rules").rglob("*.yml")):
+        named = path.read_text().splitlines()[0].partition("$schema=")[2]
+        assert (path.parent / named).resolve() == ROOT / "rules/rule.schema.json"
         for document in yaml.safe_load_all(path.read_text()):
             assert set(document) <= set(told)
             fits = [set(document) <= set(kind["propertyNames"]["enum"]) for kind in whole["oneOf"]]
