@@ -207,7 +207,7 @@ def test_a_rented_server_raises_the_journey(paths: PathsConfig) -> None:
 
     assert alert.level.rank == plain[0].level.rank + 1
     assert "hosting" in alert.evidence["weights"]
-    assert "nobody said what kind of network it is" in plain[0].why[-1]
+    assert "nobody said whose network it is" in plain[0].why[-1]
 
 
 @pytest.mark.parametrize(
