@@ -22,6 +22,7 @@ from detector.delivery.journal import Change, How
 from detector.findings import Finding, Level
 from detector.sources.records import Flaw
 from detector.store.database import FILE
+from detector.store.migrations import shipped
 from detector.store.sqlite import Commit, Control, Sqlite, Start, StoreError
 from tests import stories
 from tests.fakes import Mailbox, round_
@@ -220,14 +221,14 @@ def test_a_process_that_dies_lets_go_of_the_directory(tmp_path: Path) -> None:
 def test_a_newer_schema_is_refused_in_one_line_and_left_alone(tmp_path: Path) -> None:
     Sqlite(tmp_path).close()
     with sqlite3.connect(tmp_path / FILE) as sql:
-        sql.execute("PRAGMA user_version = 7")
+        sql.execute("PRAGMA user_version = 700")
     sql.close()
 
     for write in (True, False):
         with pytest.raises(StoreError) as refusal:
             Sqlite(tmp_path, write=write)
         assert str(refusal.value) == (
-            f"{tmp_path / FILE}: written by a newer version (schema 7, this one knows 1); "
+            f"{tmp_path / FILE}: written by a newer version (schema 700, this one knows {len(shipped())}); "
             "install that version again"
         )
 
