@@ -9,13 +9,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
 
-import polars as pl
 from rich.console import Console
 from rich.text import Text
 
 from detector import app, backtesting, kernel, settings, whereabouts
-from detector.backtesting import Step
 from detector.cli import history, output, planning
+from detector.cli.sought import Sought
 from detector.explaining import asking
 from detector.explaining.explanation import Explanation, Line
 from detector.rule import Rule
@@ -26,31 +25,6 @@ from detector.terminal import progress
 MARKS: Final = {True: ("yes", "green"), False: ("no", "red"), None: ("", "dim")}
 
 WEIGHTS: Final = {True: ("+", "yellow"), False: ("-", "green"), None: ("", "dim")}
-
-
-@dataclass
-class _Sought:
-    """The event that is looked for in a history, and the page of one row once it is found."""
-
-    id: str
-    frame: pl.DataFrame | None = None
-    raw: bytes = b""
-
-    def before(self, steps: Iterator[Step]) -> Iterator[Step]:
-        """The steps before the event."""
-        for step in steps:
-            if not isinstance(step, tuple):
-                yield step
-                continue
-            frame, raws = step
-            places = (frame["event.id"] == self.id).arg_true()
-            if not len(places):
-                yield step
-                continue
-            place = int(places[0])
-            self.frame, self.raw = frame[place : place + 1], raws[place]
-            yield frame[:place], raws[:place]
-            return
 
 
 def run(args: Namespace) -> int:
@@ -78,14 +52,10 @@ class _Asked:
     def of_history(self) -> Iterator[Explanation]:
         """Explain the event of that id, as the history has it."""
         with history.opened(self.args, self.config) as past:
-            sought = _Sought(self.args.event)
+            sought = Sought(self.args.event)
             state = self._played(replace(past, steps=lambda: sought.before(past.steps())))
-            if sought.frame is None:
-                msg = f"{sought.id}: no event of that id in the history, and no file of that name"
-                raise ConfigError(msg)
-            yield asking.explain(
-                asking.judge(state, sought.frame, sought.raw), _rule(state, self.args.rule)
-            )
+            frame, raw = sought.found()
+            yield asking.explain(asking.judge(state, frame, raw), _rule(state, self.args.rule))
 
     def of_file(self) -> Iterator[Explanation]:
         """Explain the events of a file one after the other, on top of what was before them."""

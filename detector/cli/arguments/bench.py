@@ -18,7 +18,7 @@ def add(verbs: common.Commands) -> None:
     )  # fmt: skip
     explain.add_argument("--rules", type=Path, metavar="DIR", help=common.ONLY_RULES)
     explain.add_argument("--train-until", type=common.time, metavar="TIME", help=common.TEACHES)
-    _history(explain, "--from")
+    history(explain, "--from")
     explain.set_defaults(module="rules_explain")
     diff = verbs.add_parser("diff", help="show which alerts an edit adds, removes and changes")
     diff.add_argument("old", help="a folder of rules, or a git revision as main:rules or HEAD~1")
@@ -32,7 +32,7 @@ def add(verbs: common.Commands) -> None:
         help="on top of the shipped rules, as the service runs them (default: on the base rules)",
     )  # fmt: skip
     diff.add_argument("--markdown", action="store_true", help="print a comment for a pull request")
-    _history(diff, "--events")
+    history(diff, "--events")
     diff.set_defaults(module="rules_diff")
     near = verbs.add_parser(
         "near-misses", help="show what came close to an alert, and what exceptions and silences hid"
@@ -41,13 +41,14 @@ def add(verbs: common.Commands) -> None:
         "--since", type=common.since, default=timedelta(days=30), metavar="30d|TIME",
         help="how far back (default: 30d)",
     )  # fmt: skip
-    _history(near, "--from")
+    history(near, "--from")
     near.set_defaults(module="near_misses")
     for verb in (explain, diff, near):
         common.also(verb)
 
 
-def _history(made: common.Parser, name: str) -> None:
+def history(made: common.Parser, name: str) -> None:
+    """Where the history comes from."""
     made.add_argument(
         name, type=Path, metavar="DIR", dest="folder", default=None,
         help="history: a folder of feeds (default: the store)",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from detector.cli.arguments import bench, common
+from detector.cli.arguments import bench, common, drafting
 
 
 def add(commands: common.Commands) -> None:
@@ -32,6 +32,7 @@ def add(commands: common.Commands) -> None:
         "export", help="write the rules for other Sigma tools, behaviours as stubs"
     )
     export.add_argument("--out", type=Path, metavar="DIR", required=True, help="an empty folder")
+    drafting.add(verbs)
     bench.add(verbs)
     for verb in (listing, show, test, export):
         verb.add_argument("--rules", type=Path, metavar="DIR", help="a folder of rules")
