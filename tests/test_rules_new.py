@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from detector import events, jobs
@@ -120,6 +120,8 @@ WORDS = st.text(st.characters(codec="utf-8") | st.sampled_from("*?\\%#'"), min_s
 
 
 @few
+@example("All", "a*", "b?", events.AUDIT)
+@example("All", "*", "*", events.USAGE)
 @given(*[WORDS] * 3, st.sampled_from(events.FEEDS))
 def test_whatever_an_event_says_becomes_a_rule_that_asks_for_just_that(
     title: str, first: str, second: str, feed: str

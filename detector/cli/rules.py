@@ -22,8 +22,8 @@ from detector.settings import ConfigError
 
 def run(args: Namespace) -> int:
     """Dispatch to the verb."""
-    if args.verb in {"schema", "docs"}:
-        return _reference(args.verb)
+    if args.verb == "schema":
+        return _schema()
     config = settings.load(args.config, os.environ)
     if args.verb == "export":
         return _export(args, config)
@@ -34,14 +34,13 @@ def run(args: Namespace) -> int:
     return max(verbs[args.verb](args, built), 1 if built.mistakes else 0)
 
 
-def _reference(verb: str) -> int:
-    """What a rule may say as a JSON schema, or what a behaviour may say as a page."""
+def _schema() -> int:
+    """What a rule file may say, for editors."""
     from detector.rule_types import reference
     from detector.rulebook import file_schema
 
     whole = file_schema.schema(reference.schema())
-    told = json.dumps(whole, indent=2) + "\n" if verb == "schema" else reference.page()
-    sys.stdout.write(told)
+    sys.stdout.write(json.dumps(whole, indent=2) + "\n")
     return 0
 
 

@@ -81,7 +81,7 @@ def _asked(node: Condition) -> str:
     match node:
         case Test():
             where = f"{node.selection}: " if node.selection else ""
-            return f"{where}{node.field or 'any text'} {node.kind}{_words(node)}"
+            return where + question(node)
         case Constant(holds):
             return "always" if holds else "never"
         case Not():
@@ -90,6 +90,32 @@ def _asked(node: Condition) -> str:
             return "all of:"
         case Or():
             return "any of:"
+
+
+def question(test: Test) -> str:
+    """What a test asks, in words."""
+    return f"{test.field or 'any text'} {test.kind}{_words(test)}"
+
+
+def sentence(condition: Condition) -> str:
+    """A whole condition in words, on one line."""
+    match condition:
+        case Test():
+            return question(condition)
+        case Constant(holds):
+            return "always" if holds else "never"
+        case Not(part):
+            return f"not {_part(part)}"
+        case And(parts):
+            return " and ".join(map(_part, parts))
+        case Or(parts):
+            return " or ".join(map(_part, parts))
+
+
+def _part(condition: Condition) -> str:
+    text = sentence(condition)
+    many = isinstance(condition, And | Or) or " or " in text
+    return f"({text})" if many else text
 
 
 def _words(test: Test) -> str:

@@ -27,13 +27,18 @@ def add(commands: common.Commands) -> None:
     common.pipeline(test)
     test.set_defaults(module="rules_test")
     verbs.add_parser("schema", help="print the JSON schema of rule files, for editors")
-    verbs.add_parser("docs", help="print the reference of behaviours")
+    docs = verbs.add_parser(
+        "docs", help="print the reference of behaviours, or a catalogue of the rules, as Markdown"
+    )
+    docs.add_argument("page", nargs="?", choices=("behaviors", "rules"), default="behaviors")
+    docs.add_argument("--out", type=Path, metavar="FILE", help="write it (default: print it)")
+    docs.set_defaults(module="rules_docs")
     export = verbs.add_parser(
         "export", help="write the rules for other Sigma tools, behaviours as stubs"
     )
     export.add_argument("--out", type=Path, metavar="DIR", required=True, help="an empty folder")
     drafting.add(verbs)
     bench.add(verbs)
-    for verb in (listing, show, test, export):
+    for verb in (listing, show, test, docs, export):
         verb.add_argument("--rules", type=Path, metavar="DIR", help="a folder of rules")
         common.also(verb)
