@@ -61,6 +61,8 @@ _HIDDEN: Final = frozenset(
         "longitudes", "reasons", "anomaly_score", "threshold", "model", "trained_rows",
         "rungs", "to_kind", "weights", "near", "bout", "holiday", "strong", "schedule", "hours", "slot_days", "week", "event.action", "object.type", "followed_by", "followed_after_min",
         "correlation", "group", "asked", "span_seconds", "looks_at", "counted", "field", "steps",
+        "routine", "routine_days", "routine_of", "strange", "network_kind", "never_seen", "quiet_days",
+        "active_days", "causes", "as_odd", "days_compared", "p_value",
     }
 )  # fmt: skip
 
@@ -141,6 +143,8 @@ def _shown(alert: Alert, *, local: str) -> dict[str, Any]:
         shown["place"] = ", ".join(place)
     if local:
         shown.pop("local_time", None)
+    if "target.email" in shown:
+        shown.pop("target.name", None)
     if shown.get("user.email") == alert.subject.email:
         shown.pop("user.email", None)
     return shown

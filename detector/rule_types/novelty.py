@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from detector import workhours
+from detector import networks, workhours
+from detector.geo import country_name
 from detector.observations import CLIENT, COUNTRY, DEVICE, PLACE, SLOT
 from detector.rule_types.base import KIND_OF, Scene
 from detector.wording import client, place
@@ -21,6 +22,17 @@ NAMES: Final = {
     "client.app_name": "the app",
 }
 """Fields as people say them."""
+_KINDS: Final = {
+    networks.OFFICE: "an office's",
+    networks.VPN: "a VPN's",
+    "mobile": "a mobile carrier's",
+    "hosting": "a hosting company's",
+    "relay": "a relay's, which hides where people are",
+    "tor": "a Tor exit",
+    "satellite": "a satellite carrier's",
+}
+_OURS: Final = (networks.OFFICE,)
+"""Kinds that only networks.yml gives, so that they speak against an attack."""
 
 
 NAMELESS: Final = "- nobody said whose network it is: no list or ASN database (paths.network_lists, paths.asn) knows it"
@@ -84,13 +96,18 @@ def whose(evidence: dict[str, Any]) -> list[str]:
     if "source.network" not in {*evidence["also_new"], *evidence["fields"]}:
         return []
     owner, kind = evidence.get("source.as.name"), evidence.get("network_kind")
-    said = [f"it belongs to {owner}"] * bool(owner) + [f"it is of kind {kind}"] * bool(kind)
-    return [f"+ the network: {', '.join(said)}"] if said else [NAMELESS]
+    said = [f"it belongs to {owner}"] * bool(owner) + [
+        f"it is {_KINDS.get(kind or '', kind)}"
+    ] * bool(kind)
+    sign = "-" if kind in _OURS else "+"
+    return [f"{sign} the network: {', '.join(said)}"] if said else [NAMELESS]
 
 
 def words_of(found: dict[str, Any]) -> str:
     """What was new, as a part of a sentence."""
     if "device.id" in found["fields"]:
         return f"a new device, {found['client']}," if found.get("client") else "a new device"
+    if found["fields"] == ["source.country"]:
+        return f"the country {country_name(str(found['value']))}"
     named = [NAMES.get(field, field) for field in found["fields"]]
     return f"{' with '.join(named)} {found['value']}"
