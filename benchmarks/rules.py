@@ -131,6 +131,8 @@ def main() -> None:
     arguments.add_argument("--count", type=int, default=10_000, help="how many events")
     args = arguments.parse_args()
     texts = found_rules(args.rules) if args.rules else made_rules(max(COUNTS))
+    if not texts:
+        arguments.error(f"{args.rules}: no rule files in it")
     frame = (
         process_events.recorded(args.events, args.count)
         if args.events
