@@ -78,8 +78,12 @@ def is_unknown(tag: str) -> bool:
 
 
 def near(tag: str) -> list[str]:
-    """The tags that may be meant: of a sub-technique its technique, else everything."""
+    """The tags that may be meant: of a sub-technique its technique, of a word the tactics.
+
+    A number that is near to another one means something else.
+    """
     name = tag.removeprefix("attack.")
     parent = name.partition(".")[0]
-    names = [parent] if name != parent and parent in TECHNIQUES else sorted(TACTICS | TECHNIQUES)
-    return [f"attack.{each}" for each in names]
+    if name != parent and parent in TECHNIQUES:
+        return [f"attack.{parent}"]
+    return [] if name[1:2].isdigit() else [f"attack.{each}" for each in sorted(TACTICS)]

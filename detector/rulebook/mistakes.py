@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Final
 
 LONGEST_WORD: Final = 80
@@ -45,8 +46,14 @@ def nearest(word: object, words: Iterable[str]) -> str | None:
     """
     if not isinstance(word, str) or len(word) > LONGEST_WORD:
         return None
+    return _nearest(word.lower(), tuple(words))
+
+
+@lru_cache(maxsize=1_024)
+def _nearest(word: str, words: tuple[str, ...]) -> str | None:
+    """The same mistake is often made in many files."""
     known = {known.lower(): known for known in words}
-    close = get_close_matches(word.lower(), known, n=1, cutoff=0.6)
+    close = get_close_matches(word, known, n=1, cutoff=0.6)
     return known[close[0]] if close else None
 
 
