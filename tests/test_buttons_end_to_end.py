@@ -25,7 +25,8 @@ from tests.conftest_delivery import TOKEN, SlackServer
 from tests.delivery import NOON, Day, day
 from tests.fakes import round_
 from tests.slack_edge import APP_TOKEN, SlackEdge, sent_off, slack_edge
-from tests.test_slack_buttons import MARK, STRANGER, chosen, pressed, until
+from tests.test_slack_buttons import MARK, STRANGER, chosen, pressed
+from tests.waiting import until
 
 ENVIRONMENT = {"BOT": TOKEN, "APP": APP_TOKEN}
 

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -26,6 +25,7 @@ from tests.api import company
 from tests.fakes import SPAN, Clock, Death, Mortal, ScriptedSource, close, open_desk
 from tests.stories import ROOT, at, audit, few
 from tests.test_rollout import COUNTED, MANY, RULE, holding
+from tests.waiting import until
 
 
 @dataclass
@@ -122,28 +122,21 @@ def place(tmp_path: Path) -> Iterator[Place]:
         yield Place(tmp_path, server)
 
 
-def _until(truth: Any, seconds: float = 300) -> None:
-    end = time.monotonic() + seconds
-    while not truth():
-        assert time.monotonic() < end, "it never came true"
-        time.sleep(0.2)
-
-
 def test_what_is_saved_takes_effect_and_what_is_broken_does_not(place: Place) -> None:
     place.rule.write_text(RULE)
     with place.service() as process:
-        _until(lambda: place.said("polled"))
-        _until(place.levels)
+        until(lambda: place.said("polled"))
+        until(place.levels)
 
         place.rule.write_text(RULE.replace("level: medium", "level: hihg", 1))
-        _until(lambda: place.said("refused"))
+        until(lambda: place.said("refused"))
         assert "mine.yml:5:8: level: 'hihg' is not a level" in place.said("refused")[0]["problem"]
-        _until(lambda: place.said("operator alert"))
+        until(lambda: place.said("operator alert"))
         ((rule, level, status, summary),) = place.operator()
         assert (rule, level, status) == ("vaultwatch_files_refused", "medium", "open")
         assert "mine.yml:5:8" in summary
         polled = len(place.said("polled"))
-        _until(lambda: len(place.said("polled")) > polled + 1)
+        until(lambda: len(place.said("polled")) > polled + 1)
 
         refused = place.command("reload")
         assert refused.returncode == 1
@@ -153,9 +146,9 @@ def test_what_is_saved_takes_effect_and_what_is_broken_does_not(place: Place) ->
         # Another id: a rule of its own, so that its alerts are new.
         place.rule.write_text(RULE.replace("level: medium", "level: high").replace("5d0c", "6d0c"))
         process.send_signal(signal.SIGHUP)
-        _until(lambda: place.said("deployed"))
-        _until(lambda: "high" in place.levels().values())
-        _until(lambda: place.operator()[0][2] == "resolved")
+        until(lambda: place.said("deployed"))
+        until(lambda: "high" in place.levels().values())
+        until(lambda: place.operator()[0][2] == "resolved")
         accepted = place.command("reload", "--json")
         assert accepted.returncode == 0
         assert json.loads(accepted.stdout)["problems"] == []

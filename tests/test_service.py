@@ -22,6 +22,7 @@ from detector import accounts
 from detector.plans import Texts
 from detector.simulator import Plan, Server, Simulation, parse_faults, serve, simulate
 from detector.store.sqlite import Sqlite
+from tests.waiting import until
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 ROOT = Path(__file__).parents[1]
@@ -123,13 +124,6 @@ def done(
 Done = tuple[Place, subprocess.CompletedProcess[str]]
 
 
-def _until(truth: Any, seconds: float = 40) -> None:
-    end = time.monotonic() + seconds
-    while not truth():
-        assert time.monotonic() < end, "it never came true"
-        time.sleep(0.1)
-
-
 def test_one_round_over_a_real_configuration_stores_every_event_once(done: Done) -> None:
     place, process = done
     assert (process.returncode, "Traceback" in process.stderr) == (0, False), process.stderr
@@ -182,7 +176,7 @@ def _told(lines: str) -> dict[str, dict[str, Any]]:
 
 def test_a_term_signal_ends_the_service_with_0_and_a_restart_goes_on(place: Place) -> None:
     process = place.service()
-    _until(lambda: b'"polled"' in (place.folder / "log").read_bytes())
+    until(lambda: b'"polled"' in (place.folder / "log").read_bytes())
     second = place.command("run", "--once")
     assert second.returncode == 2
     assert second.stderr.splitlines()[-1].endswith(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -27,6 +27,7 @@ from detector.rendering.samples import impossible_travel
 from tests.conftest_delivery import TOKEN, SlackServer, api_of
 from tests.fakes import bulletin
 from tests.slack_edge import APP_TOKEN, TEAM, SlackEdge, sent_off, slack_edge
+from tests.waiting import until
 
 NOW = datetime(2026, 3, 14, 10, 2, tzinfo=UTC)
 PARIS = ZoneInfo("Europe/Paris")
@@ -260,11 +261,3 @@ def test_slack_takes_the_windows(verb: Verb) -> None:
     for block in view["blocks"]:
         for option in block["element"].get("options", []):
             assert len(option["text"]["text"]) <= 75
-
-
-def until(happened: Callable[[], object], *, patience_s: float = 5.0) -> None:
-    """Wait for what another thread does."""
-    end = time.monotonic() + patience_s
-    while not happened():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.02)
