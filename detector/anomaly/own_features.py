@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from difflib import get_close_matches
 from functools import cache
 from typing import Annotated, Any
@@ -39,7 +40,7 @@ FieldName = Annotated[str, AfterValidator(_column)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_several)]
 
 
-class _Own(BaseModel):
+class _Own(BaseModel, ABC):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
     name: str = Field(
@@ -58,9 +59,9 @@ class _Own(BaseModel):
         return json.dumps(fields, sort_keys=True)
 
     @property
+    @abstractmethod
     def columns(self) -> tuple[str, ...]:
         """The columns of events that it reads."""
-        raise NotImplementedError
 
 
 class Rarity(_Own):

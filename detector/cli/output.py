@@ -37,9 +37,11 @@ def account(names: Sequence[str], asked: str | None, directory: Path) -> str:
     """The account that is meant: the one asked for, or the only one. Raises ConfigError."""
     if asked in names or (asked is None and len(names) == 1):
         return asked or names[0]
-    listed = ", ".join(names) or "none"
+    if not names:
+        msg = f"{directory}: holds no account yet; 'vaultwatch run' fills it"
+        raise ConfigError(msg)
     problem = "several accounts" if asked is None else f"no account {asked!r}"
-    msg = f"{directory}: {problem if names else 'no account'}; there are: {listed}; name one with --account"
+    msg = f"{directory}: {problem}; there are: {', '.join(names)}; name one with --account"
     raise ConfigError(msg)
 
 
