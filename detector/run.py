@@ -15,7 +15,7 @@ import polars as pl
 from detector import correlating, matched, triage, workhours
 from detector.alerts import Alert, Reason
 from detector.anomaly import channel as channels
-from detector.anomaly import explanation
+from detector.anomaly import explanation, judging
 from detector.anomaly.hours import Part, Step
 from detector.anomaly.own_rows import Reader
 from detector.findings import Finding, Level, Subject, SubjectType
@@ -246,15 +246,15 @@ class Run:
         declaration, model = self.state.declaration, self.state.model
         steps, self._pending = self._pending, []
         if self.state.witness is not None:
-            seen = channels.Seen(steps, self._part)
+            seen = judging.Seen(steps, self._part)
             self.state.witness(self.memory.facts, self.memory.channel.hours, seen)
         if declaration is None or model is None:
             return []
         cold_us = declaration.cold_start // timedelta(microseconds=1)
         channel, facts = self.memory.channel, self.memory.facts
-        seen = channels.Seen(steps, self._part)
-        channels.compare(channel, self.state.challenger, facts, seen, cold_us)
-        odd = channels.judge(channel, model, facts, seen, cold_us)
+        seen = judging.Seen(steps, self._part)
+        judging.compare(channel, self.state.challenger, facts, seen, cold_us)
+        odd = judging.judge(channel, model, facts, seen, cold_us)
         return [
             explanation.finding(
                 each, model, self.memory.facts, declaration, self._subject(each.person)

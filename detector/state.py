@@ -12,9 +12,10 @@ import msgspec
 from detector import matched, triage
 from detector.anomaly import channel as channels
 from detector.anomaly import explanation
-from detector.anomaly.channel import Channel, Seen
+from detector.anomaly.channel import Channel
 from detector.anomaly.declaration import Declaration
 from detector.anomaly.hours import Hours
+from detector.anomaly.judging import Seen
 from detector.anomaly.model import Model
 from detector.correlations import wording as correlated
 from detector.facts import Facts

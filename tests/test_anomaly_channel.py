@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.anomaly import channel as channels
-from detector.anomaly import explanation
+from detector.anomaly import explanation, judging
 from detector.anomaly import model as models
-from detector.anomaly.channel import Channel, Seen
+from detector.anomaly.channel import Channel
 from detector.anomaly.declaration import Declaration
 from detector.anomaly.hours import Evidence, Hours
+from detector.anomaly.judging import Seen
 from detector.anomaly.tally import COUNTS, EVENTS, NEW_ITEMS, SURPRISALS, Habit, Tally
 from detector.facts import Facts
 from detector.persons import Person
@@ -55,7 +56,7 @@ def _one_day(
         channel.hours = _hours(chance, channel, facts)
         step = channel.hours.step(clock, seq=0, upto=0)
         if model is not None and step is not None:
-            raised += len(channels.judge(channel, model, facts, Seen([step], None), 0))
+            raised += len(judging.judge(channel, model, facts, Seen([step], None), 0))
         channels.settle(channel, facts, clock)
     channels.new_day(channel, declaration, (day + 1) * DAY_US)
     return raised
@@ -97,18 +98,18 @@ def test_a_p_value_is_as_rare_as_it_says() -> None:
         _one_day(channel, facts, day, (chance, None))
         channel.tops[day] = dict(zip(facts.people, chance.exponential(3, PEOPLE), strict=True))
     drawn = chance.exponential(3, 4000)
-    ranks = [channels.ranked(channel, facts, score, 0) for score in np.sort(drawn).tolist()]
+    ranks = [judging.ranked(channel, facts, score, 0) for score in np.sort(drawn).tolist()]
     found = np.array([rank.p_value for rank in ranks])
 
     assert {rank.days for rank in ranks} == {14 * PEOPLE}
     assert (np.diff(found) <= 0).all()
     for level in (0.01, 0.05, 0.2):
         assert abs((found <= level).mean() - level) < 0.4 * level + 0.005
-    assert channels.ranked(channel, facts, 1e9, 0).p_value == 1 / (1 + 14 * PEOPLE)
+    assert judging.ranked(channel, facts, 1e9, 0).p_value == 1 / (1 + 14 * PEOPLE)
 
 
 def test_the_p_value_is_told_with_its_caveat() -> None:
-    rank = channels.Rank(as_odd=1, days=1199)
+    rank = judging.Rank(as_odd=1, days=1199)
     evidence = {
         "reasons": [],
         "local_time": "Mon 03:10",
@@ -132,7 +133,7 @@ def test_days_on_which_somebody_was_new_are_not_compared_with() -> None:
         _one_day(channel, facts, day, (chance, None))
         channel.tops[day] = {"P1": 5.0}
 
-    assert channels.ranked(channel, facts, 5.0, 7 * DAY_US) == channels.Rank(14, 14 * PEOPLE - 11)
+    assert judging.ranked(channel, facts, 5.0, 7 * DAY_US) == judging.Rank(14, 14 * PEOPLE - 11)
 
 
 def test_rows_of_days_that_are_too_old_are_not_trained_on() -> None:

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from detector import kernel, workhours
 from detector.anomaly import tally
-from detector.anomaly.channel import Seen
 from detector.anomaly.declaration import FEATURES
 from detector.anomaly.hours import Hours
+from detector.anomaly.judging import Seen
 from detector.facts import Facts
 from tests.stories import MONDAY, Item, audit, few, in_order, page, sign_in, usage
 from tests.team import TEAM, learned_engine

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from detector import kernel, plans, snapshots
 from detector.anomaly import artefact, channel, model, tally
-from detector.anomaly.channel import Seen
 from detector.anomaly.declaration import FEATURES, Declaration
 from detector.anomaly.hours import Hours
+from detector.anomaly.judging import Seen
 from detector.anomaly.model import Model
 from detector.facts import Facts
 from detector.plans import Texts

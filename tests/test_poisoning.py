@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 
 from detector.anomaly import channel as channels
+from detector.anomaly import judging
 from detector.anomaly import model as models
 from detector.anomaly import tally as tallies
-from detector.anomaly.channel import Channel, Seen
+from detector.anomaly.channel import Channel
 from detector.anomaly.hours import Evidence, Hours
+from detector.anomaly.judging import Seen
 from detector.anomaly.tally import COUNTS, SURPRISALS, Habit, Tally
 from detector.facts import Facts
 from detector.persons import Person
@@ -78,7 +80,7 @@ class Company:
         step = self.channel.hours.step(clock, seq=0, upto=0)
         if self.model is None or step is None:
             return []
-        found = channels.judge(self.channel, self.model, self.facts, Seen([step], None), 0)
+        found = judging.judge(self.channel, self.model, self.facts, Seen([step], None), 0)
         return [each.person for each in found]
 
     def night(self, day: int) -> None:

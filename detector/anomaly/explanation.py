@@ -12,8 +12,8 @@ from typing import Any, Final
 from detector import workhours
 from detector.anomaly import tally as tallies
 from detector.anomaly.causes import cause_of
-from detector.anomaly.channel import Odd
 from detector.anomaly.declaration import Declaration
+from detector.anomaly.judging import Odd
 from detector.anomaly.model import Model
 from detector.anomaly.own_features import Count, OwnFeature
 from detector.facts import Facts, usual

@@ -14,9 +14,9 @@ from typing import Final
 import numpy as np
 
 from detector.anomaly import tally
-from detector.anomaly.channel import Seen
 from detector.anomaly.hours import Evidence, Step
 from detector.anomaly.hours import Hours as OpenHours
+from detector.anomaly.judging import Seen
 from detector.facts import Facts
 from detector.observations import CLIENT, COUNTRY, DEVICE, NETWORK
 from detector.simulator import Attack

@@ -1,0 +1,158 @@
+"""Open hours at steps of the event clock, judged by a model: what is odd, and how rare that is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from detector.anomaly import tally as tallies
+from detector.anomaly.channel import CALIBRATION_DAYS, Channel
+from detector.anomaly.hours import Evidence, Part, Step
+from detector.anomaly.model import Model
+from detector.anomaly.tops import record
+from detector.facts import Facts
+from detector.workhours import DAY_US, HOUR_US
+
+NEAR: Final = 4.0
+"""Scores further below the threshold than this are not kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Odd:
+    """An open hour over the threshold at a step: score, threshold, the surprisal of each feature,
+    the counts (see `tally.COUNTS`), the evidence until then, and how many days of people were as odd."""
+
+    person: str
+    seq: int
+    first: int
+    last: int
+    score: float
+    threshold: float
+    surprise: np.ndarray
+    counts: np.ndarray
+    evidence: Evidence
+    rank: Rank
+
+
+@dataclass(frozen=True, slots=True)
+class Rank:
+    """Of so many days of people in the time of calibration, how many had an hour as odd."""
+
+    as_odd: int
+    days: int
+
+    @property
+    def p_value(self) -> float:
+        """The conformal p-value: right where days are exchangeable, which those of an office are not quite."""
+        return (1 + self.as_odd) / (1 + max(self.days, self.as_odd))
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Steps that wait to be judged, and the rows of the page at hand that they may have seen."""
+
+    steps: Sequence[Step]
+    part: Part | None
+
+    def features(self) -> np.ndarray:
+        """The features of every open hour at every step, one after the other."""
+        return tallies.features(np.concatenate([step.numbers for step in self.steps]))
+
+    def at(self, place: int) -> tuple[Step, int]:
+        """The step of a row of `features`, and the row's place in it."""
+        for step in self.steps:
+            if place < len(step.lines):
+                return step, place
+            place -= len(step.lines)
+        raise IndexError(place)
+
+
+def judge(channel: Channel, model: Model, facts: Facts, seen: Seen, cold_us: int) -> list[Odd]:
+    """Score open hours at steps; return those over the threshold, once for each person and hour.
+
+    People known for less than `cold_us` are scored and recorded, but not returned.
+    """
+    if not seen.steps:
+        return []
+    scores, surprise = model.score(seen.features())
+    names, odd = list(channel.hours.lines), []
+    for place in np.flatnonzero(scores >= min(channel.threshold, _floor(channel))).tolist():
+        (step, row), score = seen.at(place), float(scores[place])
+        line = int(step.lines[row])
+        if _is_cold(facts, names[line], step.clock, cold_us):
+            continue
+        day = (step.clock - 1) // DAY_US
+        record(channel.tops.setdefault(day, {}), names[line], score)
+        if not _is_raised(channel, names[line], step.clock, score):
+            continue
+        odd.append(
+            Odd(
+                person=names[line],
+                seq=step.seq,
+                first=int(step.first[row]),
+                last=int(step.last[row]),
+                score=score,
+                threshold=channel.threshold,
+                surprise=surprise[place],
+                counts=step.counts[row],
+                evidence=channel.hours.evidence_of(line, seen.part, step.upto),
+                rank=ranked(channel, facts, score, cold_us),
+            )
+        )
+    return odd
+
+
+def ranked(channel: Channel, facts: Facts, score: float, cold_us: int) -> Rank:
+    """How a score stands among the best ones of people on the days before today.
+
+    People count once a day, as with the budget, and not while they are known for less than `cold_us`.
+    """
+    first = min(channel.tops, default=0)
+    past = [day for day in channel.days[-CALIBRATION_DAYS:] if day.day >= first]
+    count = sum(
+        not _is_cold(facts, name, (day.day + 1) * DAY_US, cold_us)
+        for day in past
+        for name in set(day.people)
+    )
+    best = [channel.tops.get(day.day, {}) for day in past]
+    return Rank(sum(each >= score for day in best for each in day.values()), count)
+
+
+def _is_raised(channel: Channel, name: str, clock: int, score: float) -> bool:
+    """Whether the channel raises a finding; notes that it does. Once for each person and hour."""
+    hour = (clock - 1) // HOUR_US
+    if score < channel.threshold or channel.raised.get(name, -1) >= hour:
+        return False
+    if channel.raised.get(name, -25) < hour - 24:
+        channel.raised_today += 1
+    channel.raised[name] = hour
+    return True
+
+
+def compare(
+    channel: Channel, challenger: Model | None, facts: Facts, seen: Seen, cold_us: int
+) -> None:
+    """Let the challenger, if there is one, score the steps in the shadow of the model at work."""
+    if channel.shadow is None or challenger is None or not seen.steps:
+        return
+    scores, _ = challenger.score(seen.features())
+    names = list(channel.hours.lines)
+    for place in np.flatnonzero(scores >= channel.shadow.threshold - NEAR).tolist():
+        step, row = seen.at(place)
+        name = names[int(step.lines[row])]
+        if not _is_cold(facts, name, step.clock, cold_us):
+            day = (step.clock - 1) // DAY_US
+            record(channel.shadow.tops.setdefault(day, {}), name, float(scores[place]))
+
+
+def _is_cold(facts: Facts, name: str, clock: int, cold_us: int) -> bool:
+    person = facts.people.get(name)
+    return person is None or clock - person.first < cold_us
+
+
+def _floor(channel: Channel) -> float:
+    """Scores below this cannot matter for the threshold and are not recorded."""
+    return channel.threshold - NEAR if channel.threshold < float("inf") else 0.0
