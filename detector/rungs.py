@@ -14,6 +14,7 @@ WORDS: Final = {
     "regular-hop": "the person made this hop before, and it was harmless",
     "not-new-abroad": "the far place is not new, or not abroad",
     "learning": "too little is known yet",
+    "restless": "it has changed too often lately to have a value that stands",
     "usual-hours": "it is within the hours that this person usually works",
     "working-hours": "it is within the working hours that the rule states",
     "on-call": "the person is on call",
@@ -29,6 +30,7 @@ UNITS: Final = {
     "tenant-egress": "people",
     "both-ends-familiar": "days",
     "learning": "days or events to go",
+    "restless": "changes",
     "announced": "days since",
     "told-before": "days to go",
 }
@@ -37,6 +39,7 @@ UNITS: Final = {
 _ONE: Final = {
     "people": "person",
     "days": "day",
+    "changes": "change",
     "days to go": "day to go",
     "days since": "day since",
 }

@@ -23,6 +23,7 @@ from detector import arrays, events, kernel, snapshots, window
 from detector.alerts import Alert
 from detector.anomaly.declaration import Declaration
 from detector.findings import Finding
+from detector.rule_types.base import SERVICE_MAIL
 from detector.rulebook.book import Rulebook
 from detector.rulebook.loading import load
 from detector.sources import records
@@ -91,7 +92,9 @@ def hash_of(body: bytes) -> int:
 
 
 def _user(who: str) -> dict[str, Any]:
-    return {"uuid": who.upper(), "name": who.title(), "email": f"{who}@acme.example"}
+    """A person; "bot" is a program."""
+    domain = SERVICE_MAIL if who == "bot" else "@acme.example"
+    return {"uuid": who.upper(), "name": who.title(), "email": f"{who}{domain}"}
 
 
 def _location(place: str) -> dict[str, Any]:

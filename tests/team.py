@@ -26,8 +26,8 @@ HOME = {"ann": "paris", "ben": "paris", "cleo": "toronto", "dan": "milan"}
 
 
 @cache
-def _learned() -> bytes:
-    """A team of four after three weeks of work, with a model trained on it."""
+def _learned(*, with_program: bool = False) -> bytes:
+    """A team of four after three weeks of work, and a program that works with them if asked for."""
     state = engine()
     days = [day for day in range(-21, 0) if day % 7 < 5]
     work = [
@@ -36,6 +36,8 @@ def _learned() -> bytes:
         for who in TEAM
         for item in _workday(who, MONDAY + timedelta(days=day), TEAM.index(who))
     ]
+    if with_program:
+        work += [item for day in days for item in _program(MONDAY + timedelta(days=day))]
     play(state, in_order(work))
     return snapshots.dump(state)
 
@@ -53,6 +55,14 @@ def _workday(who: str, day: datetime, shift: int) -> list[Item]:
     ]
 
 
+def _program(day: datetime) -> list[Item]:
+    """What the program fetches on a day: the same at every hour from six to nine at night."""
+    return [
+        usage("bot", "paris", day + timedelta(hours=hour, minutes=30), action="server-fetch")
+        for hour in range(6, 22)
+    ]
+
+
 @cache
 def _trained() -> Model:
     memory, _, _ = snapshots.load(_learned()) or (None, None, None)
@@ -62,9 +72,9 @@ def _trained() -> Model:
     return made
 
 
-def learned_engine(*, with_model: bool = True) -> kernel.State:
-    """An engine that knows the team and watches from Monday on."""
-    loaded = snapshots.load(_learned())
+def learned_engine(*, with_model: bool = True, with_program: bool = False) -> kernel.State:
+    """An engine that knows the team, and its program, and watches from Monday on."""
+    loaded = snapshots.load(_learned(with_program=with_program))
     assert loaded is not None
     memory, tails, _ = loaded
     state = kernel.State(memory, kernel.Plan(rulebook(), declaration()))

@@ -26,7 +26,7 @@ LATENESS_MIN = (0, 0, 0, 0, 0, 3, 90, 30 * 60, 6 * 1440, 8 * 1440, -6 * 60, -400
 steps: st.SearchStrategy[dict[str, Any]] = st.builds(
     dict,
     gap_min=st.sampled_from([0, 0, 1, 4, 20, 45, 70, 400, 1500]),
-    who=st.sampled_from(["ann", "ben", "zoe", "eve"]),
+    who=st.sampled_from(["ann", "ann", "ben", "ben", "zoe", "zoe", "eve", "eve", "bot"]),
     feed=st.sampled_from(["sign_in", "sign_in", "failed", "usage", "usage", "audit", "audit"]),
     place=st.sampled_from(["paris", "lagos", "tokyo", "brussels"]),
     client=st.sampled_from(["mac", "web"]),
@@ -69,8 +69,8 @@ def arrivals(draw: st.DrawFn, most: int = 14) -> list[Item]:
 
 
 def engine() -> kernel.State:
-    """An engine that knows the team, and Eve, who was away for longer than a month."""
-    state = learned_engine()
+    """An engine that knows the team and its program, and Eve, who was away for over a month."""
+    state = learned_engine(with_program=True)
     away = stories.at("-45 9:00")
     last = int(away.timestamp() * 1e6)
     state.memory.facts.people["EVE"] = Person(last - DAY_US, last, days=2, events=9)

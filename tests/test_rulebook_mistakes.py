@@ -387,3 +387,28 @@ def test_what_a_file_says_never_makes_a_line_of_its_own() -> None:
 
     assert lines
     assert all(line.isprintable() for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("stable-for: soon", "behavior.stable-for: cannot read 'soon'; write it like 14d"),
+        ("least: 0", "behavior.least: '0': Input should be greater than or equal to 1"),
+        ("stable-fro: 7d", "behavior.stable-fro: not a key here; did you mean 'stable-for'?"),
+        ("remember: 3 weeks", "behavior.remember: cannot read '3 weeks'; write it like 90d"),
+    ],
+)
+def test_a_mistake_in_a_change_of_value_is_told_with_the_key_and_a_fix(
+    line: str, said: str
+) -> None:
+    text = f"""
+title: The app changed
+id: 0d8a2c1e-52a7-4ac0-8d8b-4a3f1a2b9d02
+level: low
+behavior:
+    type: change_of_value
+    rules: [op_reveal]
+    fields: [client.app_name]
+    {line}
+"""
+    assert said in str(load({"a.yml": text}).mistakes[0])

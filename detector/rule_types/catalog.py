@@ -7,6 +7,7 @@ from typing import Annotated, Final
 from pydantic import Field, TypeAdapter
 
 from detector.rule_types.base import Behavior
+from detector.rule_types.change_of_value import ChangeOfValue
 from detector.rule_types.dormant_return import DormantReturn
 from detector.rule_types.first_seen import FirstSeen
 from detector.rule_types.impossible_travel import ImpossibleTravel
@@ -15,6 +16,7 @@ from detector.rule_types.session_hijack import SessionHijack
 from detector.rule_types.volume import Volume
 
 BEHAVIORS: Final[tuple[type[Behavior], ...]] = (
+    ChangeOfValue,
     DormantReturn,
     FirstSeen,
     ImpossibleTravel,
@@ -25,7 +27,13 @@ BEHAVIORS: Final[tuple[type[Behavior], ...]] = (
 
 adapter: TypeAdapter[Behavior] = TypeAdapter(
     Annotated[
-        DormantReturn | FirstSeen | ImpossibleTravel | OffHours | SessionHijack | Volume,
+        ChangeOfValue
+        | DormantReturn
+        | FirstSeen
+        | ImpossibleTravel
+        | OffHours
+        | SessionHijack
+        | Volume,
         Field(discriminator="type"),
     ]
 )

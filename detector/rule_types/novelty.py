@@ -20,6 +20,7 @@ NAMES: Final = {
     "vault.id": "the vault",
     "item.id": "the item",
     "client.app_name": "the app",
+    "client.os_name": "the operating system",
 }
 """Fields as people say them."""
 _KINDS: Final = {

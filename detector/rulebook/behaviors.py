@@ -108,8 +108,9 @@ def _keys(kind: type[Behavior], path: Path) -> list[str]:
 
 def _default(kind: type[Behavior] | None, path: Path) -> object:
     """What stands at `path` of a behaviour if nothing is written."""
-    field = _fields(kind, path[:-1]).get(str(path[-1])) if kind else None
-    return field.default if field else None
+    fields = _fields(kind, path[:-1]) if kind else {}
+    named = (field for name, field in fields.items() if (field.alias or name) == path[-1])
+    return next((field.default for field in named), None)
 
 
 def _fields(kind: type[Behavior], path: Path) -> dict[str, FieldInfo]:
