@@ -11,11 +11,14 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+from detector.manual import Manual
 from detector.plans import Texts
 from detector.rulebook.vocabulary import PACK
 from detector.settings import ConfigError, PathsConfig
 
 _PACKAGE: Final = Path(__file__).parent
+_MANUAL: Final = ("language.md", "fields.md", "behaviors.md", "files.md", "model.md")
+"""The pages that say what may be written, not what is shipped."""
 _ID: Final = re.compile(r"^id:\s*['\"]?([0-9a-fA-F-]{36})", re.MULTILINE)
 _DOCUMENTS: Final = re.compile(r"^(?=---)", re.MULTILINE)
 _YAML: Final = ("*.yml", "*.yaml")
@@ -44,6 +47,15 @@ def shipped(room: str) -> Path:
     """The folder of shipped `rules`, `models` or `alert_templates`."""
     packaged = _PACKAGE / "_shipped" / room
     return packaged if packaged.is_dir() else _PACKAGE.parent / room
+
+
+def manual(base: str) -> Manual:
+    """The reference that is shipped; without a `base`, links lead to its files."""
+    folder = shipped("reference")
+    if not folder.is_dir():
+        folder = _PACKAGE.parent / "docs" / "reference"
+    pages = {name: read_file(folder / name) for name in _MANUAL}
+    return Manual(pages, base or folder.resolve().as_uri())
 
 
 def read_folder(folder: Path, patterns: Iterable[str] = _YAML) -> dict[str, str]:

@@ -24,6 +24,7 @@ from detector.anomaly.declaration import Declaration
 from detector.kernel import Plan
 from detector.networks import NamedNetwork, Networks
 from detector.people import Colleague, Duty, Holiday, People
+from detector.rulebook import sections
 from detector.rulebook.loaded import Loaded
 from detector.rulebook.mistakes import Mistake, did_you_mean, quoted
 
@@ -148,6 +149,13 @@ class _NetworksFile(BaseModel):
     networks: list[_NetworkEntry]
 
 
+_ABOUT: Mapping[type[BaseModel], str] = {
+    Declaration: sections.MODELS,
+    _PeopleFile: sections.PEOPLE,
+    _NetworksFile: sections.NETWORKS,
+}
+
+
 class LoadRules(Protocol):
     """Loads rule files and lists: `load`, or a cache of what it made."""
 
@@ -197,7 +205,11 @@ def _models(texts: Mapping[str, str], mistakes: list[Mistake]) -> list[Declarati
         if declared is None:
             continue
         if found:
-            mistakes.append(Mistake(name, 1, 1, "a second model", "keep one file in the folder"))
+            mistakes.append(
+                Mistake(
+                    name, 1, 1, "a second model", "keep one file in the folder", sections.MODELS
+                )
+            )
         found.append(declared)
     return found
 
@@ -242,17 +254,19 @@ def _read(kind: type[_T], name: str, text: str, mistakes: list[Mistake]) -> _T |
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        mistakes.append(Mistake(name, line, column, f"not YAML: {_problem(error)}", ""))
+        mistakes.append(
+            Mistake(name, line, column, f"not YAML: {_problem(error)}", "", sections.YAML)
+        )
     except RecursionError:
-        mistakes.append(Mistake(name, 1, 1, "nested too deeply", ""))
+        mistakes.append(Mistake(name, 1, 1, "nested too deeply", "", sections.YAML))
     except ValidationError as error:
         for each in error.errors():
             line, column = _mark(node, each["loc"])
             text, fix = _worded(kind, each)
-            mistakes.append(Mistake(name, line, column, text, fix))
+            mistakes.append(Mistake(name, line, column, text, fix, _ABOUT[kind]))
     except (ValueError, OverflowError) as error:
         # What looks like a date to YAML and is none.
-        mistakes.append(Mistake(name, 1, 1, f"not YAML: {error}", ""))
+        mistakes.append(Mistake(name, 1, 1, f"not YAML: {error}", "", sections.YAML))
     return None
 
 

@@ -9,7 +9,7 @@ from typing import Final
 from detector.delivery.commands import Refused
 from detector.delivery.journal import How
 from detector.delivery.silences import Silence, silence
-from detector.rulebook import documents
+from detector.rulebook import documents, sections
 from detector.rulebook.mistakes import Mistake, quoted
 from detector.rulebook.reports import Report
 
@@ -32,7 +32,7 @@ def read(file: str, text: str, now: datetime) -> Read:
     reading = documents.read(file, text)
     mistakes, found = list(reading.mistakes), list[Silence]()
     for document in reading.documents:
-        report = Report(document)
+        report = Report(document, about=sections.SILENCES)
         report.known_keys((), ("silences",))
         entries = report.at(("silences",))
         if not isinstance(entries, list):

@@ -418,7 +418,7 @@ def test_check_of_a_folder_counts_only_its_documents(capsys: pytest.CaptureFixtu
     documents = GOOD.count("\ntitle:") + GOOD.startswith("title:")
     assert (found["rules"], found["loaded"]) == (documents + 1, documents)
     for error in found["errors"]:
-        assert error.keys() == {"file", "line", "column", "text", "fix"}
+        assert error.keys() == {"file", "line", "column", "text", "fix", "link"}
         assert error["file"] == "mine/bad.yml"
     assert any("hihg" in error["text"] + error["fix"] for error in found["errors"])
     assert run(["check", "--rules", "mine"]) == 1

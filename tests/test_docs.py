@@ -14,6 +14,7 @@ from detector import files, plans, silence_files
 from detector.anomaly.declaration import Declaration
 from detector.cli.parser import parser
 from detector.foreign.mapping import read_mapping
+from detector.manual import anchor
 from detector.rule_types.catalog import BEHAVIORS
 from detector.settings import Settings, load
 
@@ -105,10 +106,15 @@ def test_every_configuration_on_the_pages_is_valid(tmp_path: Path) -> None:
 
 
 def test_every_link_leads_somewhere() -> None:
-    for page in PAGES:
-        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
-            if not target.startswith("http"):
-                assert (page.parent / target).exists(), f"{page.name}: {target}"
+    for page in (*PAGES, *sorted((ROOT / "docs" / "reference").glob("*.md"))):
+        for target in re.findall(r"\]\(([^)]+)\)", page.read_text(encoding="utf-8")):
+            file, _, name = target.partition("#")
+            goal = page.parent / file if file else page
+            if target.startswith("http"):
+                continue
+            assert goal.exists(), f"{page.name}: {target}"
+            anchors = re.findall(r"^#+ (.*)", goal.read_text("utf-8"), re.MULTILINE) if name else ()
+            assert not name or name in map(anchor, anchors), f"{page.name}: {target}"
 
 
 def test_every_table_of_the_configuration_is_on_the_operators_page() -> None:

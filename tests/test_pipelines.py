@@ -16,8 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.cli.main import run
+from detector.manual import Manual
 from detector.pipelines.junit import Case, junit
-from detector.pipelines.sarif import KINDS, Result, sarif
+from detector.pipelines.sarif import Result, sarif
 from detector.rehearsal.coverage import concerned, coverage
 from detector.rulebook import attack
 from detector.rulebook.loading import load
@@ -72,7 +73,7 @@ def test_a_mistake_stands_at_its_line(repository: Path) -> None:
     assert run(["check", "--rules", "rules", "--sarif", "a.sarif", "--junit", "a.xml"]) == 1
 
     (found,) = json.loads((repository / "a.sarif").read_text())["runs"][0]["results"]
-    assert (found["ruleId"], found["level"]) == ("mistake", "error")
+    assert (found["ruleId"], found["level"]) == ("mistake/level", "error")
     place = found["locations"][0]["physicalLocation"]
     assert place["artifactLocation"]["uri"] == "rules/mine.yml"
     assert place["region"] == {"startLine": 5, "startColumn": 8}
@@ -96,7 +97,7 @@ def test_a_test_that_fails_tells_what_was_expected_and_what_came(
     assert "       events:\n         Mon 2 Mar 00:00 UTC share auditevents by ana" in said
     (found,) = json.loads((repository / "a.sarif").read_text())["runs"][0]["results"]
     region = found["locations"][0]["physicalLocation"]["region"]
-    assert (found["ruleId"], region["startLine"]) == ("failing-test", 11)
+    assert (found["ruleId"], region["startLine"]) == ("failing-test/tests", 11)
     (failed,) = ElementTree.parse(repository / "a.xml").getroot().iter("failure")
     assert failed.get("message") == "alerts: expected 2, got 1"
 
@@ -123,7 +124,7 @@ def test_a_rule_that_lacks_a_test_is_named(
     assert said.rstrip().endswith("1 rules lack a test")
     assert f" {missing}" in said
     found = json.loads((repository / "a.sarif").read_text())["runs"][0]["results"]
-    assert [each["ruleId"] for each in found][-1] == "missing-test"
+    assert [each["ruleId"] for each in found][-1] == "missing-test/tests"
 
 
 def test_building_blocks_need_no_tests_and_what_looks_at_them_is_concerned() -> None:
@@ -170,11 +171,12 @@ def test_whatever_stands_in_a_file_the_documents_are_well_formed(
     (suite,) = ElementTree.fromstring(document)
     assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
 
-    log = sarif([Result("mistake", Mistake("a b.yml", line, line, short, long))], "1.0", ROOT)
-    (found,) = json.loads(json.dumps(log))["runs"][0]["results"]
+    result = Result("mistake", Mistake("a b.yml", line, line, short, long, "a.md#b"))
+    log = json.loads(json.dumps(sarif([result], Manual({}, "https://h"), "1.0", ROOT)))["runs"][0]
+    (found,) = log["results"]
     region = found["locations"][0]["physicalLocation"]["region"]
     assert min(region.values()) >= 1
-    assert list(KINDS)[found["ruleIndex"]] == found["ruleId"]
+    assert log["tool"]["driver"]["rules"][found["ruleIndex"]]["id"] == found["ruleId"]
 
 
 def test_the_shipped_workflow_is_what_the_commands_take(repository: Path) -> None:

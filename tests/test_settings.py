@@ -52,7 +52,7 @@ def test_the_example_of_init_is_sound(file: Path) -> None:
         ('[slack]\nchanel = "#a"', "slack.chanel: unknown key; did you mean 'channel'?"),
         ('[[routes]]\nsend = ["console"]\nmatch = { levels = [] }', "routes.0.match.levels: unknown key; did you mean 'level'?"),
         ('[[sources]]\nname = "a"\ntoken = { evn = "X" }', "sources.0.token.evn: unknown key; did you mean 'env'?"),
-        ("zzzz = 1", "zzzz: unknown key; known keys: data, delivery, digest, email, flood, inhibitions, other, paths, quiet_hours, routes, silences, slack, sources, timezone, webhook"),
+        ("zzzz = 1", "zzzz: unknown key; known keys: data, delivery, digest, email, flood, inhibitions, other, paths, quiet_hours, reference, routes, silences, slack, sources, timezone, webhook"),
     ],
 )  # fmt: skip
 def test_an_unknown_key_names_the_nearest_valid_one(file: Path, text: str, line: str) -> None:

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from detector import __version__, app, backtesting, settings
 from detector.alerts import Alert, to_json
-from detector.cli import foreign, history, planning
+from detector.cli import complaints, foreign, history, planning
 from detector.reviews import figures, page, tables
 from detector.settings import ConfigError
 from detector.terminal import progress
@@ -26,8 +26,7 @@ def run(args: Namespace) -> int:
     if args.events is not None:
         return foreign.backtest(args, config)
     built = planning.build(config, app.now().date(), args.rules)
-    for mistake in built.mistakes:
-        sys.stderr.write(f"{mistake}\n")
+    complaints.tell(config, built.mistakes)
     terminal = Console(stderr=True, highlight=False)
     with history.opened(args, config) as found:
         whole = found.between(args.since, args.until).taught_until(args.train_until)

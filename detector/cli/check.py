@@ -10,9 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from detector import __version__, files, plans, settings, silence_files
-from detector.cli import output, planning
+from detector.cli import complaints, output, planning
+from detector.manual import Manual
 from detector.pipelines import junit, sarif
 from detector.rule_cache import RuleCache
+from detector.rulebook import sections
 from detector.rulebook.mistakes import Mistake
 
 
@@ -22,18 +24,19 @@ def run(args: Namespace) -> int:
     texts = files.texts(config.paths, timezone=config.timezone, own_rules=args.rules)
     cache = planning.rules_cache(config)
     built = plans.build(texts, datetime.now(UTC).date(), cache)
-    mistakes, warnings = list(built.mistakes), list(built.loaded.warnings)
+    wrong, odd = list(built.mistakes), list(built.loaded.warnings)
     if args.rules is None:
-        mistakes += [*_templates(config), *_silences(config)]
-    _write(args, texts.rules, mistakes, warnings)
+        wrong += [*_templates(config), *_silences(config)]
+    manual = files.manual(config.reference)
+    _write(args, texts.rules, manual, (wrong, odd))
     documents, loaded = _counts(built, texts, args.rules, cache)
     if args.json:
         output.as_json(
             {
                 "rules": documents,
                 "loaded": loaded,
-                "errors": [_fields(each) for each in mistakes],
-                "warnings": [_fields(each) for each in warnings],
+                "errors": [_fields(each, manual) for each in wrong],
+                "warnings": [_fields(each, manual) for each in odd],
                 "filters": [
                     {
                         "title": each.title,
@@ -59,31 +62,30 @@ def run(args: Namespace) -> int:
     else:
         for overlay in built.loaded.overlays:
             sys.stdout.write(f"{overlay}\n")
-        for warning in warnings:
-            sys.stderr.write(f"warning: {warning}\n")
-        for mistake in mistakes:
-            sys.stderr.write(f"{mistake}\n")
-        words = "no mistakes" if not mistakes else f"{len(mistakes)} mistakes"
+        complaints.tell(config, wrong, odd)
+        words = "no mistakes" if not wrong else f"{len(wrong)} mistakes"
         sys.stdout.write(f"{documents} rules found, {loaded} loaded, {words}\n")
-    return 1 if mistakes else 0
+    return 1 if wrong else 0
 
 
 def _write(
-    args: Namespace, rules: Iterable[str], mistakes: Sequence[Mistake], warnings: Sequence[Mistake]
+    args: Namespace,
+    rules: Iterable[str],
+    manual: Manual,
+    found: tuple[Sequence[Mistake], Sequence[Mistake]],
 ) -> None:
-    """The files for a pipeline that were asked for."""
+    """The files for a pipeline that were asked for; `found` are mistakes and warnings."""
+    mistakes, warnings = found
     if args.sarif is not None:
         results = [sarif.Result("mistake", each) for each in mistakes]
         results += [sarif.Result("warning", each) for each in warnings]
-        output.write_json(args.sarif, sarif.sarif(results, __version__, Path.cwd()))
+        output.write_json(args.sarif, sarif.sarif(results, manual, __version__, Path.cwd()))
     if args.junit is not None:
-        named = dict.fromkeys((*rules, *(each.file for each in mistakes)))
-        cases = [
-            junit.Case(
-                file, file, [(each.text, str(each)) for each in mistakes if each.file == file]
-            )
-            for file in named
-        ]
+        named: dict[str, list[tuple[str, str]]] = {file: [] for file in rules}
+        for each in mistakes:
+            long = f"{each}\nread on: {manual.link(each.about)}"
+            named.setdefault(each.file, []).append((each.text, long))
+        cases = [junit.Case(file, file, failures) for file, failures in named.items()]
         output.write_file(args.junit, junit.junit({"check": cases}))
 
 
@@ -105,7 +107,9 @@ def _templates(config: settings.Settings) -> list[Mistake]:
     from detector.rendering import check_templates
 
     found = check_templates(files.templates(config.paths.templates))
-    return [Mistake(each.file, each.line or 1, 1, each.text, "") for each in found]
+    return [
+        Mistake(each.file, each.line or 1, 1, each.text, "", sections.TEMPLATES) for each in found
+    ]
 
 
 def _silences(config: settings.Settings) -> Sequence[Mistake]:
@@ -115,11 +119,12 @@ def _silences(config: settings.Settings) -> Sequence[Mistake]:
     return silence_files.read(str(path), files.read_file(path), datetime.now(UTC)).mistakes
 
 
-def _fields(mistake: Mistake) -> dict[str, object]:
+def _fields(mistake: Mistake, manual: Manual) -> dict[str, object]:
     return {
         "file": mistake.file,
         "line": mistake.line,
         "column": mistake.column,
         "text": mistake.text,
         "fix": mistake.fix,
+        "link": manual.link(mistake.about),
     }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -18,7 +17,7 @@ from rich.markdown import Markdown
 
 from detector import app, files, kernel, plans, settings
 from detector.alerts import to_json
-from detector.cli import output, planning
+from detector.cli import complaints, output, planning
 from detector.evaluation import companies, pages
 from detector.evaluation.companies import Labelled
 from detector.evaluation.figures import Figures, figures
@@ -59,8 +58,7 @@ def run(args: Namespace) -> int:
         raise ConfigError(msg)
     texts = files.texts(config.paths, timezone=config.timezone, own_rules=args.rules)
     make = Maker(texts, app.now().date(), planning.rules_cache(config))
-    for mistake in make.mistakes:
-        sys.stderr.write(f"{mistake}\n")
+    complaints.tell(config, make.mistakes)
     terminal = Console(stderr=True, highlight=False)
     with _lines(args.alerts) as keep:
         trials = [_play(terminal, each, make, keep) for each in _attacked(args)]

@@ -14,7 +14,7 @@ import numpy as np
 from rich.console import Console
 
 from detector import files, settings
-from detector.cli import foreign_tables, planning
+from detector.cli import complaints, foreign_tables, planning
 from detector.foreign import correlating
 from detector.foreign.comparing import Comparison, compare, compare_correlations
 from detector.foreign.expectations import judge, read_expectations
@@ -37,8 +37,7 @@ def backtest(args: Namespace, config: settings.Settings) -> int:
     mapping = mapping_of(args.mapping)
     expected = read_expectations(args.expected) if args.expected else None
     loaded = rules_of(args.rules, config)
-    for mistake in loaded.mistakes:
-        sys.stderr.write(f"{mistake}\n")
+    complaints.tell(config, loaded.mistakes)
     events = events_of(args.events, mapping)
     raising = [match for match in loaded.rulebook.matches if match.rule.raises]
     naming = Naming(events, mapping.time, mapping.id)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -23,7 +22,7 @@ from detector import (
     thresholds,
     workhours,
 )
-from detector.cli import history, output
+from detector.cli import complaints, history, output
 from detector.cli.history import History
 from detector.delivery.nearness import (
     Below,
@@ -84,8 +83,7 @@ def _replayed(past: History, since: datetime, config: settings.Settings) -> Foun
     """What comes of a folder under the rules of the configuration."""
     texts = files.texts(config.paths, timezone=config.timezone)
     built = plans.build(texts, app.now().date())
-    for mistake in built.mistakes:
-        sys.stderr.write(f"{mistake}\n")
+    complaints.tell(config, built.mistakes)
     terminal = Console(stderr=True, highlight=False)
     with progress(terminal, f"replaying {past.events:,} events", past.events) as advance:
         done = history.played(past, built.plan, config, advance=advance)

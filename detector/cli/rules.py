@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from detector import files, plans, settings
-from detector.cli import output, planning
+from detector.cli import complaints, output, planning
 from detector.rule import Rule
 from detector.rulebook import attack
 from detector.settings import ConfigError
@@ -28,8 +28,7 @@ def run(args: Namespace) -> int:
     if args.verb == "export":
         return _export(args, config)
     built = planning.build(config, datetime.now(UTC).date(), args.rules)
-    for mistake in built.mistakes:
-        sys.stderr.write(f"{mistake}\n")
+    complaints.tell(config, built.mistakes)
     verbs = {"list": _list, "show": _show}
     return max(verbs[args.verb](args, built), 1 if built.mistakes else 0)
 

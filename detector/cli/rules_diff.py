@@ -13,7 +13,7 @@ from typing import Final
 from rich.console import Console
 
 from detector import app, backtesting, files, kernel, plans, settings
-from detector.cli import history, output, revisions
+from detector.cli import complaints, history, output, revisions
 from detector.comparing import telling
 from detector.comparing.checkpoints import Checkpoints
 from detector.comparing.difference import Difference, as_json, difference
@@ -46,9 +46,11 @@ def _built(args: Namespace, config: Settings, name: str) -> plans.Built:
         else:
             texts = files.texts(config.paths, timezone=config.timezone, own_rules=folder)
         built = plans.build(texts, app.now().date())
-        for mistake in built.mistakes:
-            where = replace(mistake, file=mistake.file.removeprefix(f"{folder}{os.sep}"))
-            sys.stderr.write(f"{name}: {where}\n")
+        told = [
+            replace(each, file=each.file.removeprefix(f"{folder}{os.sep}"))
+            for each in built.mistakes
+        ]
+        complaints.tell(config, told, before=f"{name}: ")
         return built
 
 

@@ -14,12 +14,14 @@ from typing import Final
 
 from rich.table import Table
 
-from detector import __version__, plans, settings
-from detector.cli import output, planning
+from detector import __version__, files, plans, settings
+from detector.cli import complaints, output, planning
+from detector.manual import Manual
 from detector.pipelines import junit, sarif
 from detector.rehearsal.coverage import Covered, concerned, coverage
 from detector.rehearsal.play import rehearse_all
 from detector.rehearsal.verdict import Verdict
+from detector.rulebook import sections
 from detector.rulebook.mistakes import Mistake
 from detector.settings import ConfigError
 
@@ -50,14 +52,13 @@ def run(args: Namespace) -> int:
         return _watch(args, config)
     built = _built(args, config)
     tested = _played(args, built, _wanted(args, built))
-    _write(args, tested)
+    _write(args, tested, files.manual(config.reference))
     return 1 if tested.bad else 0
 
 
 def _built(args: Namespace, config: settings.Settings) -> plans.Built:
     built = planning.build(config, datetime.now(UTC).date(), args.rules)
-    for mistake in built.mistakes:
-        sys.stderr.write(f"{mistake}\n")
+    complaints.tell(config, built.mistakes)
     return built
 
 
@@ -128,10 +129,10 @@ def _tell_coverage(args: Namespace, every: Sequence[Covered]) -> None:
     output.console().print(table)
 
 
-def _write(args: Namespace, tested: _Tested) -> None:
+def _write(args: Namespace, tested: _Tested, manual: Manual) -> None:
     """The files for a pipeline that were asked for."""
     if args.sarif is not None:
-        log = sarif.sarif(_results(tested), __version__, Path.cwd())
+        log = sarif.sarif(_results(tested), manual, __version__, Path.cwd())
         output.write_json(args.sarif, log)
     if args.junit is not None:
         rulebook, suites = tested.built.loaded.rulebook, dict[str, list[junit.Case]]()
@@ -155,10 +156,12 @@ def _results(tested: _Tested) -> Iterator[sarif.Result]:
         if not each.passed:
             text = f"test {each.story.name!r} fails: {'; '.join(each.diffs)}"
             file = rules[each.story.rule_id].file
-            yield sarif.Result("failing-test", Mistake(file, each.story.line, 1, text))
+            yield sarif.Result(
+                "failing-test", Mistake(file, each.story.line, 1, text, "", sections.TESTS)
+            )
     for gap in tested.gaps:
         text = f"{gap.rule.name} has no {', no '.join(gap.missing)} test"
-        yield sarif.Result("missing-test", Mistake(gap.rule.file, 1, 1, text))
+        yield sarif.Result("missing-test", Mistake(gap.rule.file, 1, 1, text, "", sections.TESTS))
 
 
 def _watch(args: Namespace, config: settings.Settings) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from detector.rulebook import sections
 from detector.rulebook.conditions import Condition
 from detector.rulebook.detections import read_detection
 from detector.rulebook.documents import Document, Path, read
@@ -55,8 +56,10 @@ def read_mapping(file: str, text: str) -> tuple[EventMapping | None, tuple[Mista
     if reading.mistakes:
         return None, reading.mistakes
     if len(reading.documents) != 1:
-        return None, (Mistake(file, 1, 1, "one mapping a file is expected", "split it"),)
-    report = Report(reading.documents[0])
+        return None, (
+            Mistake(file, 1, 1, "one mapping a file is expected", "split it", sections.MAPPINGS),
+        )
+    report = Report(reading.documents[0], about=sections.MAPPINGS)
     report.known_keys((), _KEYS)
     found = EventMapping(
         report.texts(("time",)),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from detector.manual import Manual, short
 from detector.rulebook.mistakes import Mistake
 
 SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -29,28 +30,40 @@ class Result:
     kind: str
     mistake: Mistake
 
+    @property
+    def id(self) -> str:
+        """Its kind, and the section of the reference that explains it: `mistake/level`."""
+        return f"{self.kind}/{short(self.mistake.about)}" if self.mistake.about else self.kind
 
-def sarif(results: Iterable[Result], version: str, root: Path) -> dict[str, Any]:
+
+def sarif(results: Iterable[Result], manual: Manual, version: str, root: Path) -> dict[str, Any]:
     """The log of one run; files are named from `root` on, where they lie below it."""
-    names = list(KINDS)
-    driver = {
-        "name": "Vaultwatch",
-        "semanticVersion": version,
-        "rules": [
-            {
-                "id": name,
-                "shortDescription": {"text": text},
-                "defaultConfiguration": {"level": level},
-            }
-            for name, (level, text) in KINDS.items()
-        ],
-    }
-    found = [_result(each, names.index(each.kind), root) for each in results]
+    found = list(results)
+    rules = {each.id: _rule(each, manual) for each in found}
+    ids = list(rules)
+    driver = {"name": "Vaultwatch", "semanticVersion": version, "rules": list(rules.values())}
+    told = [_result(each, ids.index(each.id), root) for each in found]
     return {
         "$schema": SCHEMA,
         "version": "2.1.0",
-        "runs": [{"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": found}],
+        "runs": [{"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": told}],
     }
+
+
+def _rule(result: Result, manual: Manual) -> dict[str, Any]:
+    """What a code host shows beside the result: the section itself, and the link to it."""
+    level, text = KINDS[result.kind]
+    told: dict[str, Any] = {
+        "id": result.id,
+        "shortDescription": {"text": text},
+        "defaultConfiguration": {"level": level},
+    }
+    section = manual.sections.get(result.mistake.about)
+    if section is not None and manual.published:
+        told["helpUri"] = manual.link(result.mistake.about)
+    if section is not None:
+        told["help"] = {"text": section, "markdown": section}
+    return told
 
 
 def _result(result: Result, index: int, root: Path) -> dict[str, Any]:
@@ -59,7 +72,7 @@ def _result(result: Result, index: int, root: Path) -> dict[str, Any]:
     region = {"startLine": max(1, mistake.line), "startColumn": max(1, mistake.column)}
     place = {"artifactLocation": {"uri": _uri(mistake.file, root)}, "region": region}
     return {
-        "ruleId": result.kind,
+        "ruleId": result.id,
         "ruleIndex": index,
         "level": KINDS[result.kind][0],
         "message": {"text": text},

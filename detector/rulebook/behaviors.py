@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 from detector import events
 from detector.rule_types import catalog
 from detector.rule_types.base import Behavior
+from detector.rulebook import sections
 from detector.rulebook.documents import Path
 from detector.rulebook.mistakes import did_you_mean, quoted
 from detector.rulebook.references import Draft, Register
@@ -58,7 +59,7 @@ def in_columns(report: Report, behavior: Behavior, feeds: Iterable[str]) -> Beha
             if field not in names:
                 fix = did_you_mean(field, names)
                 text = f"{quoted(field)} is not a field of the rules it looks at"
-                report.wrong(("behavior", key, index), text, fix)
+                report.wrong(("behavior", key, index), text, fix, about=sections.FIELDS)
         update[attribute] = tuple(names.get(field, field) for field in fields)
     return behavior.model_copy(update=update)
 
@@ -79,26 +80,32 @@ def _complain(report: Report, mapping: dict[str, Any], problem: Any) -> None:
     steps = tuple(step for step in problem["loc"])
     kind = _TYPES.get(str(mapping.get("type")))
     path: Path = ("behavior", *(steps[1:] if steps and steps[0] in _TYPES else steps))
+    about = sections.of_behavior(str(mapping["type"])) if kind else ""
     match problem["type"]:
         case "union_tag_invalid" | "union_tag_not_found" | "model_attributes_type":
             report.not_one_of(("behavior", "type"), mapping.get("type"), "a behavior", _TYPES)
         case "extra_forbidden" if kind is not None:
             known = _keys(kind, path[1:-1])
-            report.wrong(path, "not a key here", did_you_mean(path[-1], known), key=True)
+            report.wrong(
+                path, "not a key here", did_you_mean(path[-1], known), key=True, about=about
+            )
         case "too_short":
-            report.wrong(path, "is empty")
+            report.wrong(path, "is empty", about=about)
         case "string_pattern_mismatch":
             default = _default(kind, path[1:])
             fix = f"write it like {default}" if isinstance(default, str) else ""
-            report.wrong(path, f"cannot read {quoted(problem['input'])}", fix)
+            report.wrong(path, f"cannot read {quoted(problem['input'])}", fix, about=about)
         case "missing":
-            report.wrong(path, "is missing")
+            report.wrong(path, "is missing", about=about)
         case "literal_error":
             expected = str(problem["ctx"]["expected"]).replace("' or '", "', '").split("', '")
             words = [word.strip("'") for word in expected]
-            report.not_one_of(path, problem["input"], "one of the words for this", words)
+            report.not_one_of(
+                path, problem["input"], "one of the words for this", words, about=about
+            )
         case _:
-            report.wrong(path, f"{quoted(problem['input'])}: {_first_line(problem['msg'])}")
+            text = f"{quoted(problem['input'])}: {_first_line(problem['msg'])}"
+            report.wrong(path, text, about=about)
 
 
 def _keys(kind: type[Behavior], path: Path) -> list[str]:

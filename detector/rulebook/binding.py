@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from detector.findings import Level
 from detector.rule import Rule
+from detector.rulebook import sections
 from detector.rulebook.book import BehaviorRule, CorrelationRule, Match, Rulebook
 from detector.rulebook.conditions import Condition, conjunction
 from detector.rulebook.filters import Filter
@@ -92,7 +93,12 @@ def _quiet(sound: Sequence[Draft], parts: Parts) -> set[str]:
             quiet.add(rule.id)
             if rule.id in taken and rule.level.rank >= Level.MEDIUM.rank:
                 text = "raises no alert of its own, because a correlation looks at it"
-                draft.report.odd(("level",), text, "write 'alert: {generate: true}' to keep it")
+                draft.report.odd(
+                    ("level",),
+                    text,
+                    "write 'alert: {generate: true}' to keep it",
+                    about=sections.CORRELATION,
+                )
     return quiet
 
 

@@ -6,6 +6,7 @@ import re
 from typing import Any, Final
 
 from detector import workhours
+from detector.rulebook import sections
 from detector.rulebook.compiling import CompileError, compile_detection
 from detector.rulebook.conditions import FIELD_KINDS, Condition, Constant, asked, tests
 from detector.rulebook.documents import Path
@@ -67,7 +68,8 @@ def feeds_of(report: Report, condition: Condition, feeds: tuple[str, ...]) -> tu
             names |= set(map(str, test.literals))
     chosen = feeds if len(feeds) == 1 else feeds_with(names, feeds)
     if not chosen:
-        report.wrong(("detection",), f"no feed has all of {', '.join(sorted(names))}", key=True)
+        text = f"no feed has all of {', '.join(sorted(names))}"
+        report.wrong(("detection",), text, key=True, about=sections.FIELDS)
         return ()
     able = tuple(
         feed for feed in chosen if resolved(condition, of_feed(feed)) != Constant(holds=False)
@@ -75,7 +77,8 @@ def feeds_of(report: Report, condition: Condition, feeds: tuple[str, ...]) -> tu
     if not able:
         missing = sorted(names - {name for name in names if feeds_with([name], chosen)})
         lacks = f": its events carry no {', '.join(missing)}" if missing else ""
-        report.wrong(("detection",), f"can never hold in {chosen[0]}{lacks}", key=True)
+        text = f"can never hold in {chosen[0]}{lacks}"
+        report.wrong(("detection",), text, key=True, about=sections.FIELDS)
     return able
 
 

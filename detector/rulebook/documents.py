@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import yaml
 
+from detector.rulebook import sections
 from detector.rulebook.mistakes import Mistake, quoted
 
 LONGEST_FILE: Final = 1_048_576
@@ -78,8 +79,9 @@ def read(file: str, text: str) -> Reading:
     """Read every document of a file; a broken document does not hide the others."""
     if len(text) > LONGEST_FILE:
         wrong = Mistake(
-            file, 1, 1, f"file has {len(text)} characters; {LONGEST_FILE} is the most", "split it"
-        )
+            file, 1, 1, f"file has {len(text)} characters; {LONGEST_FILE} is the most", "split it",
+            sections.YAML,
+        )  # fmt: skip
         return Reading((), 1, (wrong,))
     documents: list[Document] = []
     mistakes: list[Mistake] = []
@@ -89,7 +91,7 @@ def read(file: str, text: str) -> Reading:
             nodes = _nodes(chunk, first_line)
         except _Refused as refused:
             found += 1
-            mistakes.append(Mistake(file, *refused.place, refused.text, refused.fix))
+            mistakes.append(Mistake(file, *refused.place, refused.text, refused.fix, sections.YAML))
             continue
         for node in nodes:
             found += 1
@@ -177,7 +179,7 @@ class _Builder:
 
     def _wrong(self, node: yaml.Node, text: str, fix: str = "") -> None:
         place = _place(node.start_mark, self._first_line)
-        self.mistakes.append(Mistake(self.document.file, *place, text, fix))
+        self.mistakes.append(Mistake(self.document.file, *place, text, fix, sections.YAML))
 
     def _value(self, node: yaml.Node, path: Path) -> Any:
         self.document.values[path] = _place(node.start_mark, self._first_line)

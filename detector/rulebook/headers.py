@@ -23,6 +23,7 @@ _NAMELESS: Final = UUID("6f1d3f0a-5d5c-4a52-9a0e-0f6d8f3c2b11")
 _TAG: Final = re.compile(r"[a-z0-9_-]+\.[a-z0-9._-]+")
 _SPAN: Final = re.compile(r"(?:\d{1,5}[wdhms])+")
 _UNITS: Final = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
+ALERT_KEYS: Final = ("generate", "dedup", "runbook", "counted-as", "routine")
 _FREE: Final = ("license", "author", "taxonomy")
 
 
@@ -136,7 +137,7 @@ def _alert(report: Report) -> tuple[bool | None, timedelta, tuple[str, ...]]:
     if not isinstance(alert, dict):
         report.wrong(("alert",), "not a mapping", "write 'alert: {generate: false}'")
         return None, fold_for, ()
-    report.known_keys(("alert",), {"generate", "dedup", "runbook", "counted-as", "routine"})
+    report.known_keys(("alert",), ALERT_KEYS)
     generate = alert.get("generate")
     if not isinstance(generate, bool | None):
         report.wrong(("alert", "generate"), f"{quoted(generate)} is neither true nor false")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from detector.rulebook import sections
 from detector.rulebook.documents import Path
 from detector.rulebook.mistakes import quoted
 from detector.rulebook.reports import Report
@@ -15,7 +16,7 @@ def hint_at_words(report: Report, path: Path, value: Any, feeds: tuple[str, ...]
     """Warn of a misspelt action or type, and of a field that the feed never fills."""
     field, *modifiers = str(path[-1]).split("|")
     if len(feeds) == 1 and of_feed(feeds[0]).column(field) is None:
-        report.odd(path, f"events of {feeds[0]} carry no {quoted(field)}")
+        report.odd(path, f"events of {feeds[0]} carry no {quoted(field)}", about=sections.FIELDS)
     if not set(modifiers) <= {"all", "cased", "neq"}:
         return
     words = _words(field, feeds)
@@ -26,7 +27,8 @@ def hint_at_words(report: Report, path: Path, value: Any, feeds: tuple[str, ...]
         fix = report.guess(word, words)
         if fix:
             place = path if single else (*path, index)
-            report.odd(place, f"1Password sends no {quoted(word)} here, as far as is known", fix)
+            text = f"1Password sends no {quoted(word)} here, as far as is known"
+            report.odd(place, text, fix, about=sections.WORDS)
 
 
 def _words(field: str, feeds: tuple[str, ...]) -> frozenset[str]:

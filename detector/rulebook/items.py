@@ -6,6 +6,7 @@ import re
 from typing import Any, Final
 
 from detector import events
+from detector.rulebook import sections
 from detector.rulebook.compiling import CompileError, check_item
 from detector.rulebook.conditions import TIME_KINDS
 from detector.rulebook.documents import Path
@@ -32,6 +33,7 @@ def read_item(report: Report, path: Path, value: Any, feeds: tuple[str, ...]) ->
             f"{quoted(field)} is not a field of {_named(feeds)}",
             _where_else(field) or did_you_mean(field, events.ours(known)),
             key=True,
+            about=sections.FIELDS,
         )
     for modifier in modifiers:
         _check_modifier(report, path, modifier)
@@ -48,7 +50,7 @@ def read_item(report: Report, path: Path, value: Any, feeds: tuple[str, ...]) ->
         parts = value if isinstance(value, list) else []
         guilty = next((i for i, part in enumerate(parts) if _problem(key, part)), None)
         place = path if guilty is None else (*path, guilty)
-        report.wrong(place, *in_our_words(problem))
+        report.wrong(place, *in_our_words(problem), about=sections.MODIFIERS)
         return
     if field and feeds:
         _check_type(report, path, (field, modifiers), feeds)
@@ -96,25 +98,28 @@ def _named(feeds: tuple[str, ...]) -> str:
 def _check_modifier(report: Report, path: Path, modifier: str) -> None:
     if modifier not in MODIFIERS:
         fix = did_you_mean(modifier, MODIFIERS)
-        report.wrong(path, f"{quoted(modifier)} is not a modifier", fix, key=True)
+        report.wrong(
+            path, f"{quoted(modifier)} is not a modifier", fix, key=True, about=sections.MODIFIERS
+        )
 
 
 def check_value(report: Report, path: Path, value: Any) -> None:
     """Values that YAML does not read as they look: `NO`, `2026-01-31`, mappings."""
     written = report.document.literals.get(path, "")
     if isinstance(value, bool) and written.lower() not in {"true", "false"}:
-        report.wrong(path, f"YAML reads {written} as {str(value).lower()}", f"write '{written}'")
+        text = f"YAML reads {written} as {str(value).lower()}"
+        report.wrong(path, text, f"write '{written}'", about=sections.VALUES)
     elif not isinstance(value, str | int | float | None):
         shown = written or type(value).__name__
-        report.wrong(path, f"{quoted(shown)} is not a value", "put it in quotes" if written else "")
+        fix = "put it in quotes" if written else ""
+        report.wrong(path, f"{quoted(shown)} is not a value", fix, about=sections.VALUES)
 
 
 def _check_references(report: Report, path: Path, value: Any, known: frozenset[str]) -> None:
     for name in value if isinstance(value, list) else [value]:
         if name not in known:
-            report.wrong(
-                path, f"{quoted(name)} is not a field", did_you_mean(name, events.ours(known))
-            )
+            fix = did_you_mean(name, events.ours(known))
+            report.wrong(path, f"{quoted(name)} is not a field", fix, about=sections.FIELDS)
 
 
 def _check_type(
@@ -130,11 +135,11 @@ def _check_type(
         timely = bool(parts & set(modifiers)) or "exists" in modifiers or report.at(path) is None
         if dtype == events.TIME and not timely:
             fix = "use |hour, |day, |week, |month, |year or |exists"
-            report.wrong(path, f"{quoted(field)} is a time", fix, key=True)
+            report.wrong(path, f"{quoted(field)} is a time", fix, key=True, about=sections.TIMES)
             return
         if dtype != events.TIME and parts & set(modifiers):
-            report.wrong(path, f"{quoted(field)} is not a time", key=True)
+            report.wrong(path, f"{quoted(field)} is not a time", key=True, about=sections.TIMES)
             return
         if dtype != events.TEXT and {"cidr", "re"} & set(modifiers):
-            report.wrong(path, f"{quoted(field)} is not a text", key=True)
+            report.wrong(path, f"{quoted(field)} is not a text", key=True, about=sections.MODIFIERS)
             return

@@ -21,6 +21,8 @@ class Mistake:
     column: int
     text: str
     fix: str = ""
+    about: str = ""
+    """Page and anchor of the reference that explain it, as `language.md#level`."""
 
     def __str__(self) -> str:
         """One line, as compilers write it."""

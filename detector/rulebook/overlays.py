@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
 
+from detector.rulebook import sections
 from detector.rulebook.documents import Document, Path
 from detector.rulebook.loaded import Overlay
 from detector.rulebook.mistakes import quoted
@@ -56,7 +57,7 @@ def overlaid(reports: Sequence[Report]) -> Overlaid:
             _check_alone(own)
         elif (first := taken.setdefault(_id(own), own)) is not own:
             text = f"this shipped rule is changed by {_place(first)} too"
-            own.wrong(("id",), text, "keep one of them")
+            own.wrong(("id",), text, "keep one of them", about=sections.OVERLAYS)
         else:
             found.append(_overlay(own, base))
             at_work.pop(id(base))
@@ -107,7 +108,8 @@ def _check_alone(own: Report) -> None:
         text = (
             f"no shipped rule has the id {quoted(own.at(('id',)))} any more, for it to be changed"
         )
-        own.wrong(("id",), text, "delete the document, or find the new id with 'rules list'")
+        fix = "delete the document, or find the new id with 'rules list'"
+        own.wrong(("id",), text, fix, about=sections.OVERLAYS)
 
 
 def _overlay(own: Report, base: Report) -> Overlay:
@@ -129,7 +131,7 @@ def _place(report: Report) -> str:
 
 def _merged(base: Report, own: Report) -> Report:
     """The shipped document with what the other one says; each key knows its file and place."""
-    own.known_keys((), CHANGEABLE)
+    own.known_keys((), CHANGEABLE, about=sections.OVERLAYS)
     value = deepcopy(base.document.value)
     document = Document(
         base.document.file, base.document.start, value, dict(base.document.keys),

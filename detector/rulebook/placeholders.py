@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any, Final
 
+from detector.rulebook import sections
 from detector.rulebook.documents import LONGEST_FILE, Path, Place, read
 from detector.rulebook.mistakes import Mistake, did_you_mean, quoted
 from detector.rulebook.reports import Report
@@ -42,7 +43,7 @@ def read_lists(texts: Mapping[str, str]) -> tuple[Lists, tuple[Mistake, ...]]:
             key = name.lower()
             if key in lists:
                 wrong = f"list {quoted(name)} is in {homes[key]} too"
-                mistakes.append(Mistake(file, *place, wrong, "keep one of them"))
+                mistakes.append(Mistake(file, *place, wrong, "keep one of them", sections.LISTS))
             else:
                 lists[key], homes[key] = values, file
     return lists, tuple(mistakes)
@@ -55,7 +56,7 @@ def _lists(
         reading = read(file, text)
         mistakes += reading.mistakes
         for document in reading.documents:
-            report = Report(document)
+            report = Report(document, about=sections.LISTS)
             for name in document.value:
                 before = len(report.mistakes)
                 values = _values(report, name)
@@ -64,7 +65,7 @@ def _lists(
             mistakes += report.mistakes
     elif len(text) > LONGEST_FILE:
         wrong = f"file has {len(text)} characters; {LONGEST_FILE} is the most"
-        mistakes.append(Mistake(file, 1, 1, wrong, "split it"))
+        mistakes.append(Mistake(file, 1, 1, wrong, "split it", sections.LISTS))
     else:
         lines = (_COMMENT.sub("", line).strip() for line in text.splitlines())
         name = re.split(r"[/\\]", file)[-1].rsplit(".", 1)[0]
@@ -146,7 +147,8 @@ def _filled(report: Report, path: Path, value: Any, lists: Lists) -> Any:
     for source, each in sources or [(path, value)]:
         texts = _texts(report, source, each, lists)
         if len(found) + len(texts) > MOST_VALUES:
-            report.wrong(path, f"comes to more than {MOST_VALUES} values", "split the lists")
+            text = f"comes to more than {MOST_VALUES} values"
+            report.wrong(path, text, "split the lists", about=sections.PLACEHOLDERS)
             return value
         found += texts
         places += [document.place(source)] * len(texts)
@@ -165,7 +167,8 @@ def _texts(report: Report, path: Path, value: Any, lists: Lists) -> list[Any]:
     """A value with every placeholder as each value of its list."""
     parts = _PLACEHOLDER.split(value) if isinstance(value, str) else []
     if len(parts) < 2:
-        report.odd(path, "'|expand' finds no placeholder here", "write it like '%name%'")
+        text = "'|expand' finds no placeholder here"
+        report.odd(path, text, "write it like '%name%'", about=sections.PLACEHOLDERS)
         return [value]
     choices: list[tuple[str, ...]] = []
     size = 1
@@ -183,7 +186,8 @@ def _texts(report: Report, path: Path, value: Any, lists: Lists) -> list[Any]:
 
 def _report_missing(report: Report, path: Path, name: str, lists: Lists) -> None:
     if name.lower() in lists:
-        report.wrong(path, f"list {quoted(name)} is empty", "write a value a line into its file")
+        text, fix = f"list {quoted(name)} is empty", "write a value a line into its file"
     else:
+        text = f"there is no list {quoted(name)}"
         fix = did_you_mean(name, lists) or "put its values into a file of 'paths.lists'"
-        report.wrong(path, f"there is no list {quoted(name)}", fix)
+    report.wrong(path, text, fix, about=sections.PLACEHOLDERS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from detector.rulebook import sections
 from detector.rulebook.documents import Path
 from detector.rulebook.headers import Head
 from detector.rulebook.mistakes import did_you_mean, quoted
@@ -44,7 +45,9 @@ class Register:
                 first = self.drafts.setdefault(name, draft) if name else draft
                 if first is not draft:
                     text = f"{quoted(name)} is taken by {first.place}"
-                    draft.report.wrong((key,), text, "ids and names are unique")
+                    draft.report.wrong(
+                        (key,), text, "ids and names are unique", about=sections.NAMES
+                    )
 
     def named(self, name: object) -> Draft | None:
         """The draft of that name or id."""
@@ -69,11 +72,14 @@ class Register:
         if draft is None:
             known = (known for known, found in self.drafts.items() if found.kind in kinds)
             fix = did_you_mean(name, known)
-            report.wrong(path, f"no rule is called {quoted(name)}", fix)
+            report.wrong(path, f"no rule is called {quoted(name)}", fix, about=sections.NAMES)
         elif draft.kind not in kinds:
-            report.wrong(path, f"{quoted(name)} is a {draft.kind}, not a {' or '.join(kinds)}")
+            text = f"{quoted(name)} is a {draft.kind}, not a {' or '.join(kinds)}"
+            report.wrong(path, text, about=sections.NAMES)
         elif draft.report.broken and draft.report is not report:
-            report.wrong(path, f"{quoted(name)} is broken", f"first mend {draft.place}")
+            report.wrong(
+                path, f"{quoted(name)} is broken", f"first mend {draft.place}", about=sections.NAMES
+            )
         else:
             return draft
         return None

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from detector.rulebook import sections
 from detector.rulebook.documents import Document, Path
 from detector.rulebook.mistakes import Mistake, did_you_mean, quoted
 
@@ -23,6 +24,8 @@ class Report:
     mistakes: list[Mistake] = field(default_factory=list)
     warnings: list[Mistake] = field(default_factory=list)
     guesses: int = 0
+    about: str = ""
+    """What the whole document is about, if it is no rule."""
 
     @property
     def broken(self) -> bool:
@@ -34,30 +37,37 @@ class Report:
         """True if no more mistakes are taken."""
         return len(self.mistakes) + len(self.warnings) >= MOST_MISTAKES
 
-    def wrong(self, path: Path, text: str, fix: str = "", *, key: bool = False) -> None:
-        """Add a mistake about the value (or key) at `path`; the text is prefixed with its name."""
-        if not self.full:
-            self.mistakes.append(self._mistake(path, text, fix, key=key))
+    def wrong(
+        self, path: Path, text: str, fix: str = "", *, key: bool = False, about: str = ""
+    ) -> None:
+        """Add a mistake about the value (or key) at `path`; the text is prefixed with its name.
 
-    def odd(self, path: Path, text: str, fix: str = "") -> None:
+        `about` names the section that explains it, where `path` does not tell.
+        """
+        if not self.full:
+            self.mistakes.append(self._mistake(path, text, fix, key, about))
+
+    def odd(self, path: Path, text: str, fix: str = "", *, about: str = "") -> None:
         """Add a warning about the value at `path`."""
         if not self.full:
-            self.warnings.append(self._mistake(path, text, fix, key=False))
+            self.warnings.append(self._mistake(path, text, fix, False, about))
 
     def guess(self, word: Any, words: Iterable[str]) -> str:
         """The fix that names the nearest of `words`; empty if none is close, or after too many."""
         self.guesses += 1
         return did_you_mean(word, words) if self.guesses <= MOST_GUESSES else ""
 
-    def not_one_of(self, path: Path, word: Any, what: str, words: Iterable[str]) -> None:
+    def not_one_of(
+        self, path: Path, word: Any, what: str, words: Iterable[str], *, about: str = ""
+    ) -> None:
         """Add the mistake that `word` is not `what`, with the nearest of `words`."""
         if self.full:
             return
         known = sorted(words)
         fix = did_you_mean(word, known) or (f"one of {', '.join(known)}" if len(known) < 9 else "")
-        self.wrong(path, f"{quoted(word)} is not {what}", fix)
+        self.wrong(path, f"{quoted(word)} is not {what}", fix, about=about)
 
-    def known_keys(self, path: Path, words: Iterable[str]) -> None:
+    def known_keys(self, path: Path, words: Iterable[str], *, about: str = "") -> None:
         """Add a mistake for every key of the mapping at `path` that is not one of `words`."""
         known = frozenset(words)
         mapping = self.at(path)
@@ -66,7 +76,7 @@ class Report:
                 close = did_you_mean(key, known)
                 fix = close or (f"one of {', '.join(sorted(known))}" if len(known) < 9 else "")
                 place = f" of {_name(path)}" if path else ""
-                self.wrong((*path, key), f"not a key{place}", fix, key=True)
+                self.wrong((*path, key), f"not a key{place}", fix, key=True, about=about)
 
     def at(self, path: Path) -> Any:
         """The value at `path`; null if there is none."""
@@ -96,11 +106,12 @@ class Report:
             return (text,) if text else ()
         return tuple(text for index in range(len(value)) if (text := self.text((*path, index))))
 
-    def _mistake(self, path: Path, text: str, fix: str, *, key: bool) -> Mistake:
+    def _mistake(self, path: Path, text: str, fix: str, key: bool, about: str) -> Mistake:
         place = self.document.place(path, key=key)
         name = _name(path)
         file = self.document.file_of(path)
-        return Mistake(file, *place, f"{name}: {text}" if name else text, fix)
+        about = about or self.about or sections.about(path)
+        return Mistake(file, *place, f"{name}: {text}" if name else text, fix, about)
 
 
 def _name(path: Path) -> str:

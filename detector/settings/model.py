@@ -198,6 +198,11 @@ class Settings(Part):
     digest: DigestConfig = DigestConfig()
     silences: SilencesConfig = SilencesConfig()
     timezone: Zone = Field(default="UTC", description="Zone of the organisation.")
+    reference: str = Field(
+        default="",
+        pattern=r"^(https?://\S+)?$",
+        description="Address at which docs/reference is published; links in mistakes lead there.",
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Settings:

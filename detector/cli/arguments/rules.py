@@ -27,10 +27,20 @@ def add(commands: common.Commands) -> None:
     common.pipeline(test)
     test.set_defaults(module="rules_test")
     verbs.add_parser("schema", help="print the JSON schema of rule files, for editors")
-    docs = verbs.add_parser(
-        "docs", help="print the reference of behaviours, or a catalogue of the rules, as Markdown"
+    reference = verbs.add_parser(
+        "reference", help="print the sections of the reference that mistakes name"
     )
-    docs.add_argument("page", nargs="?", choices=("behaviors", "rules"), default="behaviors")
+    reference.add_argument(
+        "name", nargs="*", help="as in brackets behind a mistake (default: list)"
+    )
+    reference.set_defaults(module="rules_reference")
+    docs = verbs.add_parser(
+        "docs",
+        help="print the reference of behaviours or fields, or a catalogue of the rules, as Markdown",
+    )
+    docs.add_argument(
+        "page", nargs="?", choices=("behaviors", "fields", "rules"), default="behaviors"
+    )
     docs.add_argument("--out", type=Path, metavar="FILE", help="write it (default: print it)")
     docs.set_defaults(module="rules_docs")
     export = verbs.add_parser(
@@ -39,6 +49,7 @@ def add(commands: common.Commands) -> None:
     export.add_argument("--out", type=Path, metavar="DIR", required=True, help="an empty folder")
     drafting.add(verbs)
     bench.add(verbs)
+    common.also(reference)
     for verb in (listing, show, test, docs, export):
         verb.add_argument("--rules", type=Path, metavar="DIR", help="a folder of rules")
         common.also(verb)
