@@ -194,7 +194,6 @@ def said(link: str) -> set[str]:
         (sections.MODIFIERS, MODIFIERS),
         (sections.CORRELATION, WALKS),
         (sections.COUNTING, OPERATORS),
-        (sections.BEHAVIOR, map(reference.name_of, BEHAVIORS)),
         (sections.TESTS, [*story_reading.STORY_KEYS, *story_reading.EVENT_KEYS, *PERSON_KEYS]),
         (sections.OVERLAYS, overlays.CHANGEABLE),
         (sections.NETWORKS, networks.KINDS),

@@ -85,8 +85,11 @@ def _write(
         for each in mistakes:
             long = f"{each}\nread on: {manual.link(each.about)}"
             named.setdefault(each.file, []).append((each.text, long))
-        cases = [junit.Case(file, file, failures) for file, failures in named.items()]
-        output.write_file(args.junit, junit.junit({"check": cases}))
+        suites = [
+            junit.Suite(file, file, [junit.Case(file, failures)])
+            for file, failures in named.items()
+        ]
+        output.write_file(args.junit, junit.junit(suites))
 
 
 def _counts(

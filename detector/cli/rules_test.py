@@ -135,17 +135,21 @@ def _write(args: Namespace, tested: _Tested, manual: Manual) -> None:
         log = sarif.sarif(_results(tested), manual, __version__, Path.cwd())
         output.write_json(args.sarif, log)
     if args.junit is not None:
-        rulebook, suites = tested.built.loaded.rulebook, dict[str, list[junit.Case]]()
-        for each in tested.verdicts:
-            rule = rulebook.rules[each.story.rule_id]
-            failures = [] if each.passed else [("; ".join(each.diffs), "\n".join(each.lines()))]
-            case = junit.Case(each.story.name, rule.file, failures)
-            suites.setdefault(rule.name, []).append(case)
-        for gap in tested.gaps:
-            text = f"has no {', no '.join(gap.missing)} test"
-            case = junit.Case("coverage", gap.rule.file, [(text, text)])
-            suites.setdefault(gap.rule.name, []).append(case)
-        output.write_file(args.junit, junit.junit(suites))
+        output.write_file(args.junit, junit.junit(_suites(tested)))
+
+
+def _suites(tested: _Tested) -> Iterator[junit.Suite]:
+    """The tests of each rule, and whether it lacks one."""
+    cases: dict[str, list[junit.Case]] = {}
+    for each in tested.verdicts:
+        failures = [] if each.passed else [("; ".join(each.diffs), "\n".join(each.lines()))]
+        cases.setdefault(each.story.rule_id, []).append(junit.Case(each.story.name, failures))
+    for gap in tested.gaps:
+        text = f"has no {', no '.join(gap.missing)} test"
+        cases.setdefault(gap.rule.id, []).append(junit.Case("coverage", [(text, text)]))
+    for rule_id, tried in cases.items():
+        rule = tested.built.loaded.rulebook.rules[rule_id]
+        yield junit.Suite(rule.name, rule.file, tried)
 
 
 def _results(tested: _Tested) -> Iterator[sarif.Result]:

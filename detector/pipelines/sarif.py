@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 from detector.manual import Manual, short
 from detector.rulebook.mistakes import Mistake
@@ -83,5 +84,5 @@ def _result(result: Result, index: int, root: Path) -> dict[str, Any]:
 def _uri(file: str, root: Path) -> str:
     path = root / file
     if path.is_relative_to(root):
-        return path.relative_to(root).as_posix()
+        return quote(path.relative_to(root).as_posix())
     return path.as_uri()
