@@ -41,7 +41,8 @@ def commands() -> list[str]:
     lines = [
         line for page in PAGES for body in blocks(page, "console") for line in body.splitlines()
     ]
-    return sorted({line.removeprefix("$ ") for line in lines if "vaultwatch " in line})
+    typed = [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
+    return sorted({line for line in typed if "vaultwatch " in line})
 
 
 @pytest.mark.parametrize("command", commands())

@@ -23,7 +23,7 @@ MOST_RULES: Final = 12
 """Base rules of one correlation: a temporal one is a truth table over them."""
 FURTHEST: Final = MOST_KEPT // 4
 """How far events of one group can be counted."""
-_KEYS: Final = ("type", "rules", "generate", "timespan", "group-by", "aliases", "condition")
+KEYS: Final = ("type", "rules", "generate", "timespan", "group-by", "aliases", "condition")
 _TEMPORAL: Final = frozenset({"temporal", "temporal_ordered"})
 _WHOLE: Final = _TEMPORAL | {"event_count", "value_count"}
 
@@ -53,7 +53,7 @@ def read_correlation(report: Report) -> Sketch | None:
             ("correlation",), "not a mapping", "write 'type:', 'rules:' and so on under it"
         )
         return None
-    report.known_keys(("correlation",), _KEYS)
+    report.known_keys(("correlation",), KEYS)
     kind = report.at(("correlation", "type"))
     if kind not in WALKS:
         report.not_one_of(("correlation", "type"), kind, "a type of correlation", WALKS)

@@ -12,7 +12,8 @@ from detector.rulebook.reports import Report
 from detector.rulebook.schemas import of_feed
 from detector.rulebook.vocabulary import PRODUCT
 
-_PARTS = ("product", "category", "service")
+_PARTS: Final = ("product", "category", "service")
+KEYS: Final = (*_PARTS, "definition")
 _OURS: Final = frozenset({"onepassword", "1password"})
 _SERVICES: Final[Mapping[str, str]] = {
     **dict.fromkeys(
@@ -83,7 +84,7 @@ def read_source(report: Report) -> LogSource | None:
         fix = f"write 'logsource: {{product: {PRODUCT}}}'"
         report.wrong(("logsource",), "a log source is needed", fix)
         return None
-    report.known_keys(("logsource",), {*_PARTS, "definition"})
+    report.known_keys(("logsource",), KEYS)
     product, category, service = (report.text(("logsource", part)) for part in _PARTS)
     found = in_our_words(LogSource(product, category, service))
     if found == LogSource():

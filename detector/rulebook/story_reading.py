@@ -32,6 +32,7 @@ EVENT_KEYS: Final = (
 )
 WORDS: Final = EVENT_KEYS[5:]
 STORY_KEYS: Final = ("name", "learned", "look-alike", "events", "networks", "people", "expect")
+EXPECT_KEYS: Final = ("alerts", "level", "because", "subject")
 MOST_STORIES: Final = 200
 MOST_ALERTS: Final = 1_000
 MOST_TIMES: Final = 1_000
@@ -207,7 +208,7 @@ class _Reader:
         if not isinstance(told, dict):
             self._report.wrong(path, "what is expected?", "write 'expect: {alerts: 1}'")
             return Expect(0)
-        self._report.known_keys(path, ("alerts", "level", "because", "subject"))
+        self._report.known_keys(path, EXPECT_KEYS)
         alerts = told.get("alerts")
         if (
             isinstance(alerts, bool)
