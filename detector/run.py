@@ -16,8 +16,9 @@ from detector import correlating, matched, triage, workhours
 from detector.alerts import Alert, Reason
 from detector.anomaly import channel as channels
 from detector.anomaly import explanation, judging
-from detector.anomaly.hours import Part, Step
+from detector.anomaly.hours import Step
 from detector.anomaly.own_rows import Reader
+from detector.anomaly.part import Part
 from detector.findings import Finding, Level, Subject, SubjectType
 from detector.observations import COUNTRY, PLACE, Observations
 from detector.rule_types.base import SERVICE_MAIL, Scene
@@ -199,16 +200,14 @@ class Run:
             return
         facts, channel, span = self.memory.facts, self.memory.channel, step_us(self.state)
         reader = Reader(self.state.declaration.own, channel.own, facts)
-        part = self._part = channel.hours.part(page, reader, news, (start, end))
-        stops = [start, end]
-        if self.state.model is not None:
-            low, high = bisect_left(page.crossings, start + 1), bisect_left(page.crossings, end)
-            stops = [start, *page.crossings[low:high], end]
-        for at, until in pairwise(stops):
-            if at > start:
-                self._step((page.clocks[at - 1] // span + 1) * span, page.seqs[at])
-            channel.hours.take(part, facts, channel.habits, (at, until))
-            self._upto = until
+        hours = channel.hours
+        part = self._part = hours.part(page, reader, news, (start, end), channel.habits)
+        low, high = bisect_left(page.crossings, start + 1), bisect_left(page.crossings, end)
+        stops = page.crossings[low:high] if self.state.model is not None else ()
+        for at in hours.take(part, facts, stops):
+            self._upto = at
+            self._step((page.clocks[at - 1] // span + 1) * span, page.seqs[at])
+        self._upto = end
 
     def _meet(self, page: Observations, start: int, end: int) -> None:
         """Note the newest e-mail and name of people; they count from the next hour on."""

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from detector.anomaly import channel as channels
 from detector.anomaly import explanation, judging
 from detector.anomaly import model as models
+from detector.anomaly import tally as tallies
 from detector.anomaly.channel import Channel
-from detector.anomaly.declaration import Declaration
-from detector.anomaly.hours import Evidence, Hours
+from detector.anomaly.declaration import FEATURES, Declaration
+from detector.anomaly.hours import Hours
 from detector.anomaly.judging import Seen
-from detector.anomaly.tally import COUNTS, EVENTS, NEW_ITEMS, SURPRISALS, Habit, Tally
+from detector.anomaly.tally import COLUMN, Tally
 from detector.facts import Facts
 from detector.persons import Person
 from detector.workhours import DAY_US, HOUR_US
@@ -22,19 +23,21 @@ from tests import stories
 
 PEOPLE = 60
 HOURS_A_DAY = 6
+RARITIES = FEATURES[: FEATURES.index("hour") + 1]
 TWO_A_DAY = stories.declaration(most=2)
 
 
 def _hours(chance: np.random.Generator, channel: Channel, facts: Facts) -> Hours:
     """An hour of everybody whose values are as rare as chance has it."""
-    habits, tally = [channel.habits.get(name) or Habit() for name in facts.people], Tally()
-    tally.open([[0.0] * len(COUNTS)] * PEOPLE, habits, [0] * PEOPLE)
-    likely = np.minimum(1.0, chance.exponential(0.6, (PEOPLE, SURPRISALS))).clip(1e-6)
-    tally.surprise[:] = -np.log(likely)
-    tally.counts[:, EVENTS] = chance.poisson(5, PEOPLE) + 1
-    tally.counts[:, NEW_ITEMS] = chance.poisson(1, PEOPLE)
-    lines = {name: place for place, name in enumerate(facts.people)}
-    return Hours(lines, tally, [Evidence() for _ in lines], [True] * PEOPLE)
+    names = list(facts.people)
+    tally = Tally()
+    tally.open(tallies.opening(facts, channel.habits, names, np.zeros(PEOPLE, dtype=np.int64)))
+    likely = np.minimum(1.0, chance.exponential(0.6, (PEOPLE, len(RARITIES)))).clip(1e-6)
+    tally.table[:, [COLUMN[name] for name in RARITIES]] = -np.log(likely)
+    tally.table[:, COLUMN["events"]] = chance.poisson(5, PEOPLE) + 1
+    tally.table[:, COLUMN["new_items"]] = chance.poisson(1, PEOPLE)
+    lines = {name: place for place, name in enumerate(names)}
+    return Hours(lines, tally, touched=np.ones(PEOPLE, dtype=bool))
 
 
 def _company() -> tuple[Facts, Channel]:

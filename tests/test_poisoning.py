@@ -16,15 +16,17 @@ from detector.anomaly import judging
 from detector.anomaly import model as models
 from detector.anomaly import tally as tallies
 from detector.anomaly.channel import Channel
-from detector.anomaly.hours import Evidence, Hours
+from detector.anomaly.declaration import FEATURES
+from detector.anomaly.hours import Hours
 from detector.anomaly.judging import Seen
-from detector.anomaly.tally import COUNTS, SURPRISALS, Habit, Tally
+from detector.anomaly.tally import COLUMN, Tally
 from detector.facts import Facts
 from detector.persons import Person
 from detector.workhours import DAY_US, HOUR_US
 from tests import stories
 
 PEOPLE = 60
+RARITIES = FEATURES[: FEATURES.index("hour") + 1]
 BEGINS, LASTS = 50, 60
 """The day on which the attack begins, and for how many days it is tried."""
 BUDGET = stories.declaration(most=0.3)
@@ -53,23 +55,18 @@ class Company:
 
     def hour(self, clock: int, more: int) -> bool:
         """An hour of everybody, in which the first takes so many more; whether that alerts."""
-        habits = [self.channel.habits.get(name) or Habit() for name in self.names]
-        opened = [
-            tallies.opening(self.facts, habit, name, clock - 1)
-            for name, habit in zip(self.names, habits, strict=True)
-        ]
+        times = np.full(PEOPLE, clock - 1)
         tally = Tally()
-        tally.open(opened, habits, [clock - 1] * PEOPLE)
-        likely = np.minimum(1.0, self.chance.exponential(0.6, (PEOPLE, SURPRISALS))).clip(1e-6)
-        tally.surprise[:] = -np.log(likely)
+        tally.open(tallies.opening(self.facts, self.channel.habits, self.names, times))
+        likely = np.minimum(1.0, self.chance.exponential(0.6, (PEOPLE, len(RARITIES)))).clip(1e-6)
+        tally.table[:, [COLUMN[name] for name in RARITIES]] = -np.log(likely)
         new = self.chance.poisson(self.chance.lognormal(0, 1.2, PEOPLE))
         new[0] += more
-        tally.counts[:, tallies.NEW_ITEMS] = new
-        tally.counts[:, tallies.EXTRACTED_ITEMS] = new
-        tally.counts[:, tallies.EVENTS] = new + self.chance.poisson(5, PEOPLE)
-        assert tally.counts.shape[1] == len(COUNTS)
+        tally.table[:, COLUMN["new_items"]] = new
+        tally.table[:, COLUMN["extracted"]] = new
+        tally.table[:, COLUMN["events"]] = new + self.chance.poisson(5, PEOPLE)
         lines = {name: place for place, name in enumerate(self.names)}
-        self.channel.hours = Hours(lines, tally, [Evidence() for _ in lines], [True] * PEOPLE)
+        self.channel.hours = Hours(lines, tally, touched=np.ones(PEOPLE, dtype=bool))
         odd = self._judged(clock)
         for name in odd:
             self.facts.suspect(name, until=clock + DAY_US, seqs=(), high=False)

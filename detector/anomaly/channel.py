@@ -17,11 +17,11 @@ from detector.anomaly import own_rows
 from detector.anomaly import shadow as shadows
 from detector.anomaly import tally as tallies
 from detector.anomaly.declaration import FEATURES, Declaration
+from detector.anomaly.habits import Habits
 from detector.anomaly.hours import Hours
 from detector.anomaly.model import Model, Origin
 from detector.anomaly.own_rows import Own
 from detector.anomaly.shadow import KEPT_TRIALS, Shadow, Trial
-from detector.anomaly.tally import Habit
 from detector.anomaly.tops import Day, Tops, calibrated, tops
 from detector.facts import Facts
 from detector.workhours import DAY_US, HOUR_US
@@ -37,7 +37,7 @@ class Channel(msgspec.Struct):
     """Keyed state of the model channel."""
 
     hours: Hours = msgspec.field(default_factory=Hours)
-    habits: dict[str, Habit] = {}
+    habits: Habits = msgspec.field(default_factory=Habits)
     today: list[Day] = []
     """The closed hours of the day that is not over, one entry for each time they settled."""
     days: list[Day] = []
@@ -63,17 +63,17 @@ class Channel(msgspec.Struct):
 def settle(channel: Channel, facts: Facts, clock: int) -> None:
     """Close the open hours at the full hour `clock`; keep the rows that may be trained on."""
     hours, channel.hours = channel.hours, Hours()
-    habits = [channel.habits.setdefault(name, Habit()) for name in hours.lines]
     names = [name for name in hours.lines if not facts.is_suspect(name, clock - HOUR_US)]
-    if names:
-        lines = np.array([hours.lines[name] for name in names])
-        rows = tallies.features(hours.numbers(lines))
-        channel.today.append(Day(0, rows.tobytes(), names, rows.shape[1]))
-        mine = [habits[line] for line in lines.tolist()]
-        tallies.learn(mine, hours.tally.numbers(lines), clock)
-        if channel.own.identities:
-            people = dict(zip(lines.tolist(), names, strict=True))
-            own_rows.learn(channel.own, hours.own, people, clock)
+    if not names:
+        return
+    lines = np.array([hours.lines[name] for name in names])
+    numbers = hours.numbers(lines)
+    rows = tallies.features(numbers)
+    channel.today.append(Day(0, rows.tobytes(), names, rows.shape[1]))
+    channel.habits.learn(names, tallies.counted(numbers), clock)
+    if channel.own.identities:
+        people = dict(zip(lines.tolist(), names, strict=True))
+        own_rows.learn(channel.own, hours.own, people, clock)
 
 
 def declare(channel: Channel, declaration: Declaration) -> bool:

@@ -10,12 +10,12 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from detector import workhours
-from detector.anomaly import tally as tallies
 from detector.anomaly.causes import cause_of
 from detector.anomaly.declaration import Declaration
 from detector.anomaly.judging import Odd
 from detector.anomaly.model import Model
 from detector.anomaly.own_features import Count, OwnFeature
+from detector.anomaly.tally import COLUMN
 from detector.facts import Facts, usual
 from detector.findings import Finding, Subject
 from detector.geo import country_name
@@ -49,7 +49,7 @@ def finding(
     odd: Odd, model: Model, facts: Facts, declaration: Declaration, subject: Subject
 ) -> Finding:
     """The finding for a row over the threshold, with its reasons as evidence."""
-    last, zone = workhours.instant(odd.last), facts.zone_of(odd.person)
+    last, zone = workhours.instant(odd.evidence.last), facts.zone_of(odd.person)
     reasons = _reasons(odd, model, facts, declaration.own)
     return Finding(
         rule_id=declaration.id,
@@ -57,14 +57,14 @@ def finding(
         rarity=min(0.99, 1.0 - math.exp(-max(0.0, odd.score - odd.threshold) / 3.0)),
         subject=subject,
         time=last,
-        first_time=workhours.instant(odd.first),
+        first_time=workhours.instant(odd.evidence.first),
         seq=odd.seq,
         event_ids=tuple(odd.evidence.event_ids),
         event_seqs=tuple(odd.evidence.event_seqs),
         evidence={
             "reasons": list(reasons.values()),
             "causes": list(reasons),
-            "events": _count(odd, tallies.EVENTS),
+            "events": _count(odd, "events"),
             "anomaly_score": round(odd.score, 2),
             "threshold": round(odd.threshold, 2),
             "as_odd": odd.rank.as_odd,
@@ -73,7 +73,7 @@ def finding(
             "model": model.id,
             "trained_rows": model.trained_rows,
             "timezone": zone,
-            "local_time": f"{workhours.local(zone, odd.last):%a %H:%M}",
+            "local_time": f"{workhours.local(zone, odd.evidence.last):%a %H:%M}",
             "week": workhours.week(lambda near: facts.days(odd.person, SLOT, near)),
         },
     )
@@ -122,7 +122,7 @@ def _own_reason(feature: OwnFeature, place: int, odd: Odd, facts: Facts) -> list
     """What an alert says of a feature that an analyst declared."""
     if isinstance(feature, Count):
         what = feature.words or f"different values of {feature.count}"
-        words = f"{_count(odd, len(tallies.COUNTS) + place)} {what} in the hour, more than usual"
+        words = f"{int(odd.found[place])} {what} in the hour, more than usual"
         return [words, words]
     found = odd.evidence.own[place]
     what = f"{feature.words or ' and '.join(feature.rarity)} {found.value}"
@@ -170,35 +170,28 @@ _PHRASE: Final = {
 }
 
 
-def _count(odd: Odd, column: int) -> int:
-    return int(odd.counts[column])
+def _count(odd: Odd, name: str) -> int:
+    return int(odd.numbers[COLUMN[name]])
 
 
 _NUMBERS: Final[dict[str, Callable[[Odd], str]]] = {
     "new_items": lambda odd: (
-        f"{plural(_count(odd, tallies.NEW_ITEMS), 'item')} never used before, "
-        f"of {_count(odd, tallies.ITEMS)}"
+        f"{plural(_count(odd, 'new_items'), 'item')} never used before, of {_count(odd, 'items')}"
     ),
     "new_items_day": lambda _: "many items never used before within 24 hours",
     "new_items_week": lambda _: "many items never used before within 7 days",
     "extracted": lambda odd: (
-        f"{plural(_count(odd, tallies.EXTRACTED_ITEMS), 'secret')} revealed, copied or exported, "
+        f"{plural(_count(odd, 'extracted'), 'secret')} revealed, copied or exported, "
         "more than usual"
     ),
-    "volume": lambda odd: (
-        f"{plural(_count(odd, tallies.EVENTS), 'event')} in the hour, more than usual"
-    ),
+    "volume": lambda odd: f"{plural(_count(odd, 'events'), 'event')} in the hour, more than usual",
     "failed": lambda odd: (
-        f"{plural(_count(odd, tallies.FAILURES), 'failed sign-in')} in the hour, more than usual"
+        f"{plural(_count(odd, 'failures'), 'failed sign-in')} in the hour, more than usual"
     ),
-    "failures": lambda odd: (
-        f"{plural(_count(odd, tallies.FAILURES), 'failed sign-in')} in the hour"
-    ),
-    "cracked": lambda odd: (
-        f"a sign-in succeeded after {plural(_count(odd, tallies.CRACKED), 'failure')}"
-    ),
-    "networks": lambda odd: f"{_count(odd, tallies.NETWORKS)} networks within one hour",
-    "dormancy": lambda odd: f"first activity after {odd.counts[tallies.GAP]:.0f} days",
+    "failures": lambda odd: f"{plural(_count(odd, 'failures'), 'failed sign-in')} in the hour",
+    "cracked": lambda odd: f"a sign-in succeeded after {plural(_count(odd, 'cracked'), 'failure')}",
+    "networks": lambda odd: f"{_count(odd, 'networks')} networks within one hour",
+    "dormancy": lambda odd: f"first activity after {odd.numbers[COLUMN['gap']]:.0f} days",
 }
 
 

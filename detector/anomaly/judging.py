@@ -10,8 +10,10 @@ import numpy as np
 
 from detector.anomaly import tally as tallies
 from detector.anomaly.channel import CALIBRATION_DAYS, Channel
-from detector.anomaly.hours import Evidence, Part, Step
+from detector.anomaly.evidence import Evidence
+from detector.anomaly.hours import Step
 from detector.anomaly.model import Model
+from detector.anomaly.part import Part
 from detector.anomaly.tops import record
 from detector.facts import Facts
 from detector.workhours import DAY_US, HOUR_US
@@ -23,16 +25,16 @@ NEAR: Final = 4.0
 @dataclass(frozen=True, slots=True)
 class Odd:
     """An open hour over the threshold at a step: score, threshold, the surprisal of each feature,
-    the counts (see `tally.COUNTS`), the evidence until then, and how many days of people were as odd."""
+    the numbers behind the features (see `tally.COLUMN`), what declared features found, the evidence
+    until then, and how many days of people were as odd."""
 
     person: str
     seq: int
-    first: int
-    last: int
     score: float
     threshold: float
     surprise: np.ndarray
-    counts: np.ndarray
+    numbers: np.ndarray
+    found: np.ndarray
     evidence: Evidence
     rank: Rank
 
@@ -92,12 +94,11 @@ def judge(channel: Channel, model: Model, facts: Facts, seen: Seen, cold_us: int
             Odd(
                 person=names[line],
                 seq=step.seq,
-                first=int(step.first[row]),
-                last=int(step.last[row]),
                 score=score,
                 threshold=channel.threshold,
                 surprise=surprise[place],
-                counts=step.counts[row],
+                numbers=step.numbers[row],
+                found=step.found[row],
                 evidence=channel.hours.evidence_of(line, seen.part, step.upto),
                 rank=ranked(channel, facts, score, cold_us),
             )

@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from detector.anomaly import tally as tallies
+from detector.anomaly.habits import moved
 from detector.anomaly.own_features import Count, OwnFeature, Rarity
 from detector.facts import Facts
 from detector.ledger import Ledger
@@ -71,11 +72,11 @@ class Shown:
     known: Own
 
     def told(self, upto: int) -> Iterator[tuple[int, int, Told]]:
-        """The values whose rarity counts, of the rows before one: the row, the feature, the value."""
+        """The values whose rarity counts, of the rows before one: the place, the feature, the value."""
         for place in np.flatnonzero((self.rows < upto) & ~self.counted).tolist():
             numbers = int(self.days[place]), int(self.others[place])
             value = Told(self.values[place], float(self.surprise[place]), *numbers)
-            yield int(self.rows[place]), int(self.which[place]), value
+            yield place, int(self.which[place]), value
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,19 +168,19 @@ class Opened(msgspec.Struct):
         self.found = np.concatenate((self.found.reshape(-1, width), np.zeros((len(names), width))))
         self.usual = np.concatenate((self.usual.reshape(-1, 2 * width), usual))
 
-    def take(self, part: Shown, lines: np.ndarray, span: tuple[int, int]) -> None:
-        """Take in what the rows of a span show; `lines` are those of all rows of the page."""
-        low, high = np.searchsorted(part.rows, span)
+    def take(self, shown: Shown, lines: np.ndarray, span: tuple[int, int]) -> None:
+        """Take in what the rows of a span show; `lines` are those of all that is shown."""
+        low, high = np.searchsorted(shown.rows, span)
         for place in range(int(low), int(high)):
-            line, which = int(lines[part.rows[place]]), int(part.which[place])
-            key = f"{line}{_APART}{which}{_APART}{part.values[place]}"
+            line, which = int(lines[place]), int(shown.which[place])
+            key = f"{line}{_APART}{which}{_APART}{shown.values[place]}"
             if key in self.seen:
                 continue
             self.seen[key] = None
-            if part.counted[place]:
+            if shown.counted[place]:
                 self.found[line, which] += 1
             else:
-                self.found[line, which] = max(part.surprise[place], self.found[line, which])
+                self.found[line, which] = max(shown.surprise[place], self.found[line, which])
 
     def numbers(self, lines: np.ndarray) -> np.ndarray:
         """Lines as they stand, as features: NaN where a feature is not known well enough yet."""
@@ -202,7 +203,7 @@ def learn(own: Own, opened: Opened, names: dict[int, str], clock: int) -> None:
     _note(own, lessons, clock, day)
     lines = np.array(list(names), dtype=np.int64)
     usual = opened.usual[lines].reshape(len(lines), -1, 2)
-    changed = tallies.moved(usual, np.log1p(opened.found[lines]))
+    changed = moved(usual, np.log1p(opened.found[lines]))
     for name, numbers in zip(names.values(), changed.reshape(len(lines), -1).tolist(), strict=True):
         own.usual[name] = numbers
 

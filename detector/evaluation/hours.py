@@ -14,8 +14,9 @@ from typing import Final
 import numpy as np
 
 from detector.anomaly import tally
-from detector.anomaly.hours import Evidence, Step
+from detector.anomaly.evidence import Evidence
 from detector.anomaly.hours import Hours as OpenHours
+from detector.anomaly.hours import Step
 from detector.anomaly.judging import Seen
 from detector.facts import Facts
 from detector.observations import CLIENT, COUNTRY, DEVICE, NETWORK
@@ -23,8 +24,9 @@ from detector.simulator import Attack
 from detector.workhours import HOUR_US
 
 _PLAIN: Final = [
-    tally.EVENTS, tally.ITEMS, tally.EXTRACTED_ITEMS, tally.FAILURES, tally.CRACKED, tally.NETWORKS,
-]  # fmt: skip
+    tally.COLUMN[name]
+    for name in ("events", "items", "extracted", "failures", "cracked", "networks")
+]
 """Counts that know nothing of the person's past: what a first attempt would use."""
 _SIGN_IN_KINDS: Final = (COUNTRY, NETWORK, DEVICE, CLIENT)
 
@@ -125,7 +127,7 @@ class Witness:
 
 def _raw(step: Step, row: int) -> list[float]:
     hour = (step.clock - 1) // HOUR_US
-    return [*np.log1p(step.counts[row][_PLAIN]).tolist(), hour % 24, (hour // 24 + 3) % 7]
+    return [*np.log1p(step.numbers[row][_PLAIN]).tolist(), hour % 24, (hour // 24 + 3) % 7]
 
 
 def _ratio(facts: Facts, name: str, evidence: Evidence) -> float:
