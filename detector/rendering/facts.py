@@ -62,7 +62,7 @@ _HIDDEN: Final = frozenset(
         "rungs", "to_kind", "weights", "near", "bout", "holiday", "strong", "schedule", "hours", "slot_days", "week", "event.action", "object.type", "followed_by", "followed_after_min",
         "correlation", "group", "asked", "span_seconds", "looks_at", "counted", "field", "steps",
         "routine", "routine_days", "routine_of", "strange", "network_kind", "never_seen", "quiet_days",
-        "active_days", "before", "stood_days", "seen_times", "known_values", "causes", "as_odd", "days_compared", "p_value",
+        "active_days", "before", "stood_days", "seen_times", "known_values", "share", "shown", "own_days", "among", "causes", "as_odd", "days_compared", "p_value",
     }
 )  # fmt: skip
 

@@ -12,6 +12,7 @@ from detector.rule_types.dormant_return import DormantReturn
 from detector.rule_types.first_seen import FirstSeen
 from detector.rule_types.impossible_travel import ImpossibleTravel
 from detector.rule_types.off_hours import OffHours
+from detector.rule_types.rare_value import RareValue
 from detector.rule_types.session_hijack import SessionHijack
 from detector.rule_types.volume import Volume
 
@@ -21,6 +22,7 @@ BEHAVIORS: Final[tuple[type[Behavior], ...]] = (
     FirstSeen,
     ImpossibleTravel,
     OffHours,
+    RareValue,
     SessionHijack,
     Volume,
 )
@@ -32,6 +34,7 @@ adapter: TypeAdapter[Behavior] = TypeAdapter(
         | FirstSeen
         | ImpossibleTravel
         | OffHours
+        | RareValue
         | SessionHijack
         | Volume,
         Field(discriminator="type"),

@@ -14,14 +14,13 @@ from pydantic import Field
 
 from detector import events
 from detector.findings import Finding, Subject, SubjectType
-from detector.geo import country_name
 from detector.persons import verdict
 from detector.rule import Rule
 from detector.rule_types import subjects
 from detector.rule_types.base import SUBJECTS, Behavior, Scene, Tail, Told, one_event
 from detector.rule_types.learning import LEARNING, sleeps, strong_facts
 from detector.rule_types.notes import Note
-from detector.rule_types.novelty import NAMES, evidence, is_new, shown_as, value_of
+from detector.rule_types.novelty import NAMES, also_new, combined, evidence, named, said
 from detector.rule_types.seen import TOLD_US
 from detector.rule_types.standing import (
     MOST_VALUES,
@@ -38,7 +37,6 @@ RESTLESS: Final = "restless"
 """The rung of what has changed too often lately to have a stable value."""
 MOST_CHANGES: Final = 2
 """So many other values that began within `stable-for` are restless."""
-_SURROUNDINGS: Final = ("source.network", "source.country", "client.fingerprint")
 _SPAN: Final = r"^\d+d$"
 
 
@@ -93,18 +91,6 @@ class ChangeOfValue(Behavior):
         """Whether the entity is the acting person."""
         return self.group_by[0] in {"user.id", "person"}
 
-    @cached_property
-    def _surroundings(self) -> tuple[str, ...]:
-        """What else may be new about a person, beside what changed."""
-        families = {field.partition(".")[0] for field in self.fields if field not in _SURROUNDINGS}
-        return tuple(
-            field
-            for field in _SURROUNDINGS
-            if self.of_people
-            and field not in self.fields
-            and field.partition(".")[0] not in families - {"source"}
-        )
-
     def reads(self) -> frozenset[str]:
         """Event columns that this very rule reads, beside `columns`."""
         return subjects.COLUMNS | frozenset({*self.group_by, *self.fields}) & frozenset(
@@ -114,17 +100,13 @@ class ChangeOfValue(Behavior):
     def watch(self, rule: Rule, scene: Scene, rows: Sequence[int], tail: Any) -> Iterator[Finding]:
         """Compare each event's value with what its entity showed before."""
         for row in rows:
-            entity, value = self._entity(scene, row), self._value(scene, row)
+            entity, value = self._entity(scene, row), combined(scene, row, self.fields)
             if entity is None or value is None:
                 continue
             yield from self._see(rule, scene, (row, entity, value), tail.of(entity))
 
     def _entity(self, scene: Scene, row: int) -> str | None:
         return scene.page.people[row] if self.of_people else scene.text(self.group_by[0], row)
-
-    def _value(self, scene: Scene, row: int) -> str | None:
-        found = [value_of(scene, row, field)[0] for field in self.fields]
-        return "\x1f".join(each for each in found if each) if all(found) else None
 
     def _see(
         self, rule: Rule, scene: Scene, at: tuple[int, str, str], known: dict[str, Standing]
@@ -196,23 +178,22 @@ class ChangeOfValue(Behavior):
     ) -> Note:
         """Say which value was shown, and what stood before it."""
         value, own, known = seen
-        named = " with ".join(NAMES.get(field, field) for field in self.fields)
-        wants = f"another value of {named} than stood for {self.stable_for} before"
+        wants = f"another value of {named(self.fields)} than stood for {self.stable_for} before"
         if change is not None:
             old = change.old
             days = (old.last - old.standing.first) / DAY_US
             sees = (
-                f"{_shown(self.fields, value)}; before it {_shown(self.fields, old.value)}, "
+                f"{said(self.fields, value)}; before it {said(self.fields, old.value)}, "
                 f"{plural(old.standing.count, 'time')} in {plural(days, 'day')}"
             )
             return Note(rule.id, row, change.rung is None, wants, sees)
         if own is not None:
             since = plural(own.days, "day")
-            sees = f"{_shown(self.fields, value)}, which is known: seen on {since} before"
+            sees = f"{said(self.fields, value)}, which is known: seen on {since} before"
         elif known:
-            sees = f"{_shown(self.fields, value)}, and nothing stands that is known"
+            sees = f"{said(self.fields, value)}, and nothing stands that is known"
         else:
-            sees = f"{_shown(self.fields, value)}, the first value that was ever seen"
+            sees = f"{said(self.fields, value)}, the first value that was ever seen"
         return Note(rule.id, row, False, wants, sees)
 
     def _found(
@@ -220,7 +201,7 @@ class ChangeOfValue(Behavior):
     ) -> Finding:
         (row, entity, value), (change, values), time = at, what, scene.page.times[at[0]]
         old, first = change.old, change.old.standing.first
-        also = [field for field in self._surroundings if is_new(scene, row, field, entity)]
+        also = also_new(scene, row, entity, self.fields) if self.of_people else []
         stood_days = (time - first) / DAY_US
         actor = scene.text("user.email", row) or scene.text("user.id", row)
         return replace(
@@ -257,10 +238,9 @@ class ChangeOfValue(Behavior):
     def tell(who: str, evidence: dict[str, Any]) -> Told:
         """What changed into what, how long the value before stood and how often it was seen."""
         fields = tuple(evidence["fields"])
-        named = " with ".join(NAMES.get(field, field) for field in fields)
-        old, new = _shown(fields, evidence["before"]), _shown(fields, evidence["value"])
+        old, new = said(fields, evidence["before"]), said(fields, evidence["value"])
         where = f", {evidence['place']}" if evidence.get("place") else ""
-        summary = f"{who}: {named} changed from {old} to {new}"
+        summary = f"{who}: {named(fields)} changed from {old} to {new}"
         summary += f" (by {evidence['actor']}{where})" if evidence.get("actor") else ""
         stood, times = plural(evidence["stood_days"], "day"), evidence["seen_times"]
         why = [f"+ {old} stood for {stood} and was seen {plural(times, 'time')}"]
@@ -271,10 +251,3 @@ class ChangeOfValue(Behavior):
         if evidence["quiet_days"] >= 1:
             why.append(f"- {old} was not seen for the last {plural(evidence['quiet_days'], 'day')}")
         return Told(summary, tuple(why))
-
-
-def _shown(fields: tuple[str, ...], value: str) -> str:
-    """A value as people say it."""
-    if fields == ("source.country",):
-        return country_name(value)
-    return shown_as(value)

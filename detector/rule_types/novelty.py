@@ -8,7 +8,7 @@ from detector import networks, workhours
 from detector.geo import country_name
 from detector.observations import CLIENT, COUNTRY, DEVICE, PLACE, SLOT
 from detector.rule_types.base import KIND_OF, Scene
-from detector.wording import client, place
+from detector.wording import client, deed, place
 
 NAMES: Final = {
     "source.country": "the country",
@@ -21,8 +21,14 @@ NAMES: Final = {
     "item.id": "the item",
     "client.app_name": "the app",
     "client.os_name": "the operating system",
+    "event.action": "the action",
+    "object.type": "the kind of thing",
 }
 """Fields as people say them."""
+SURROUNDINGS: Final = ("source.network", "source.country", "client.fingerprint")
+"""What may be new about a person beside what a rule looks at."""
+DEED: Final = ("event.action", "object.type")
+"""Fields that say together what was done."""
 _KINDS: Final = {
     networks.OFFICE: "an office's",
     networks.VPN: "a VPN's",
@@ -72,6 +78,43 @@ def is_new(scene: Scene, row: int, field: str, name: str) -> bool:
     """Whether the facts know the field, but not its value with this person."""
     value, kind = value_of(scene, row, field)
     return value is not None and kind is not None and scene.facts.days(name, kind, value) == 0
+
+
+def combined(scene: Scene, row: int, fields: tuple[str, ...]) -> str | None:
+    """The values of the fields in a row as one; null if one of them is missing."""
+    found = [value_of(scene, row, field)[0] for field in fields]
+    return "\x1f".join(each for each in found if each) if all(found) else None
+
+
+def named(fields: tuple[str, ...]) -> str:
+    """What fields are called in a sentence."""
+    if fields == DEED:
+        return "what was done"
+    return " with ".join(NAMES.get(field, field) for field in fields)
+
+
+def said(fields: tuple[str, ...], value: str) -> str:
+    """The value of fields, or of their combination, as people say it."""
+    if fields == ("source.country",):
+        return country_name(value)
+    if fields == DEED:
+        action, _, kind = value.partition("\x1f")
+        return deed(action, kind)
+    return shown_as(value)
+
+
+def also_new(scene: Scene, row: int, name: str, fields: tuple[str, ...]) -> list[str]:
+    """The surroundings of a row that are new for a person and that the fields say nothing of.
+
+    Of somebody of whom nothing is known, nothing is said to be new.
+    """
+    if name not in scene.facts.people:
+        return []
+    clients = any(field.startswith("client.") for field in fields)
+    known = {*fields, "client.fingerprint"} if clients else {*fields}
+    return [
+        field for field in SURROUNDINGS if field not in known and is_new(scene, row, field, name)
+    ]
 
 
 def evidence(scene: Scene, row: int, name: str, fields: tuple[str, ...]) -> dict[str, Any]:
