@@ -26,6 +26,7 @@ from detector import (
     files,
     fleet,
     jobs,
+    stopping,
     whereabouts,
 )
 from detector.delivery.commands import Command
@@ -61,7 +62,7 @@ class Service:
         self._stop, self._again = threading.Event(), threading.Event()
         self._table = Timetable(app.now)
         self._trainer = ThreadPoolExecutor(1, thread_name_prefix="trainer")
-        self._resources.callback(self._trainer.shutdown)
+        self._resources.callback(self._trainer.shutdown, cancel_futures=True)
         self._point = app.crash_point(os.environ)
         self._orders = orders(settings)
         self._silences = jobs.SilenceFile(settings.paths.silences)
@@ -108,10 +109,9 @@ class Service:
     def run(self, *, once: bool = False) -> bool:
         """Work until a signal says stop; with `once`, one round. True if every feed was read."""
         app.settle_process()
-        for name in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(name, self._heard)
         signal.signal(signal.SIGHUP, self._asked)
-        with self._resources, changes.opened(self._settings.data.directory, self._answer):
+        door = changes.opened(self._settings.data.directory, self._answer)
+        with stopping.asked(self._stop), self._resources, door:
             if self._rollout.lags:
                 self._look()
             if once:
@@ -140,11 +140,6 @@ class Service:
         if name not in stations:
             raise changes.no_account(name, sorted(stations))
         return stations[name].open()
-
-    def _heard(self, number: int, _frame: object) -> None:
-        """Stop at the next page; a second signal is immediate, and loses nothing either."""
-        signal.signal(number, signal.SIG_DFL)
-        self._stop.set()
 
     def _asked(self, _number: int, _frame: object) -> None:
         """Somebody wants the files to be looked at, also those that were refused before."""
@@ -249,7 +244,8 @@ class Service:
         self._common.texts = saved.texts
 
     def _round(self) -> jobs.Round:
-        return jobs.Round(self._store, self._orders, app.now(), Random(), self._point)
+        means = (Random(), self._point, self._stop.is_set)
+        return jobs.Round(self._store, self._orders, app.now(), *means)
 
     def _watch(self) -> None:
         try:

@@ -332,6 +332,18 @@ def test_a_rule_on_trial_alerts_and_is_not_sent(tmp_path: Path) -> None:
     close(desk)
 
 
+def test_whoever_is_to_stop_sends_no_further_message_and_the_rest_waits(
+    store: Sqlite, example: Alert
+) -> None:
+    put(store, *(named(example, letter) for letter in "abc"))
+    mailbox = Mailbox()
+    stopped = replace(round_(store, NOW), stopping=lambda: bool(mailbox.messages))
+
+    assert jobs.send(stopped, mailbox) == 1
+    assert sorted(states(store)) == ["sent", "waiting", "waiting"]
+    assert tell(store, mailbox) == 2
+
+
 def test_a_shipped_rule_on_trial_reaches_the_digest_and_nobody_before(tmp_path: Path) -> None:
     every = replace(ORDERS, digest=Timetable(time(8), None))
     texts = replace(shipped_texts(), rules=files.rules(None))

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from detector import accounts
+from detector import accounts, stopping
 from detector.plans import Texts
 from detector.simulator import Plan, Server, Simulation, parse_faults, serve, simulate
 from detector.store.sqlite import Sqlite
@@ -84,11 +84,14 @@ def company() -> Simulation:
     return simulate(Plan(people=8, days=8, attacks=2, attacks_from_day=5, start=start))
 
 
+FAULTS = ("itemusages:2:reset", "auditevents:1:status=500")
+"""An API that fails now and then."""
+
+
 @contextmanager
-def opened(folder: Path, company: Simulation) -> Iterator[Place]:
-    """The company behind HTTP that fails now and then, and an account that has taught 5 days."""
-    faults = parse_faults(["itemusages:2:reset", "auditevents:1:status=500"])
-    with serve(company, lambda: datetime.now(UTC), faults=faults) as server:
+def opened(folder: Path, company: Simulation, faults: tuple[str, ...] = FAULTS) -> Iterator[Place]:
+    """The company behind HTTP that has faults, and an account that has taught 5 days."""
+    with serve(company, lambda: datetime.now(UTC), faults=parse_faults(faults)) as server:
         text = f"""
             [[sources]]
             name = "acme"
@@ -190,6 +193,20 @@ def test_a_term_signal_ends_the_service_with_0_and_a_restart_goes_on(place: Plac
     assert place.command("run", "--once").returncode == 0
     assert place.events() == before
     assert place.server.requests - asked in {3, 4}, "one page of each feed; one may fail once"
+
+
+def test_a_term_signal_ends_the_service_within_seconds_where_the_api_says_nothing(
+    tmp_path: Path, company: Simulation
+) -> None:
+    with opened(tmp_path, company, ("auditevents:*:timeout=25",)) as place:
+        process = place.service()
+        until(lambda: place.server.requests > 3)
+        begun = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+
+        assert process.wait() == 0
+        assert time.monotonic() - begun < stopping.GRACE_S + 3
+        assert b'"stopped in the middle"' in (tmp_path / "log").read_bytes()
 
 
 def test_an_api_that_says_no_is_exit_code_1_and_one_line_for_each_feed(place: Place) -> None:

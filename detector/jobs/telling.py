@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
@@ -14,7 +14,7 @@ from detector.delivery import circuit as circuits
 from detector.delivery.circuit import Circuit
 from detector.delivery.orders import Orders
 from detector.jobs import deciding
-from detector.jobs.desk import Point, nowhere
+from detector.jobs.desk import Point, never, nowhere
 from detector.jobs.exposing import expose
 from detector.jobs.returning import come_back, fall_back
 from detector.ports import DeliveryError, Message, Notifier, Receipt
@@ -34,6 +34,7 @@ class Round:
     now: datetime
     chance: Random
     point: Point = nowhere
+    stopping: Callable[[], bool] = never
 
 
 def tell(round_: Round, notifiers: Mapping[str, Notifier]) -> int:
@@ -69,6 +70,8 @@ def send(round_: Round, notifier: Notifier) -> int:
         return 0
     letters = outbox.probe(name, now) if circuit.is_open else outbox.due(name, now)
     for letter in letters:
+        if round_.stopping():
+            break
         outbox.begin(letter, now)
         round_.point("before_send")
         answer = _sent(round_, notifier, letter)
