@@ -175,7 +175,7 @@ class Run:
         for entry in self.state.rulebook.stateful:
             entry.logic.forget(self.state.tails[entry.rule.id], day)
         if self.state.declaration is not None:
-            channels.new_day(self.memory.channel, self.state.declaration, day)
+            channels.new_day(self.memory.channel, self.memory.facts, self.state.declaration, day)
             self.state.end_trial(day)
         triage.close(self.memory.opened, self.state.rules, day)
 
@@ -249,11 +249,10 @@ class Run:
             self.state.witness(self.memory.facts, self.memory.channel.hours, seen)
         if declaration is None or model is None:
             return []
-        cold_us = declaration.cold_start // timedelta(microseconds=1)
         channel, facts = self.memory.channel, self.memory.facts
         seen = judging.Seen(steps, self._part)
-        judging.compare(channel, self.state.challenger, facts, seen, cold_us)
-        odd = judging.judge(channel, model, facts, seen, cold_us)
+        judging.compare(channel, self.state.challenger, facts, seen, declaration)
+        odd = judging.judge(channel, model, facts, seen, declaration)
         return [
             explanation.finding(
                 each, model, self.memory.facts, declaration, self._subject(each.person)

@@ -59,9 +59,9 @@ def _one_day(
         channel.hours = _hours(chance, channel, facts)
         step = channel.hours.step(clock, seq=0, upto=0)
         if model is not None and step is not None:
-            raised += len(judging.judge(channel, model, facts, Seen([step], None), 0))
+            raised += len(judging.judge(channel, model, facts, Seen([step], None), declaration))
         channels.settle(channel, facts, clock)
-    channels.new_day(channel, declaration, (day + 1) * DAY_US)
+    channels.new_day(channel, facts, declaration, (day + 1) * DAY_US)
     return raised
 
 
@@ -101,14 +101,14 @@ def test_a_p_value_is_as_rare_as_it_says() -> None:
         _one_day(channel, facts, day, (chance, None))
         channel.tops[day] = dict(zip(facts.people, chance.exponential(3, PEOPLE), strict=True))
     drawn = chance.exponential(3, 4000)
-    ranks = [judging.ranked(channel, facts, score, 0) for score in np.sort(drawn).tolist()]
+    ranks = [judging.ranked(channel, score) for score in np.sort(drawn).tolist()]
     found = np.array([rank.p_value for rank in ranks])
 
     assert {rank.days for rank in ranks} == {14 * PEOPLE}
     assert (np.diff(found) <= 0).all()
     for level in (0.01, 0.05, 0.2):
         assert abs((found <= level).mean() - level) < 0.4 * level + 0.005
-    assert judging.ranked(channel, facts, 1e9, 0).p_value == 1 / (1 + 14 * PEOPLE)
+    assert judging.ranked(channel, 1e9).p_value == 1 / (1 + 14 * PEOPLE)
 
 
 def test_the_p_value_is_told_with_its_caveat() -> None:
@@ -133,10 +133,10 @@ def test_days_on_which_somebody_was_new_are_not_compared_with() -> None:
     chance, (facts, channel) = np.random.default_rng(9), _company()
     facts.people["P0"] = Person(25 * DAY_US, 0, days=30)
     for day in range(20, 34):
-        _one_day(channel, facts, day, (chance, None))
+        _one_day(channel, facts, day, (chance, None), stories.declaration(cold_start="7d"))
         channel.tops[day] = {"P1": 5.0}
 
-    assert judging.ranked(channel, facts, 5.0, 7 * DAY_US) == judging.Rank(14, 14 * PEOPLE - 11)
+    assert judging.ranked(channel, 5.0) == judging.Rank(14, 14 * PEOPLE - 11)
 
 
 def test_rows_of_days_that_are_too_old_are_not_trained_on() -> None:

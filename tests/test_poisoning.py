@@ -77,12 +77,12 @@ class Company:
         step = self.channel.hours.step(clock, seq=0, upto=0)
         if self.model is None or step is None:
             return []
-        found = judging.judge(self.channel, self.model, self.facts, Seen([step], None), 0)
+        found = judging.judge(self.channel, self.model, self.facts, Seen([step], None), BUDGET)
         return [each.person for each in found]
 
     def night(self, day: int) -> None:
         """The day ends; once a week a model is trained."""
-        channels.new_day(self.channel, BUDGET, (day + 1) * DAY_US)
+        channels.new_day(self.channel, self.facts, BUDGET, (day + 1) * DAY_US)
         if day >= 34 and day % 7 == 6:
             self.model = models.train(channels.training_rows(self.channel), BUDGET)
             assert self.model is not None

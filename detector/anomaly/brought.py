@@ -39,9 +39,9 @@ the same however an hour is cut into pages and steps."""
 
 
 def _columns(columns: Mapping[int, str]) -> np.ndarray:
-    """By kind of value a column, -1 for none."""
+    """By kind of value a column; `MOVING`, which is thrown away, for none."""
     names = [columns.get(kind) for kind in range(len(KINDS))]
-    return np.array([COLUMN[name] if name else -1 for name in names])
+    return np.array([COLUMN[name] if name else MOVING for name in names])
 
 
 _LARGEST: Final = _columns(
@@ -60,7 +60,7 @@ def brought(part: Part, facts: Facts, failures: np.ndarray, cells: np.ndarray) -
 
     `failures` are the failed sign-ins in each row's hour before the part.
     """
-    made = _Cells(part, facts, cells, np.zeros((int(cells.max(initial=-1)) + 1, MOVING)))
+    made = _Cells(part, facts, cells, np.zeros((int(cells.max(initial=-1)) + 1, MOVING + 1)))
     made.count(np.arange(len(cells)), "events")
     made.take_news()
     marked = np.flatnonzero(part.page.is_marked[part.rows])
@@ -71,7 +71,7 @@ def brought(part: Part, facts: Facts, failures: np.ndarray, cells: np.ndarray) -
         tried = (marks == FAILED) | (marks == SUCCEEDED)
         made.take_tries(marked[tried], marks[tried] == FAILED, failures)
         made.take_changes(marked[marks == PRIVILEGED])
-    return made.table
+    return made.table[:, :MOVING]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,29 +91,27 @@ class _Cells:
     def take_news(self) -> None:
         """What the rows show first in the hour."""
         news, surprise, at = self.part.news, self.part.surprise, self.part.places
-        kinds, shares = news.kinds, np.log((news.others + 0.5) / (len(self.facts.people) + 1.0))
-        self._put(np.maximum, _LARGEST[kinds], surprise)
-        self._put(np.maximum, _RATIO[kinds], surprise + shares)
-        self._put(np.add, _SUM[kinds], _grained(surprise))
-        self._put(np.add, _COUNT[kinds], np.ones(len(at)))
+        kinds, flat = news.kinds, self.table.ravel()
+        shares = np.log((news.others + 0.5) / (len(self.facts.people) + 1.0))
+        starts = self.cells[at] * self.table.shape[1]
+        np.maximum.at(flat, starts + _LARGEST[kinds], surprise)
+        np.maximum.at(flat, starts + _RATIO[kinds], surprise + shares)
+        np.add.at(flat, starts + _SUM[kinds], _grained(surprise))
+        np.add.at(flat, starts + _COUNT[kinds], 1.0)
         self.count(at[(kinds == ITEM) & (news.days == 0)], "new_items")
-
-    def _put(self, how: np.ufunc, columns: np.ndarray, values: np.ndarray) -> None:
-        """Add values of the news, or keep the largest; those of column -1 are left out."""
-        some = columns >= 0
-        cells = self.cells[self.part.places[some]]
-        how.at(self.table.ravel(), cells * MOVING + columns[some], values[some])
 
     def take_tries(self, at: np.ndarray, failed: np.ndarray, failures: np.ndarray) -> None:
         """Sign-ins in order: how many had failed before one succeeded."""
         owners, before = self.part.owners[at], failures[at]
-        some = np.flatnonzero(np.isin(owners, owners[failed]) | (before > 0))
+        some = failed | (before > 0)
         so_far = dict(zip(owners[some].tolist(), before[some].tolist(), strict=True))
-        for place in some.tolist():
-            owner, cracked = int(owners[place]), (self.cells[at[place]], COLUMN["cracked"])
+        if not so_far:
+            return
+        for place, owner in enumerate(owners.tolist()):
             if failed[place]:
                 so_far[owner] += 1
-            else:
+            elif owner in so_far:
+                cracked = self.cells[at[place]], COLUMN["cracked"]
                 self.table[cracked] = max(self.table[cracked], so_far[owner])
 
     def take_changes(self, at: np.ndarray) -> None:

@@ -63,7 +63,10 @@ class Channel(msgspec.Struct):
 def settle(channel: Channel, facts: Facts, clock: int) -> None:
     """Close the open hours at the full hour `clock`; keep the rows that may be trained on."""
     hours, channel.hours = channel.hours, Hours()
-    names = [name for name in hours.lines if not facts.is_suspect(name, clock - HOUR_US)]
+    since, suspects = clock - HOUR_US, facts.suspects
+    names = [
+        name for name in hours.lines if name not in suspects or not facts.is_suspect(name, since)
+    ]
     if not names:
         return
     lines = np.array([hours.lines[name] for name in names])
@@ -104,7 +107,7 @@ def _widened(day: Day, before: Sequence[str], now: Sequence[str]) -> Day:
     for place, identity in enumerate(now):
         if identity in before:
             made[:, width + place] = rows[:, width + before.index(identity)]
-    return Day(day.day, made.tobytes(), day.people, made.shape[1])
+    return Day(day.day, made.tobytes(), day.people, made.shape[1], day.known)
 
 
 def forget(channel: Channel, facts: Facts, clock: int) -> None:
@@ -113,19 +116,26 @@ def forget(channel: Channel, facts: Facts, clock: int) -> None:
         channel.own.ledger.drop_unseen(clock // DAY_US - facts.remember_days, ())
 
 
-def new_day(channel: Channel, declaration: Declaration, clock: int) -> None:
+def is_cold(facts: Facts, name: str, clock: int, declaration: Declaration) -> bool:
+    """Whether a person is known for less than the cold start: scored, recorded, not returned."""
+    person = facts.people.get(name)
+    return person is None or clock - person.first < declaration.cold_us
+
+
+def new_day(channel: Channel, facts: Facts, declaration: Declaration, clock: int) -> None:
     """Put the day away, and step the threshold's slow controller. `clock` is midnight UTC."""
     if channel.today:
         rows = b"".join(hour.rows for hour in channel.today)
         people = [name for hour in channel.today for name in hour.people]
+        known = sum(not is_cold(facts, name, clock, declaration) for name in set(people))
         width = channel.today[0].width
-        channel.days.append(Day(clock // DAY_US - 1, rows, people, width))
+        channel.days.append(Day(clock // DAY_US - 1, rows, people, width, known))
         channel.today = []
     keep = clock // DAY_US - declaration.train_on.days
     channel.days = [day for day in channel.days if day.day >= keep]
     oldest = clock // DAY_US - CALIBRATION_DAYS
     channel.tops = {day: tops for day, tops in channel.tops.items() if day >= oldest}
-    channel.crowd = len({name for day in channel.days for name in day.people})
+    channel.crowd = len(set[str]().union(*(day.people for day in channel.days)))
     if channel.model_id:
         budget = declaration.alerts_a_day(channel.crowd)
         # Of a budget below one a day the unit is one alert, or a single one would count for many.

@@ -137,6 +137,11 @@ class Declaration(BaseModel):
         """All columns of the matrix, by name: those there are, then those that were declared."""
         return (*FEATURES, *(each.label for each in self.own))
 
+    @property
+    def cold_us(self) -> int:
+        """The cold start in microseconds."""
+        return self.cold_start // timedelta(microseconds=1)
+
     def alerts_a_day(self, people: int) -> float:
         """What the budget allows an account of so many active people."""
         return min(self.most, self.budget * max(1, people) / 1000)

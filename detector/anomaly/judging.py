@@ -9,7 +9,8 @@ from typing import Final
 import numpy as np
 
 from detector.anomaly import tally as tallies
-from detector.anomaly.channel import CALIBRATION_DAYS, Channel
+from detector.anomaly.channel import CALIBRATION_DAYS, Channel, is_cold
+from detector.anomaly.declaration import Declaration
 from detector.anomaly.evidence import Evidence
 from detector.anomaly.hours import Step
 from detector.anomaly.model import Model
@@ -72,10 +73,12 @@ class Seen:
         raise IndexError(place)
 
 
-def judge(channel: Channel, model: Model, facts: Facts, seen: Seen, cold_us: int) -> list[Odd]:
+def judge(
+    channel: Channel, model: Model, facts: Facts, seen: Seen, declaration: Declaration
+) -> list[Odd]:
     """Score open hours at steps; return those over the threshold, once for each person and hour.
 
-    People known for less than `cold_us` are scored and recorded, but not returned.
+    People in the cold start are scored and recorded, but not returned.
     """
     if not seen.steps:
         return []
@@ -84,7 +87,7 @@ def judge(channel: Channel, model: Model, facts: Facts, seen: Seen, cold_us: int
     for place in np.flatnonzero(scores >= min(channel.threshold, _floor(channel))).tolist():
         (step, row), score = seen.at(place), float(scores[place])
         line = int(step.lines[row])
-        if _is_cold(facts, names[line], step.clock, cold_us):
+        if is_cold(facts, names[line], step.clock, declaration):
             continue
         day = (step.clock - 1) // DAY_US
         record(channel.tops.setdefault(day, {}), names[line], score)
@@ -100,26 +103,22 @@ def judge(channel: Channel, model: Model, facts: Facts, seen: Seen, cold_us: int
                 numbers=step.numbers[row],
                 found=step.found[row],
                 evidence=channel.hours.evidence_of(line, seen.part, step.upto),
-                rank=ranked(channel, facts, score, cold_us),
+                rank=ranked(channel, score),
             )
         )
     return odd
 
 
-def ranked(channel: Channel, facts: Facts, score: float, cold_us: int) -> Rank:
+def ranked(channel: Channel, score: float) -> Rank:
     """How a score stands among the best ones of people on the days before today.
 
-    People count once a day, as with the budget, and not while they are known for less than `cold_us`.
+    People count once a day, as with the budget, and not while they are in the cold start.
     """
     first = min(channel.tops, default=0)
     past = [day for day in channel.days[-CALIBRATION_DAYS:] if day.day >= first]
-    count = sum(
-        not _is_cold(facts, name, (day.day + 1) * DAY_US, cold_us)
-        for day in past
-        for name in set(day.people)
-    )
     best = [channel.tops.get(day.day, {}) for day in past]
-    return Rank(sum(each >= score for day in best for each in day.values()), count)
+    as_odd = sum(each >= score for day in best for each in day.values())
+    return Rank(as_odd, sum(day.known for day in past))
 
 
 def _is_raised(channel: Channel, name: str, clock: int, score: float) -> bool:
@@ -134,7 +133,7 @@ def _is_raised(channel: Channel, name: str, clock: int, score: float) -> bool:
 
 
 def compare(
-    channel: Channel, challenger: Model | None, facts: Facts, seen: Seen, cold_us: int
+    channel: Channel, challenger: Model | None, facts: Facts, seen: Seen, declaration: Declaration
 ) -> None:
     """Let the challenger, if there is one, score the steps in the shadow of the model at work."""
     if channel.shadow is None or challenger is None or not seen.steps:
@@ -144,14 +143,9 @@ def compare(
     for place in np.flatnonzero(scores >= channel.shadow.threshold - NEAR).tolist():
         step, row = seen.at(place)
         name = names[int(step.lines[row])]
-        if not _is_cold(facts, name, step.clock, cold_us):
+        if not is_cold(facts, name, step.clock, declaration):
             day = (step.clock - 1) // DAY_US
             record(channel.shadow.tops.setdefault(day, {}), name, float(scores[place]))
-
-
-def _is_cold(facts: Facts, name: str, clock: int, cold_us: int) -> bool:
-    person = facts.people.get(name)
-    return person is None or clock - person.first < cold_us
 
 
 def _floor(channel: Channel) -> float:

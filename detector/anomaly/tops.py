@@ -19,12 +19,16 @@ Tops = dict[int, dict[str, float]]
 
 
 class Day(msgspec.Struct):
-    """The closed hours of one day: float32 rows of features, and the person of each."""
+    """The closed hours of one day: float32 rows of features, and the person of each.
+
+    `known` are the people who were past the cold start when the day ended.
+    """
 
     day: int
     rows: bytes
     people: list[str]
     width: int = len(FEATURES)
+    known: int = 0
 
     def table(self) -> np.ndarray:
         """The rows, of shape (n, all features)."""
