@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -21,7 +21,7 @@ _MANUAL: Final = ("language.md", "fields.md", "behaviors.md", "files.md", "model
 """The pages that say what may be written, not what is shipped."""
 _ID: Final = re.compile(r"^id:\s*['\"]?([0-9a-fA-F-]{36})", re.MULTILINE)
 _DOCUMENTS: Final = re.compile(r"^(?=---)", re.MULTILINE)
-_YAML: Final = ("*.yml", "*.yaml")
+_YAML: Final = (".yml", ".yaml")
 
 
 @dataclass(frozen=True)
@@ -58,27 +58,45 @@ def manual(base: str) -> Manual:
     return Manual(pages, base or folder.resolve().as_uri())
 
 
-def read_folder(folder: Path, patterns: Iterable[str] = _YAML) -> dict[str, str]:
-    """Every matching file below a folder, by path, but none that is hidden. Raises ConfigError."""
+def read_folder(
+    folder: Path, suffixes: Container[str] = _YAML, *, errors: str = "strict"
+) -> dict[str, str]:
+    """Every file below a folder with one of the suffixes, by path, but none that is hidden.
+
+    Raises ConfigError. `errors` says what is done with bytes that are no UTF-8.
+    """
     if not folder.is_dir():
         msg = f"{folder}: no such folder"
         raise ConfigError(msg)
-    paths = sorted({path for pattern in patterns for path in folder.rglob(pattern)})
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in suffixes)
     # Hidden: .git and .github, the lock of an editor, what a mounted ConfigMap really consists of.
     shown = [path for path in paths if not any(map(_is_hidden, path.relative_to(folder).parts))]
-    return {str(path): read_file(path) for path in shown if path.is_file()}
+    return {str(path): read_file(path, errors=errors) for path in shown if not path.is_dir()}
+
+
+def rule_files(folder: Path) -> dict[str, str]:
+    """The rule files of a folder, as in `read_folder`.
+
+    Bytes that are no UTF-8 come through, so that one such file is one mistake and stops no other.
+    """
+    return read_folder(folder, errors="surrogateescape")
 
 
 def _is_hidden(name: str) -> bool:
     return name.startswith(".")
 
 
-def read_file(path: Path) -> str:
+def read_file(path: Path, *, errors: str = "strict") -> str:
     """The text of a file. Raises ConfigError."""
     try:
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        msg = f"{path}: cannot be read: {error}"
+        return path.read_text(encoding="utf-8-sig", errors=errors)
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        byte = error.object[error.start]
+        msg = f"{path}:{line}: byte 0x{byte:02x} is not UTF-8; save the file as UTF-8"
+        raise ConfigError(msg) from error
+    except OSError as error:
+        msg = f"{path}: cannot be read: {error.strerror}"
         raise ConfigError(msg) from error
 
 
@@ -92,7 +110,7 @@ def rules(own: Path | None, *, only: bool = False) -> dict[str, str]:
     folder = shipped("rules")
     ours = {
         str(PurePosixPath(PACK) / Path(path).relative_to(folder).as_posix()): text
-        for path, text in read_folder(folder).items()
+        for path, text in rule_files(folder).items()
     }
     if only and own is not None:
         changed = {found.lower() for text in theirs.values() for found in _ID.findall(text)}
@@ -107,7 +125,7 @@ def own_rules(folder: Path) -> dict[str, str]:
     """The user's rules by path, never named as shipped ones are. Raises ConfigError."""
     return {
         f"./{path}" if path.startswith(PACK) else path: text
-        for path, text in read_folder(folder).items()
+        for path, text in rule_files(folder).items()
     }
 
 
@@ -135,14 +153,14 @@ def texts(paths: PathsConfig, *, timezone: str = "UTC", own_rules: Path | None =
 
 def lists(own: Path | None) -> dict[str, str]:
     """The user's lists of values for `|expand`; none are shipped."""
-    return read_folder(own, ("*.txt", *_YAML)) if own is not None else {}
+    return read_folder(own, (".txt", *_YAML)) if own is not None else {}
 
 
 def templates(own: Path | None, *, only: bool = False) -> dict[str, str]:
     """Shipped message templates by file name, overlaid by the user's; or the user's `only`."""
-    found = {} if only else read_folder(shipped("alert_templates"), ("*.j2", "*.yaml"))
+    found = {} if only else read_folder(shipped("alert_templates"), (".j2", ".yaml"))
     if own is not None:
-        found |= read_folder(own, ("*.j2", "*.yaml"))
+        found |= read_folder(own, (".j2", ".yaml"))
     return {Path(path).name: text for path, text in found.items()}
 
 

@@ -74,10 +74,10 @@ def test_every_mistake_has_its_place_and_a_cure() -> None:
             "3.yml:8:16: correlation.condition: always holds; ask for one at least",
             "4.yml:8:16: correlation.condition: can never hold: more than 5 and less than 5",
             "5.yml:8:16: correlation.condition.field: value_count needs one field; write it like 'field: item.id'",
-            "6.yml:8:16: correlation.condition.percentile: a percentile of 0 to 100 is needed; write it like 'percentile: 95'",
+            "6.yml:8:16: correlation.condition.percentile: a percentile of 0 to 100 is needed; write it like 'percentile: 95'; Sigma names no default",
             "7.yml:4:13: correlation.rules[0]: no rule is called 'reveald'; did you mean 'revealed'?",
             "8.yml:5:16: correlation.group-by[0]: 'session.id' is not a field of events of 'Revealed'",
-            "9.yml:6:15: correlation.timespan: must be more than 0 and at most 30 days",
+            "9.yml:6:15: correlation.timespan: '60d' is not more than 0 and at most 30 days; the window of events reaches no further",
         ]
     )
 

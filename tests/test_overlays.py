@@ -167,7 +167,7 @@ def test_a_whole_rule_whose_base_has_vanished_goes_on() -> None:
     [
         ("levle: low", "own/own.yml:2:1: levle: not a key; did you mean 'level'?"),
         ("level: hihg", "own/own.yml:2:8: level: 'hihg' is not a level; did you mean 'high'?"),
-        ("name: other", "own/own.yml:2:1: name: not a key"),
+        ("name: other", "own/own.yml:2:1: name: cannot be changed of a shipped rule"),
         (
             "alert: {runbok: [Ask]}",
             "own/own.yml:2:9: alert.runbok: not a key of alert; did you mean 'runbook'?",

@@ -13,6 +13,7 @@ from detector import events, files, plans
 from detector.findings import Level
 from detector.rule import Rule
 from detector.rulebook.stories import Story
+from detector.rulebook.vocabulary import DEEDS
 from detector.settings import PathsConfig
 from tests.stories import ROOT
 
@@ -106,6 +107,7 @@ def test_every_audit_action_is_covered_or_left_out_on_purpose() -> None:
         for action in actions.split()
     }
 
+    assert every == {(action, kind) for kind, actions in DEEDS.items() for action in actions}
     covered = {pair for pair in every if covering(*pair)}
 
     assert every - covered == left_out

@@ -21,7 +21,7 @@ from tests.stories import ROOT
 from tests.test_rollout import COUNTED, RULE
 
 WHOLE = (
-    RULE.replace("rename}", "share}")
+    RULE.replace("rename}", "updatea}")
     + """\
     - name: another thing is shared
       events:
@@ -88,7 +88,7 @@ def test_a_test_that_fails_tells_what_was_expected_and_what_came(
     said = capsys.readouterr().out
     assert "FAIL mine_renamed: it is renamed" in said
     assert "       alerts: expected 2, got 1" in said
-    assert "       events:\n         Mon 2 Mar 00:00 UTC share auditevents by ana" in said
+    assert "       events:\n         Mon 2 Mar 00:00 UTC updatea auditevents by ana" in said
     (found,) = json.loads((repository / "a.sarif").read_text())["runs"][0]["results"]
     region = found["locations"][0]["physicalLocation"]["region"]
     assert (found["ruleId"], region["startLine"]) == ("failing-test/tests", 11)

@@ -335,7 +335,7 @@ def test_rules_about_other_products_load_and_are_warned_of() -> None:
     ]
     assert not any(match.feeds for match in loaded.rulebook.matches)
     assert not any(isinstance(match.condition, And) for match in loaded.rulebook.matches)
-    assert "no events of antivirus come here" in str(loaded.warnings[1])
+    assert "no events of antivirus come here" in " ".join(map(str, loaded.warnings))
     assert not hits(loaded.rulebook, frame_of({"event.action": "x"}))
 
 

@@ -52,6 +52,9 @@ BOMBS = {
     "a lone surrogate": rule("{s: {action: '\ud800'}, condition: s}"),
     "only a mark": "\ufeff---\n...\n---\n",
     "a null byte": "title: \x00",
+    "a list for a type": "title: x\nid: 7c0c7b06-7a4a-4f0e-9f0a-3d3f5a7a0001\n"
+    "correlation: {type: [], rules: [a], timespan: 1h}\n",
+    "lists for field references": rule("{s: {actor_uuid|fieldref: [[a]]}, condition: s}"),
     "mappings for values": rule("{s: {action: {a: b}}, condition: s}"),
     "lists in lists": rule("{s: {action: [[a], [b]]}, condition: s}"),
     "no text for a condition": rule("{s: {action: x}, condition: {a: b}}"),

@@ -111,10 +111,10 @@ def test_a_condition_that_does_not_compile_says_why() -> None:
     }
     assert said(load(texts)) == snapshot(
         [
-            "a.yml:5:40: detection.condition: Detection 't' not defined in detections",
-            "b.yml:5:40: detection.condition: cannot be read after character 5; write it like 'selection and not 1 of filter_*'",
+            "a.yml:5:40: detection.condition: no selection is called 't'; the selections are s",
+            "b.yml:5:40: detection.condition: cannot be read at ''; write it like 'selection and not 1 of filter_*'",
             "c.yml:5:12: detection.condition: condition is missing; add 'condition: selection'",
-            "d.yml:5:40: detection.condition: Selector '1 of x*' doesn't match any detection",
+            "d.yml:5:40: detection.condition: no selection fits 'x*'; the selections are s",
             "e.yml:5:12: detection: no selection is here",
         ]
     )
@@ -129,7 +129,7 @@ def test_a_broken_document_stops_no_other_in_its_file() -> None:
     assert (loaded.documents, loaded.loaded) == (5, 3)
     assert said(loaded) == snapshot(
         [
-            "r.yml:8:1: not YAML: did not find expected ',' or ']'",
+            "r.yml:8:1: not YAML: did not find expected ',' or ']'; a bracket is not closed, or a comma is missing",
             "r.yml:15:1: a rule is a mapping of keys; write 'title: ...' and so on",
         ]
     )
@@ -153,10 +153,10 @@ def test_yaml_that_we_do_not_take_is_refused_with_the_reason() -> None:
 
     assert said(loaded) == snapshot(
         [
-            "alias.yml:2:5: aliases are not allowed: *a; write the value out",
-            "colon.yml:1:9: not YAML: mapping values are not allowed in this context; put a text that holds ': ' in quotes",
+            "alias.yml:2:5: aliases are not allowed: *a; write the value out, or put a text that begins with '*' in quotes",
+            "colon.yml:1:9: not YAML: mapping values are not allowed in this context; put a text that holds ': ' in quotes, and let the keys of one mapping begin in one column",
             "control.yml:1:9: not YAML: unacceptable character #x0007: control characters are not allowed",
-            "date.yml:1:8: cannot be read: month must be in 1..12; put it in quotes",
+            "date.yml:1:8: '2026-13-45' cannot be read: month must be in 1..12; mend it, or put it in quotes if it is a text",
             "key.yml:2:1: 'on' is not a text, so it cannot be a key; put it in quotes",
             "merge.yml:1:1: tag '!!merge' is not allowed",
             "tab.yml:3:1: not YAML: found character that cannot start any token; indent with spaces, and put texts that begin with a special sign in quotes",
@@ -174,7 +174,7 @@ def test_kinds_of_documents_that_are_none_or_two() -> None:
     }
     assert said(load(texts)) == snapshot(
         [
-            "none.yml:1:1: none of detection:, correlation:, behavior: and filter: is here",
+            "none.yml:1:1: none of detection:, correlation:, behavior: and filter: is here, and no shipped rule has this id",
             "none.yml:3:1: detecton: not a key; did you mean 'detection'?",
             "two.yml:6:1: behavior: detection: and behavior: cannot stand in one document; split it with '---'",
         ]
@@ -248,7 +248,7 @@ def test_fields_of_a_behavior_are_those_of_the_rules_it_looks_at() -> None:
     )
     assert said(load({"1.yml": rule(1), "2.yml": text})) == snapshot(
         [
-            "2.yml:6:16: behavior.group-by[0]: 'usr.id' is not a field of the rules it looks at; did you mean 'user.id'?",
+            "2.yml:6:16: behavior.group-by[0]: 'usr.id' is not a field of the rules it looks at; write 'user.id'",
             "2.yml:8:20: behavior.with-any-new[0]: 'client.app_name' is not a field of the rules it looks at",
         ]
     )

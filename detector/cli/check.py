@@ -16,11 +16,15 @@ from detector.pipelines import junit, sarif
 from detector.rule_cache import RuleCache
 from detector.rulebook import sections
 from detector.rulebook.mistakes import Mistake
+from detector.settings import ConfigError
 
 
 def run(args: Namespace) -> int:
     """Print every mistake with file, line, column and fix; 0 if there is none."""
     config = settings.load(args.config, os.environ)
+    if args.rules is not None and not files.own_rules(args.rules):
+        msg = f"{args.rules}: holds no rule files; their names end in .yml or .yaml"
+        raise ConfigError(msg)
     texts = files.texts(config.paths, timezone=config.timezone, own_rules=args.rules)
     cache = planning.rules_cache(config)
     built = plans.build(texts, datetime.now(UTC).date(), cache)

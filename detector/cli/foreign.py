@@ -70,7 +70,7 @@ def mapping_of(path: Path | None) -> EventMapping:
 
 def rules_of(folder: Path | None, config: settings.Settings) -> Loaded:
     """The rules of a folder alone, or else those of the configuration."""
-    texts = files.read_folder(folder) if folder else files.rules(config.paths.rules)
+    texts = files.rule_files(folder) if folder else files.rules(config.paths.rules)
     load = planning.rules_cache(config)
     load = planning.rules_cache(config)
     return load(texts, today=datetime.now(UTC).date(), lists=files.lists(config.paths.lists))

@@ -47,7 +47,7 @@ def _export(args: Namespace, config: settings.Settings) -> int:
     """Write the rule files as other Sigma tools read them, with a pipeline for the field names."""
     from detector.rulebook import elsewhere
 
-    texts = files.read_folder(args.rules) if args.rules else files.rules(config.paths.rules)
+    texts = files.rule_files(args.rules) if args.rules else files.rules(config.paths.rules)
     written = {Path(path): text for path, text in elsewhere.exported(texts).items()}
     if args.out.is_dir() and any(args.out.iterdir()):
         msg = f"{args.out}: is not empty"

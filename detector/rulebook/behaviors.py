@@ -13,6 +13,7 @@ from detector.rule_types import catalog
 from detector.rule_types.base import Behavior
 from detector.rulebook import sections
 from detector.rulebook.documents import Path
+from detector.rulebook.items import where_else
 from detector.rulebook.mistakes import did_you_mean, quoted
 from detector.rulebook.references import Draft, Register
 from detector.rulebook.reports import Report
@@ -57,7 +58,7 @@ def in_columns(report: Report, behavior: Behavior, feeds: Iterable[str]) -> Beha
             continue
         for index, field in enumerate(fields):
             if field not in names:
-                fix = did_you_mean(field, names)
+                fix = where_else(field, names) or did_you_mean(field, names)
                 text = f"{quoted(field)} is not a field of the rules it looks at"
                 report.wrong(("behavior", key, index), text, fix, about=sections.FIELDS)
         update[attribute] = tuple(names.get(field, field) for field in fields)
@@ -82,7 +83,11 @@ def _complain(report: Report, mapping: dict[str, Any], problem: Any) -> None:
     path: Path = ("behavior", *(steps[1:] if steps and steps[0] in _TYPES else steps))
     about = sections.of_behavior(str(mapping["type"])) if kind else ""
     match problem["type"]:
-        case "union_tag_invalid" | "union_tag_not_found" | "model_attributes_type":
+        case "union_tag_not_found":
+            report.wrong(("behavior", "type"), "is missing", "write it like 'type: first_seen'")
+        case "tuple_type":
+            report.wrong(path, "is not a list", f"write [{problem['input']}]", about=about)
+        case "union_tag_invalid" | "model_attributes_type":
             report.not_one_of(("behavior", "type"), mapping.get("type"), "a behavior", _TYPES)
         case "extra_forbidden" if kind is not None:
             known = _keys(kind, path[1:-1])

@@ -13,6 +13,7 @@ from detector.correlations.definition import MADE, PERSON, Base
 from detector.rulebook.book import BehaviorRule, CorrelationRule
 from detector.rulebook.correlations import Sketch
 from detector.rulebook.documents import Path
+from detector.rulebook.items import where_else
 from detector.rulebook.mistakes import did_you_mean, quoted
 from detector.rulebook.references import Draft, Register
 from detector.rulebook.schemas import of_feed
@@ -169,10 +170,12 @@ class _Fields:
             return name if known is None else known[name]
         whose = "the group of" if draft.kind == "correlation" else "events of"
         text = f"{quoted(name)} is not a field of {whose} {quoted(draft.head.rule.title)}"
-        fix = did_you_mean(name, events.ours(known))
-        if draft.kind == "correlation" and not fix:
+        if draft.kind == "correlation":
             # Sigma leaves open where any other field would come from.
-            fix = f"add it to the 'group-by:' of {quoted(draft.head.rule.title)}"
+            near = did_you_mean(name, events.ours(known))
+            fix = near or f"add it to the 'group-by:' of {quoted(draft.head.rule.title)}"
+        else:
+            fix = where_else(name, known) or did_you_mean(name, events.ours(known))
         self.draft.report.wrong(place, text, fix)
         return name
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final, cast
 
 import polars as pl
@@ -17,6 +18,8 @@ from sigma.conditions import (
 from sigma.conversion.base import Backend
 from sigma.conversion.state import ConversionState
 from sigma.exceptions import SigmaError, SigmaFeatureNotSupportedByBackendError
+from sigma.policy import default_policy
+from sigma.policy.regex_engine import RE2RegexEngine, RegexPattern
 from sigma.rule import SigmaDetectionItem, SigmaRule
 from sigma.types import (
     SigmaCasedString,
@@ -40,8 +43,23 @@ from detector.rulebook.questions import pattern, question
 
 # What pySigma may raise besides its own errors when a rule is bent on purpose.
 _FAILURES: Final = (SigmaError, TypeError, ValueError, AttributeError, LookupError, RecursionError)
+_FLAGS: Final = {re.IGNORECASE: "i", re.MULTILINE: "m", re.DOTALL: "s"}
 _KEYWORD_KINDS: Final = frozenset({Kind.CONTAINS, Kind.GLOB, Kind.REGEX})
 _Leaf = ConditionFieldEqualsValueExpression | ConditionValueExpression
+
+
+class _QuietEngine(RE2RegexEngine):
+    """pySigma's RE2, which else writes a line of its own to stderr where a pattern is wrong."""
+
+    def compile(self, pattern: str, flags: int = 0) -> RegexPattern:
+        options = self._re2.Options()
+        options.log_errors = False
+        letters = "".join(letter for flag, letter in _FLAGS.items() if flags & flag)
+        whole = f"(?{letters}){pattern}" if letters else pattern
+        return cast(RegexPattern, self._re2.compile(whole, options))
+
+
+default_policy.regex_engine = _QuietEngine()
 
 
 class CompileError(Exception):

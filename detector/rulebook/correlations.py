@@ -55,7 +55,7 @@ def read_correlation(report: Report) -> Sketch | None:
         return None
     report.known_keys(("correlation",), KEYS)
     kind = report.at(("correlation", "type"))
-    if kind not in WALKS:
+    if not isinstance(kind, str) or kind not in WALKS:
         report.not_one_of(("correlation", "type"), kind, "a type of correlation", WALKS)
         return None
     rules, places = _rules(report, kind)
@@ -107,7 +107,8 @@ def _span(report: Report) -> timedelta | None:
         return None
     span = read_span(report, path)
     if span is not None and not timedelta() < span <= LONGEST_SPAN:
-        report.wrong(path, f"must be more than 0 and at most {LONGEST_SPAN.days} days")
+        text = f"{quoted(report.at(path))} is not more than 0 and at most {LONGEST_SPAN.days} days"
+        report.wrong(path, text, "the window of events reaches no further")
     return span
 
 
@@ -200,7 +201,9 @@ def _bounds(report: Report, kind: str) -> Bounds | None:
     wrong = [name for name in named if not _is_bound(condition[name], kind)]
     for name in wrong:
         what = "a number of 0 or more" if kind in _WHOLE else "a number"
-        report.wrong((*path, name), f"{quoted(condition[name])} is not {what}")
+        number = str(condition[name]).strip().isdecimal()
+        fix = "write it without quotes" if number and isinstance(condition[name], str) else ""
+        report.wrong((*path, name), f"{quoted(condition[name])} is not {what}", fix)
     if wrong:
         return None
     bounds = Bounds(tuple((name, condition[name]) for name in named))
@@ -246,6 +249,7 @@ def _percent(report: Report, kind: str) -> float:
             report.odd(path, f"{kind} has no percentile", "leave it out")
         return 50
     if isinstance(told, bool) or not isinstance(told, int | float) or not 0 <= told <= 100:
-        report.wrong(path, "a percentile of 0 to 100 is needed", "write it like 'percentile: 95'")
+        fix = "write it like 'percentile: 95'; Sigma names no default"
+        report.wrong(path, "a percentile of 0 to 100 is needed", fix)
         return 50
     return told

@@ -5,17 +5,19 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from detector import workhours
+from detector import events, workhours
 from detector.rulebook import sections
 from detector.rulebook.compiling import CompileError, compile_detection
 from detector.rulebook.conditions import FIELD_KINDS, Condition, Constant, asked, tests
 from detector.rulebook.documents import Path
-from detector.rulebook.items import check_value, in_our_words, read_item
+from detector.rulebook.hints import hint_at_deed, hint_at_keyword
+from detector.rulebook.items import check_value, read_item
 from detector.rulebook.logsources import feeds_with
 from detector.rulebook.mistakes import quoted
 from detector.rulebook.reports import Report
 from detector.rulebook.resolving import resolved
 from detector.rulebook.schemas import of_feed
+from detector.rulebook.sigma_errors import of_condition
 
 LONGEST_CONDITION: Final = 2_000
 DEEPEST_CONDITION: Final = 12
@@ -47,7 +49,8 @@ def read_detection(
     try:
         condition = compile_detection(selections | {"condition": detection["condition"]}, zone=zone)
     except CompileError as error:
-        report.wrong((where, "condition"), *in_our_words(str(error)))
+        told = of_condition(str(error), detection["condition"], list(selections))
+        report.wrong((where, "condition"), *told)
         return None
     _check_use(report, where, selections, condition)
     return condition
@@ -123,13 +126,18 @@ def _check_selection(report: Report, path: Path, selection: Any, feeds: tuple[st
             report.wrong(path, "empty")
         for key, value in selection.items():
             read_item(report, (*path, key), value, feeds)
+        if feeds == (events.AUDIT,):
+            hint_at_deed(report, path, selection)
     elif isinstance(selection, list):
         if not selection:
             report.wrong(path, "empty")
         for index, part in enumerate(selection):
             _check_selection(report, (*path, index), part, feeds)
+    elif selection is None:
+        report.wrong(path, "is empty", "name fields and their values under it")
     else:
         check_value(report, path, selection)
+        hint_at_keyword(report, path, selection, feeds)
 
 
 def _check_use(

@@ -6,7 +6,7 @@ Aliases, tags, tabs, depth and size are refused here, before anything is built.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -19,6 +19,10 @@ LONGEST_FILE: Final = 1_048_576
 DEEPEST: Final = 16
 MOST_NODES: Final = 50_000
 _START: Final = re.compile(r"^---(?=\s|$)", re.MULTILINE)
+_FIRST_BYTE, _LAST_BYTE = 0xDC80, 0xDCFF
+"""What Python makes of bytes that are no UTF-8 (`surrogateescape`)."""
+_NO_UTF8: Final = re.compile("[\udc80-\udcff]")
+_ODD_INDENT: Final = re.compile("^ *[\u00a0\u2000-\u200b\u202f\u3000]", re.MULTILINE)
 _TAG: Final = "tag:yaml.org,2002:"
 _PLAIN: Final = frozenset(
     _TAG + name for name in ("str", "int", "float", "bool", "null", "timestamp")
@@ -67,6 +71,21 @@ class Reading:
     mistakes: tuple[Mistake, ...]
 
 
+_CURES: Final[Mapping[str, str]] = {
+    "cannot start any token": "indent with spaces, and put texts that begin with a special sign in quotes",
+    "tab character": "indent with spaces",
+    "mapping values are not allowed":
+        "put a text that holds ': ' in quotes, and let the keys of one mapping begin in one column",
+    "did not find expected key": "let the keys of one mapping begin in one column",
+    "could not find expected ':'": "write 'key: value', with a space behind the colon",
+    "did not find expected '-' indicator": "let the dashes of one list stand in one column",
+    "while scanning a quoted scalar": "a quotation mark is not closed",
+    "did not find expected ',' or ']'": "a bracket is not closed, or a comma is missing",
+    "did not find expected ',' or '}'": "a brace is not closed, or a comma is missing",
+}  # fmt: skip
+"""What the parser says, and what to do about it."""
+
+
 class _Refused(Exception):
     """A document cannot be read at all."""
 
@@ -113,6 +132,7 @@ def chunks(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _nodes(chunk: str, first_line: int) -> list[yaml.Node]:
+    _check_signs(chunk, first_line)
     try:
         _check_events(chunk, first_line)
         return [node for node in yaml.compose_all(chunk, yaml.CSafeLoader) if node is not None]
@@ -129,6 +149,19 @@ def _nodes(chunk: str, first_line: int) -> list[yaml.Node]:
         raise _Refused(place, f"not YAML: {reason}") from error
 
 
+def _check_signs(chunk: str, first_line: int) -> None:
+    """Bytes that are no text, and spaces that are none to YAML, which says nothing helpful of them."""
+    found = _NO_UTF8.search(chunk) or _ODD_INDENT.search(chunk)
+    if found is None:
+        return
+    before = chunk[: found.end() - 1]
+    place = (first_line + 1 + before.count("\n"), len(before) - before.rfind("\n"))
+    sign = ord(found[0][-1])
+    if _FIRST_BYTE <= sign <= _LAST_BYTE:
+        raise _Refused(place, f"byte 0x{sign - 0xDC00:02x} is not UTF-8", "save the file as UTF-8")
+    raise _Refused(place, f"U+{sign:04X} stands before the first word", "indent with plain spaces")
+
+
 def _check_events(chunk: str, first_line: int) -> None:
     """Walk the flat events before anything nested is built: bombs end here."""
     depth = 0
@@ -137,7 +170,7 @@ def _check_events(chunk: str, first_line: int) -> None:
             raise _Refused(
                 _place(event.start_mark, first_line),
                 f"aliases are not allowed: *{str(event.anchor)[:80]}",
-                "write the value out",
+                "write the value out, or put a text that begins with '*' in quotes",
             )
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
@@ -157,11 +190,7 @@ def _place(mark: Any, first_line: int) -> Place:
 
 def _cure(error: yaml.MarkedYAMLError) -> str:
     problem = f"{error.problem} {error.context}"
-    if "cannot start any token" in problem:
-        return "indent with spaces, and put texts that begin with a special sign in quotes"
-    if "mapping values are not allowed" in problem:
-        return "put a text that holds ': ' in quotes"
-    return ""
+    return next((cure for words, cure in _CURES.items() if words in problem), "")
 
 
 class _Builder:
@@ -222,5 +251,6 @@ class _Builder:
         try:
             return self._scalars.construct_object(node)
         except (ValueError, OverflowError, yaml.YAMLError) as error:
-            self._wrong(node, f"cannot be read: {str(error).splitlines()[0]}", "put it in quotes")
+            text = f"{quoted(node.value)} cannot be read: {str(error).splitlines()[0]}"
+            self._wrong(node, text, "mend it, or put it in quotes if it is a text")
             return None

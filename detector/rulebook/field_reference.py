@@ -7,7 +7,7 @@ from typing import Final
 
 from detector import events
 from detector.rulebook.schemas import of_feed
-from detector.rulebook.vocabulary import PSEUDO_FIELDS, WORDS
+from detector.rulebook.vocabulary import DEEDS, PSEUDO_FIELDS, WORDS
 
 HEAD: Final = """# Fields and words
 
@@ -29,15 +29,26 @@ behind `onepassword.`, as Elastic writes it.
 _WORDS: Final = """
 ## Words
 
-What 1Password is known to send. The lists are open: another word is a warning only if it is close to
-one of these.
+What 1Password is known to send. The lists are open: another word is no mistake, but a warning.
+"""
+_DEEDS: Final = """
+An audit event has only these actions with each `object.type`; another pair is a warning.
 """
 
 
 def page() -> str:
     """The page in Markdown."""
     names = ", ".join(f"`{name}`" for name in PSEUDO_FIELDS if name not in events.SCHEMA)
-    lines = [HEAD, *_columns(), _PSEUDO.format(names=names), *_elsewhere(), _WORDS, *_words()]
+    lines = [
+        HEAD,
+        *_columns(),
+        _PSEUDO.format(names=names),
+        *_elsewhere(),
+        _WORDS,
+        *_words(),
+        _DEEDS,
+        *_deeds(),
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -70,3 +81,10 @@ def _words() -> Iterator[str]:
     yield "|---|---|---|"
     for (feed, column), words in WORDS.items():
         yield f"| {feed} | `{column}` | {', '.join(f'`{word}`' for word in sorted(words))} |"
+
+
+def _deeds() -> Iterator[str]:
+    yield "| object.type | actions |"
+    yield "|---|---|"
+    for kind, actions in DEEDS.items():
+        yield f"| `{kind}` | {', '.join(f'`{action}`' for action in sorted(actions))} |"

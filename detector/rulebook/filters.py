@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
+from detector.rulebook import sections
 from detector.rulebook.conditions import Condition
 from detector.rulebook.detections import read_detection
 from detector.rulebook.documents import Path
@@ -58,9 +60,19 @@ def read_filter(report: Report, register: Register) -> Filter | None:
     expires = _expires(report)
     condition = read_detection(report, feeds, "filter", frozenset({"rules"}))
     targets = _targets(report, register)
+    _hint_at_not(report)
     if report.broken or condition is None or source is None:
         return None
     return Filter(report, condition, feeds, targets, expires, source)
+
+
+def _hint_at_not(report: Report) -> None:
+    """Warn of a filter that keeps what it says, where it was to leave that out."""
+    condition = report.at(("filter", "condition"))
+    if isinstance(condition, str) and not re.search(r"\bnot\b", condition):
+        text = "its rules go on only where this holds"
+        fix = f"to leave that out, write 'not ({condition})'"
+        report.odd(("filter", "condition"), text, fix, about=sections.FILTER)
 
 
 def is_over(entry: Filter, today: date | None) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid5
 
@@ -21,10 +21,11 @@ NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,127}")
 _NAMELESS: Final = UUID("6f1d3f0a-5d5c-4a52-9a0e-0f6d8f3c2b11")
 """The space of ids that rules without one get."""
 _TAG: Final = re.compile(r"[a-z0-9_-]+\.[a-z0-9._-]+")
+_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
 _SPAN: Final = re.compile(r"(?:\d{1,5}[wdhms])+")
 _UNITS: Final = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 ALERT_KEYS: Final = ("generate", "dedup", "runbook", "counted-as", "routine")
-_FREE: Final = ("license", "author", "taxonomy")
+_FREE: Final = ("license", "author", "taxonomy", "base")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,9 @@ def kind_of(report: Report) -> str | None:
         report.wrong((kinds[1],), two, "split it with '---'", key=True)
     else:
         report.known_keys((), SIGMA_KEYS | frozenset().union(*KIND_KEYS.values()))
-        report.wrong((), "none of detection:, correlation:, behavior: and filter: is here")
+        text = "none of detection:, correlation:, behavior: and filter: is here"
+        lost = "" if "id" not in report.document.value else ", and no shipped rule has this id"
+        report.wrong((), text + lost)
     return None
 
 
@@ -58,6 +61,8 @@ def read_head(report: Report, kind: str) -> Head:
     report.known_keys((), SIGMA_KEYS | KIND_KEYS[kind])
     for key in _FREE:
         report.text((key,))
+    for key in ("date", "modified"):
+        _check_date(report, key)
     title = report.text(("title",))
     if not title or len(title) > 256:
         report.wrong(("title",), "a title of 1 to 256 characters is needed")
@@ -81,8 +86,17 @@ def read_head(report: Report, kind: str) -> Head:
     return Head(rule, generate, report.text(("alert", "counted-as")))
 
 
+def _check_date(report: Report, key: str) -> None:
+    """Nothing here depends on it, so one that is written otherwise is only odd."""
+    value = report.at((key,))
+    if value is not None and not isinstance(value, date) and not _DATE.fullmatch(str(value)):
+        report.odd((key,), f"{quoted(value)} is not a date", "write it like 2026-03-02")
+
+
 def _id(report: Report) -> str:
     identity = report.text(("id",))
+    if not isinstance(report.at(("id",)), str | None):
+        return ""
     if not identity and "id" not in report.document.value:
         # Sigma lets a rule have none. It stays the same while its name does.
         name = report.at(("name",)) or report.at(("title",))
@@ -119,9 +133,9 @@ def _tags(report: Report) -> tuple[str, ...]:
     tags = report.texts(("tags",))
     for index, tag in enumerate(tags):
         if not _TAG.fullmatch(tag):
-            report.wrong(
-                ("tags", index), f"{quoted(tag)} is not a tag", "write it like attack.t1078"
-            )
+            meant = tag.lower() if _TAG.fullmatch(tag.lower()) else f"attack.{tag.lower()}"
+            like = meant if attack.technique(meant) else "attack.t1078"
+            report.wrong(("tags", index), f"{quoted(tag)} is not a tag", f"write it like {like}")
         elif attack.is_unknown(tag):
             text = f"{quoted(tag)} is no technique or tactic of ATT&CK {attack.VERSION}"
             report.odd(("tags", index), text, did_you_mean(tag, attack.near(tag)))

@@ -1,34 +1,121 @@
-"""Hints at words that 1Password does not send: lists are open, so a hint is no mistake."""
+"""Hints at what 1Password does not send, and at values that ask something else than they look like.
+
+Its lists are open and Sigma allows all of it, so a hint is no mistake; but a rule that never fires is
+worse than one that does not load.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from collections.abc import Iterator, Mapping
+from ipaddress import ip_network
+from typing import Any, Final
 
+from detector import events, geo
 from detector.rulebook import sections
 from detector.rulebook.documents import Path
 from detector.rulebook.mistakes import quoted
 from detector.rulebook.reports import Report
 from detector.rulebook.schemas import of_feed
-from detector.rulebook.vocabulary import WORDS
+from detector.rulebook.vocabulary import DEEDS, WORDS
+
+_WHOLE: Final = frozenset({"all", "cased", "neq"})
+"""Modifiers under which a value is still a whole word."""
+_PARTS: Final = ("contains", "startswith", "endswith")
+_SLASHES: Final = re.compile(r"/(.+)/([ims]*)")
 
 
-def hint_at_words(report: Report, path: Path, value: Any, feeds: tuple[str, ...]) -> None:
-    """Warn of a misspelt action or type, and of a field that the feed never fills."""
+def hint_at_item(report: Report, path: Path, value: Any, feeds: tuple[str, ...]) -> None:
+    """Warn of an item that is sound, and probably not meant."""
     field, *modifiers = str(path[-1]).split("|")
     if len(feeds) == 1 and of_feed(feeds[0]).column(field) is None:
         report.odd(path, f"events of {feeds[0]} carry no {quoted(field)}", about=sections.FIELDS)
-    if not set(modifiers) <= {"all", "cased", "neq"}:
+    if len(told := [part for part in _PARTS if part in modifiers]) > 1:
+        text = f"{' and '.join(told)} together ask for 'contains'"
+        report.odd(path, text, f"leave one: {field}|{told[0]}", about=sections.MODIFIERS)
+    if value == []:
+        text = "an empty list asks for a missing field"
+        report.odd(path, text, "write 'null' if that is meant", about=sections.VALUES)
+    for place, each in values_of(path, value):
+        _hint_at_value(report, place, each, (field, modifiers))
+        if set(modifiers) <= _WHOLE and isinstance(each, str):
+            _hint_at_word(report, place, each, (field, feeds))
+
+
+def hint_at_deed(report: Report, path: Path, selection: Mapping[str, Any]) -> None:
+    """Warn of an action that audit events of this kind of object never have."""
+    words: dict[str, list[str]] = {}
+    for key, value in selection.items():
+        field, *modifiers = key.split("|")
+        column = of_feed(events.AUDIT).column(field)
+        if column and set(modifiers) <= {"cased"}:
+            words[column] = [str(each).lower() for _, each in values_of((), value)]
+    kinds, actions = words.get("object.type", []), words.get("event.action", [])
+    known = frozenset().union(*DEEDS.values())
+    if not kinds or not actions or not (set(kinds) <= set(DEEDS) and set(actions) <= known):
         return
+    if not any(action in DEEDS[kind] for kind in kinds for action in actions):
+        has = "; ".join(f"{kind}: {', '.join(sorted(DEEDS[kind]))}" for kind in kinds)
+        text = f"1Password sends no {quoted(actions[0])} of {quoted(kinds[0])}, as far as is known"
+        report.odd(path, text, f"it sends {has}" if len(kinds) < 4 else "", about=sections.WORDS)
+
+
+def hint_at_keyword(report: Report, path: Path, value: Any, feeds: tuple[str, ...]) -> None:
+    """Warn of a keyword that was to be a field and its value."""
+    field, colon, rest = str(value).partition(":")
+    if not colon:
+        field, _, rest = str(value).partition(" ")
+    known = frozenset().union(*(events.fields(feed) for feed in feeds))
+    if rest.strip() and field.split("|")[0] in known:
+        text = f"{quoted(value)} is looked for as a keyword in all texts"
+        fix = f"for the field write '{field}: {rest.strip()}'"
+        report.odd(path, text, fix, about=sections.SELECTIONS)
+
+
+def values_of(path: Path, value: Any) -> Iterator[tuple[Path, Any]]:
+    """Each value of an item and where it stands."""
+    if isinstance(value, list):
+        yield from (((*path, index), each) for index, each in enumerate(value))
+    else:
+        yield path, value
+
+
+def _hint_at_value(report: Report, place: Path, value: Any, item: tuple[str, list[str]]) -> None:
+    field, modifiers = item
+    if value is None and report.document.literals.get(place) == "":
+        text = "nothing is written here, which asks for a missing field"
+        report.odd(place, text, "write 'null' if that is meant", about=sections.VALUES)
+    elif not isinstance(value, str):
+        return
+    elif "re" in modifiers and (slashes := _SLASHES.fullmatch(value)):
+        flags = "".join(f"|{flag}" for flag in slashes[2])
+        fix = f"write '{field}|re{flags}: {slashes[1]}'"
+        report.odd(place, "the slashes are looked for, too", fix, about=sections.MODIFIERS)
+    elif not modifiers and "/" in value and _is_network(value):
+        text = f"{quoted(value)} is compared as a text"
+        report.odd(place, text, f"write '{field}|cidr'", about=sections.MODIFIERS)
+    elif not modifiers and events.fields().get(field) == "source.country":
+        code = geo.country_code(value)
+        if "*" not in value and code != value.upper():
+            fix = f"write {code}" if code else "write it like FR"
+            text = f"{quoted(value)} is no ISO 3166 code of a country"
+            report.odd(place, text, fix, about=sections.FIELDS)
+
+
+def _hint_at_word(
+    report: Report, place: Path, word: str, where: tuple[str, tuple[str, ...]]
+) -> None:
+    """Warn of a word that the feeds are not known to send in this field."""
+    field, feeds = where
     words = _words(field, feeds)
-    single = not isinstance(value, list)
-    for index, word in enumerate([value] if single else value):
-        if not words or not isinstance(word, str) or "*" in word or word.lower() in words:
-            continue
-        fix = report.guess(word, words)
-        if fix:
-            place = path if single else (*path, index)
-            text = f"1Password sends no {quoted(word)} here, as far as is known"
-            report.odd(place, text, fix, about=sections.WORDS)
+    if not words or "*" in word or "?" in word or word.lower() in words:
+        return
+    others = [feed for feed in events.FEEDS if word.lower() in _words(field, (feed,))]
+    fix = f"{others[0]} has it" if others else report.guess(word, words)
+    if word.startswith("-"):
+        fix = "write '- value' on a line of its own, with a space behind the dash"
+    text = f"1Password sends no {quoted(word)} here, as far as is known"
+    report.odd(place, text, fix, about=sections.WORDS)
 
 
 def _words(field: str, feeds: tuple[str, ...]) -> frozenset[str]:
@@ -39,3 +126,11 @@ def _words(field: str, feeds: tuple[str, ...]) -> frozenset[str]:
         if (column := of_feed(feed).column(field))
     ]
     return frozenset().union(*lists) if all(lists) else frozenset()
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True

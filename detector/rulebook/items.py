@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Container
 from typing import Any, Final
 
 from detector import events
@@ -10,13 +10,14 @@ from detector.rulebook import sections
 from detector.rulebook.compiling import CompileError, check_item
 from detector.rulebook.conditions import TIME_KINDS
 from detector.rulebook.documents import Path
-from detector.rulebook.hints import hint_at_words
+from detector.rulebook.hints import hint_at_item, values_of
 from detector.rulebook.mistakes import did_you_mean, quoted
 from detector.rulebook.modifiers import MODIFIERS
 from detector.rulebook.reports import Report
+from detector.rulebook.schemas import of_feed
+from detector.rulebook.sigma_errors import of_item
 
-_SYNTAX: Final = re.compile(r"^Expected .*\(at char (\d+)\)")
-_UNFIT: Final = re.compile(r"Modifier \w+ incompatible to value type of '(.*)'")
+_TIMES: Final = frozenset(kind.name.lower() for kind in TIME_KINDS)
 
 
 def read_item(report: Report, path: Path, value: Any, feeds: tuple[str, ...]) -> None:
@@ -28,21 +29,15 @@ def read_item(report: Report, path: Path, value: Any, feeds: tuple[str, ...]) ->
     field, *modifiers = key.split("|")
     known = _fields(feeds)
     if field and feeds and field not in known:
-        report.wrong(
-            path,
-            f"{quoted(field)} is not a field of {_named(feeds)}",
-            _where_else(field) or did_you_mean(field, events.ours(known)),
-            key=True,
-            about=sections.FIELDS,
-        )
+        _report_unknown(report, path, field, feeds)
     for modifier in modifiers:
         _check_modifier(report, path, modifier)
-    for index, part in enumerate(value) if isinstance(value, list) else ():
-        check_value(report, (*path, index), part)
-    if not isinstance(value, list):
-        check_value(report, path, value)
+    for place, part in values_of(path, value):
+        check_value(report, place, part)
     if "fieldref" in modifiers and feeds:
         _check_references(report, path, value, known)
+    if len(report.mistakes) == before and field and feeds:
+        _check_type(report, path, (field, modifiers), feeds)
     if len(report.mistakes) > before:
         return
     problem = _problem(key, value)
@@ -50,11 +45,19 @@ def read_item(report: Report, path: Path, value: Any, feeds: tuple[str, ...]) ->
         parts = value if isinstance(value, list) else []
         guilty = next((i for i, part in enumerate(parts) if _problem(key, part)), None)
         place = path if guilty is None else (*path, guilty)
-        report.wrong(place, *in_our_words(problem), about=sections.MODIFIERS)
+        about = sections.TIMES if _TIMES & set(modifiers) else sections.MODIFIERS
+        report.wrong(place, *of_item(problem, modifiers), about=about)
         return
     if field and feeds:
-        _check_type(report, path, (field, modifiers), feeds)
-        hint_at_words(report, path, value, feeds)
+        hint_at_item(report, path, value, feeds)
+
+
+def _report_unknown(report: Report, path: Path, field: str, feeds: tuple[str, ...]) -> None:
+    known = _fields(feeds)
+    carried = {name for feed in feeds for name in known if of_feed(feed).column(name)}
+    fix = where_else(field, carried) or did_you_mean(field, events.ours(known))
+    text = f"{quoted(field)} is not a field of {_named(feeds)}"
+    report.wrong(path, text, fix, key=True, about=sections.FIELDS)
 
 
 def _problem(key: str, value: Any) -> str:
@@ -66,29 +69,20 @@ def _problem(key: str, value: Any) -> str:
     return ""
 
 
-def in_our_words(problem: str) -> tuple[str, str]:
-    """What is wrong and what to write instead, without the names of pySigma's classes."""
-    if unfit := _UNFIT.match(problem):
-        fix = "put the number in quotes" if unfit[1].isdigit() else ""
-        return f"this modifier does not take the value '{unfit[1]}'", fix
-    if syntax := _SYNTAX.search(problem):
-        fix = "write it like 'selection and not 1 of filter_*'"
-        return f"cannot be read after character {syntax[1]}", fix
-    if "pipe syntax" in problem:
-        fix = "write a correlation document, with 'group-by:', 'timespan:' and 'condition:'"
-        return "an aggregation behind '|' is old Sigma, which is not supported", fix
-    if "invalid perl operator" in problem:
-        return "this regular expression looks around, which is not supported", ""
-    return problem.replace(": b'", ": '"), ""
-
-
 def _fields(feeds: tuple[str, ...]) -> frozenset[str]:
     return frozenset().union(*(events.fields(feed) for feed in feeds))
 
 
-def _where_else(field: str) -> str:
+def where_else(field: object, known: Container[str]) -> str:
+    """The fix for a name that other feeds have: the name that means the same here, if there is one."""
     others = [feed for feed in events.FEEDS if field in events.fields(feed)]
-    return f"it is one of {' and '.join(others)}" if others else ""
+    if not others:
+        return ""
+    column = events.fields(others[0])[str(field)]
+    write = f"write {column!r}" if column in known else ""
+    if len(others) == len(events.FEEDS):
+        return write
+    return f"it is one of {' and '.join(others)}{f', here {write}' if write else ''}"
 
 
 def _named(feeds: tuple[str, ...]) -> str:
@@ -98,6 +92,8 @@ def _named(feeds: tuple[str, ...]) -> str:
 def _check_modifier(report: Report, path: Path, modifier: str) -> None:
     if modifier not in MODIFIERS:
         fix = did_you_mean(modifier, MODIFIERS)
+        if modifier.lower().removeprefix("to").startswith(("lower", "upper")):
+            fix = "leave it out: upper and lower case do not count"
         report.wrong(
             path, f"{quoted(modifier)} is not a modifier", fix, key=True, about=sections.MODIFIERS
         )
@@ -117,7 +113,7 @@ def check_value(report: Report, path: Path, value: Any) -> None:
 
 def _check_references(report: Report, path: Path, value: Any, known: frozenset[str]) -> None:
     for name in value if isinstance(value, list) else [value]:
-        if name not in known:
+        if not isinstance(name, str) or name not in known:
             fix = did_you_mean(name, events.ours(known))
             report.wrong(path, f"{quoted(name)} is not a field", fix, about=sections.FIELDS)
 
@@ -134,7 +130,7 @@ def _check_type(
             continue
         timely = bool(parts & set(modifiers)) or "exists" in modifiers or report.at(path) is None
         if dtype == events.TIME and not timely:
-            fix = "use |hour, |day, |week, |month, |year or |exists"
+            fix = "use |hour, |timerange, |day_of_week, another part of times, or |exists"
             report.wrong(path, f"{quoted(field)} is a time", fix, key=True, about=sections.TIMES)
             return
         if dtype != events.TIME and parts & set(modifiers):

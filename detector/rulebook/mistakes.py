@@ -8,6 +8,8 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import Final
 
+from detector.rulebook import synonyms
+
 LONGEST_WORD: Final = 80
 """Characters of a rule file's own words that a mistake repeats."""
 
@@ -41,10 +43,10 @@ def quoted(word: object) -> str:
 
 
 def nearest(word: object, words: Iterable[str]) -> str | None:
-    """The word of `words` that was probably meant, if one is close.
+    """The word of `words` that was probably meant: what others call so, or one that is close.
 
-    >>> nearest("hihg", ["low", "high"])
-    'high'
+    >>> nearest("hihg", ["low", "high"]), nearest("severity", ["level", "title"])
+    ('high', 'level')
     """
     if not isinstance(word, str) or len(word) > LONGEST_WORD:
         return None
@@ -54,6 +56,8 @@ def nearest(word: object, words: Iterable[str]) -> str | None:
 @lru_cache(maxsize=1_024)
 def _nearest(word: str, words: tuple[str, ...]) -> str | None:
     """The same mistake is often made in many files."""
+    if (meant := synonyms.ours(word, words)) is not None:
+        return meant
     known = {known.lower(): known for known in words}
     close = get_close_matches(word, known, n=1, cutoff=0.6)
     return known[close[0]] if close else None

@@ -20,7 +20,7 @@ from detector.rulebook.documents import Document, Path
 from detector.rulebook.loaded import Overlay
 from detector.rulebook.mistakes import quoted
 from detector.rulebook.reports import Report
-from detector.rulebook.vocabulary import KIND_KEYS, PACK
+from detector.rulebook.vocabulary import KIND_KEYS, PACK, SIGMA_KEYS
 
 BASE: Final = "base"
 CHANGEABLE: Final = frozenset(
@@ -131,7 +131,12 @@ def _place(report: Report) -> str:
 
 def _merged(base: Report, own: Report) -> Report:
     """The shipped document with what the other one says; each key knows its file and place."""
-    own.known_keys((), CHANGEABLE, about=sections.OVERLAYS)
+    for key in own.document.value:
+        if key in SIGMA_KEYS.union(*KIND_KEYS.values()) - CHANGEABLE:
+            text = "cannot be changed of a shipped rule"
+            fix = "write the whole document, which takes its place"
+            own.wrong((key,), text, fix, key=True, about=sections.OVERLAYS)
+    own.known_keys((), CHANGEABLE.union(SIGMA_KEYS, *KIND_KEYS.values()), about=sections.OVERLAYS)
     value = deepcopy(base.document.value)
     document = Document(
         base.document.file, base.document.start, value, dict(base.document.keys),

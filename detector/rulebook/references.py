@@ -39,8 +39,13 @@ class Register:
 
     def enter(self, drafts: Iterable[Draft]) -> None:
         """Enter drafts; the second of two with the same id or name is mistaken."""
+        titles: dict[str, Draft] = {}
         for draft in drafts:
             rule = draft.head.rule
+            first = titles.setdefault(rule.title, draft)
+            if first is not draft and not first.report.broken:
+                text = f"{first.place} has this title, too"
+                draft.report.odd(("title",), text, "their alerts look alike", about=sections.NAMES)
             for key, name in (("id", rule.id), ("name", rule.name)):
                 first = self.drafts.setdefault(name, draft) if name else draft
                 if first is not draft:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from detector.rulebook import sections
 from detector.rulebook.documents import Document, Path
 from detector.rulebook.mistakes import Mistake, did_you_mean, quoted
+from detector.rulebook.synonyms import BELONGS
 
 MOST_MISTAKES: Final = 50
 """Mistakes that one document may show; a hostile file cannot keep us busy."""
@@ -73,7 +74,8 @@ class Report:
         mapping = self.at(path)
         for key in mapping if isinstance(mapping, dict) else ():
             if key not in known and not self.full:
-                close = did_you_mean(key, known)
+                home = BELONGS.get(key) if not path and not self.about else None
+                close = f"it belongs under '{home}:'" if home else did_you_mean(key, known)
                 fix = close or (f"one of {', '.join(sorted(known))}" if len(known) < 9 else "")
                 place = f" of {_name(path)}" if path else ""
                 self.wrong((*path, key), f"not a key{place}", fix, key=True, about=about)

@@ -67,7 +67,8 @@ class _Reader:
     def stories(self) -> Iterable[Story]:
         told = self._report.at(("tests",))
         if not isinstance(told, list) or len(told) > MOST_STORIES:
-            self._report.wrong(("tests",), f"not a list of at most {MOST_STORIES} stories")
+            fix = "write '- name: ...', 'events:' and 'expect:'"
+            self._report.wrong(("tests",), f"not a list of at most {MOST_STORIES} stories", fix)
             return
         for index in range(len(told)):
             before = len(self._report.mistakes)

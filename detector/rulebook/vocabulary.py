@@ -25,24 +25,58 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-AUDIT_ACTIONS: Final = _words(
+def _deeds(text: str) -> Mapping[str, frozenset[str]]:
+    """A table of `kind: action action`; a kind's actions end where the next kind begins."""
+    found: dict[str, set[str]] = {}
+    kind = ""
+    for word in text.split():
+        if word.endswith(":"):
+            kind = word[:-1]
+        else:
+            found.setdefault(kind, set()).add(word)
+    return {kind: frozenset(actions) for kind, actions in found.items()}
+
+
+DEEDS: Final = _deeds(
     """
-    activate addgsso begin beginr cancel cancelr changeks changela changemp changenm changesk
-    chngasso chngdsso chngpsso complete completr convert create dealldev delete delgsso delshare
-    deolddev detchild disblduo disblmfa disblsso dlgsess dvrfydmn enblduo enblmfa enblsso expire
-    export grant hide join launchi leave musercom muserdec patch propose provsn prsndall purge
-    rdmchild reactive reauth replace resendts revoke role sdvcsso sendpkg sendts share ssotknv
-    suspend tdvcsso trename trevoke trvlaway trvlback tverify uisas unhide unknown unlink
-    updatduo update updatea updatfw updatmfa upguest uvrfydmn verify view vrfydmn
+    account: activate convert delete disblduo disblmfa dvrfydmn enblduo enblmfa prsndall uisas
+        updatduo update updatea updatfw updatmfa uvrfydmn vrfydmn
+    card: create delete update
+    cred: create delete update
+    device: create delete reauth update
+    dlgdsess: create dlgsess
+    ec: begin cancel complete delete propose
+    famchild: create delete detchild rdmchild
+    file: create delete
+    gm: join leave role
+    group: changeks create delete purge replace update updatea
+    gva: grant revoke update
+    invite: cancel create delete expire update
+    item: create delete delshare patch share update
+    itemhist: delete purge
+    items: delete patch purge
+    miguser: create musercom muserdec
+    mngdacc: create launchi unlink
+    pm: create delete update
+    report: create delete export view
+    sa: create delete suspend update
+    satoken: create expire trename trevoke tverify
+    slackapp: create delete update
+    sso: addgsso chngasso chngdsso chngpsso delgsso disblsso enblsso
+    ssotkn: create delete revoke ssotknv
+    sub: cancel create patch update
+    template: create delete hide unhide update
+    user: activate beginr cancelr changeks changela changemp changenm changesk completr convert
+        create dealldev delete deolddev disblmfa enblmfa join provsn reactive resendts sdvcsso
+        sendpkg sendts suspend tdvcsso trvlaway trvlback update updatmfa upguest verify
+    uva: grant revoke update
+    vault: create delete export purge update updatea
+    vaultkey: create replace
     """
 )
-OBJECT_TYPES: Final = _words(
-    """
-    account card cred device dlgdsess ec famchild file gm group gva invite item itemhist items
-    miguser mngdacc pm report sa satoken slackapp sso ssotkn sub template user uva vault
-    vaultkey
-    """
-)
+"""The actions of audit events by the type of their object, as 1Password documents them."""
+AUDIT_ACTIONS: Final = frozenset({"unknown"}).union(*DEEDS.values())
+OBJECT_TYPES: Final = frozenset(DEEDS)
 CATEGORIES: Final = _words(
     """
     success credentials_failed mfa_failed sso_failed modern_version_failed firewall_failed
