@@ -136,6 +136,9 @@ def judge(state: State, judgement: Judgement) -> None:
     """
     state.memory.seq += 1
     lifts = triage.judge(state.memory.opened, judgement)
+    for entry in state.rulebook.risks:
+        tail = state.tails[entry.rule.id]
+        entry.logic.hear_verdict(judgement.alert, tail, harmless=judgement.harmless)
     if judgement.said is not None:
         state.memory.facts.hear(judgement.subject_id, judgement.said, lifts=lifts)
 

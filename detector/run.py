@@ -111,6 +111,7 @@ class Run:
         self._part: Part | None = None
         self._upto = 0
         self._received: tuple[int, Sequence[int]] = (0, ())
+        self._page: Observations | None = None
 
     def match(self, frame: pl.DataFrame) -> Mapping[str, np.ndarray]:
         """The rows of a page that each rule on single events matches."""
@@ -118,7 +119,7 @@ class Run:
 
     def take(self, page: Observations, hits: Mapping[str, np.ndarray]) -> None:
         """Walk a page: nothing settles within an hour, so an hour is taken in as a whole."""
-        self._received = (page.seqs[0], page.received)
+        self._received, self._page = (page.seqs[0], page.received), page
         found = Hits.of(self.state.rulebook, hits, set(page.late))
         self._learn_places(page)
         hours = np.diff(np.array(page.clocks) // HOUR_US)
@@ -270,21 +271,39 @@ class Run:
         if self.state.notes is not None:
             self.state.notes.found += findings
         for each in sorted(findings, key=lambda each: (each.seq, each.rule_id)):
-            finding = self._unless_told(each)
-            if workhours.microseconds(finding.time) < self.memory.teach_until:
-                warm = self.memory.warm_up
-                warm[finding.rule_id] = warm.get(finding.rule_id, 0) + 1
-                continue
-            telling = triage.Telling(
-                self.memory.account, self.state.tell, self._received_at(finding.seq)
-            )
-            verdict = triage.decide(finding, self.state.rules, self.memory.opened, telling)
-            if finding.suppressed_by is not None or verdict.alert is None:
-                self.suppressed.append(finding)
-            if verdict.alert is not None:
-                self._keep(verdict.alert)
-            if verdict.alert is not None and finding.suppressed_by is None:
-                self._guard(finding, verdict.alert)
+            self._tell(self._unless_told(each))
+
+    def _tell(self, finding: Finding) -> None:
+        """Decide about one finding, and let the risk scores hear of it."""
+        if workhours.microseconds(finding.time) < self.memory.teach_until:
+            warm = self.memory.warm_up
+            warm[finding.rule_id] = warm.get(finding.rule_id, 0) + 1
+            return
+        telling = triage.Telling(
+            self.memory.account, self.state.tell, self._received_at(finding.seq)
+        )
+        verdict = triage.decide(finding, self.state.rules, self.memory.opened, telling)
+        if finding.suppressed_by is not None or verdict.alert is None:
+            self.suppressed.append(finding)
+        if verdict.alert is not None:
+            self._keep(verdict.alert)
+        if verdict.alert is not None and finding.suppressed_by is None:
+            self._guard(finding, verdict.alert)
+        self._weigh(finding, verdict.alert)
+
+    def _weigh(self, finding: Finding, alert: Alert | None) -> None:
+        """What the risk scores find when they hear of a finding is decided about at once."""
+        if not self.state.rulebook.risks:
+            return
+        for risk in [*self.state.audience.heard((finding, alert), self._whole())]:
+            if self.state.notes is not None:
+                self.state.notes.found.append(risk)
+            self._tell(risk)
+
+    def _whole(self) -> Scene | None:
+        """The page at hand as a scene, null if time passes without one."""
+        page = self._page
+        return None if page is None else self._scene(page, (0, len(page)))
 
     def _unless_told(self, finding: Finding) -> Finding:
         declaration = self.state.declaration

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from detector import matched, triage
+from detector import matched, triage, weighing
 from detector.anomaly import channel as channels
 from detector.anomaly import explanation
 from detector.anomaly.channel import Channel
@@ -81,8 +81,11 @@ class State:
         self.rules: dict[str, Rule] = dict(rulebook.rules)
         if self.declaration is not None:
             self.rules[self.declaration.id] = self.declaration.rule
+        model = None if self.declaration is None else self.declaration.id
+        self.audience = weighing.Audience(rulebook.risks, self.tails, self.rules, model)
         self._correlations = {entry.rule.id for entry in rulebook.correlations}
-        self._tellers = {entry.rule.id: entry.behavior.tell for entry in rulebook.behaviors}
+        self._tellers = {entry.rule.id: entry.logic.tell for entry in rulebook.behaviors}
+        self._tellers |= {entry.rule.id: entry.logic.tell for entry in rulebook.risks}
         read = {
             *matched.COLUMNS,
             "source.latitude",

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from detector.rulebook.book import BehaviorRule, CorrelationRule, Match, Rulebook
+from detector.rulebook.book import BehaviorRule, CorrelationRule, Match, RiskRule, Rulebook
 
-Entry = Match | BehaviorRule | CorrelationRule
+Entry = Match | BehaviorRule | CorrelationRule | RiskRule
 
 
 def entries(rulebook: Rulebook) -> dict[str, Entry]:
     """Every entry of a rulebook by its rule's id."""
-    every: tuple[Entry, ...] = (*rulebook.matches, *rulebook.behaviors, *rulebook.correlations)
+    every: tuple[Entry, ...] = (
+        *rulebook.matches, *rulebook.behaviors, *rulebook.correlations, *rulebook.risks,
+    )  # fmt: skip
     return {entry.rule.id: entry for entry in every}
 
 
@@ -31,7 +33,7 @@ def changed(rulebook: Rulebook, other: Rulebook) -> frozenset[str]:
 
 
 def part(rulebook: Rulebook, rules: Iterable[str]) -> Rulebook:
-    """The rulebook of these rules and of all that they look at."""
+    """The rulebook of these rules and of all that they look at; what a risk hears comes from outside."""
     mine = entries(rulebook)
     wanted, seen = [*rules], set[str]()
     while wanted:
@@ -44,12 +46,13 @@ def part(rulebook: Rulebook, rules: Iterable[str]) -> Rulebook:
         tuple(entry for entry in rulebook.behaviors if entry.rule.id in seen),
         tuple(entry for entry in rulebook.correlations if entry.rule.id in seen),
         f"{rulebook.version}-part",
+        tuple(entry for entry in rulebook.risks if entry.rule.id in seen),
     )
 
 
 def _bases(mine: Mapping[str, Entry], rule: str) -> tuple[str, ...]:
     entry = mine[rule]
-    return () if isinstance(entry, Match) else entry.bases
+    return () if isinstance(entry, Match | RiskRule) else entry.bases
 
 
 def _same(entry: Entry, other: Entry | None) -> bool:

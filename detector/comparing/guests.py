@@ -9,20 +9,20 @@ first moment at which they do not, the new side must be run by itself: `parted` 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 import msgspec
 import numpy as np
 import polars as pl
 
-from detector import correlating, kernel, triage, workhours
+from detector import correlating, kernel, triage, weighing, workhours
 from detector.alerts import Alert
 from detector.backtesting import Replayed
 from detector.comparing.changes import changed, part
 from detector.findings import Finding
 from detector.observations import Observations
-from detector.rule_types.base import Tail
+from detector.rule_types.base import Scene, Tail
 from detector.run import Guarded, Hits, Run, guarded, investigate
 from detector.workhours import HOUR_US
 
@@ -41,6 +41,8 @@ class Guests:
             kernel.Memory(memory.account, teach_until=memory.teach_until),
             kernel.Plan(part(new.rulebook, self.come), None, new.people, new.networks),
         )
+        whole = kernel.State(kernel.Memory(memory.account), new)
+        self._audience = replace(self.state.audience, rules=whole.rules, model=whole.audience.model)
         self.alerts: dict[str, Alert] = {}
         self.suppressed: list[Finding] = []
         self.parted = False
@@ -103,20 +105,34 @@ class Guests:
             memory, self.new, host.model, host.challenger, window=host.window, tails=tails
         )
 
-    def decide(self, finding: Finding, received_at: int) -> Guarded | None:
-        """Decide about a guest's finding; what its alert keeps from being learned."""
+    def decide(self, finding: Finding, heard_in: HeardIn) -> Iterator[Guarded | None]:
+        """Decide about a guest's finding; what its alerts keep from being learned."""
         memory = self.state.memory
         if finding.rule_id not in self.come:
-            return None
+            return
         if workhours.microseconds(finding.time) < memory.teach_until:
-            return None
-        telling = triage.Telling(memory.account, self.state.tell, received_at)
+            return
+        telling = triage.Telling(memory.account, self.state.tell, heard_in.received_at)
         verdict = triage.decide(finding, self.state.rules, memory.opened, telling)
         if verdict.alert is None:
             self.suppressed.append(finding)
-            return None
-        self.alerts[verdict.alert.id] = verdict.alert
-        return guarded(finding, verdict.alert)
+        else:
+            self.alerts[verdict.alert.id] = verdict.alert
+            yield guarded(finding, verdict.alert)
+        yield from self.weigh((finding, verdict.alert), heard_in)
+
+    def weigh(self, told: weighing.Telling, heard_in: HeardIn) -> Iterator[Guarded | None]:
+        """Let the guests' risk scores hear of a finding, a guest's or one that both sides have."""
+        for risk in [*self._audience.heard(told, heard_in.scene)]:
+            yield from self.decide(risk, heard_in)
+
+
+@dataclass(frozen=True, slots=True)
+class HeardIn:
+    """Where something was found: the page, null if time found it, and when that was received."""
+
+    scene: Scene | None
+    received_at: int
 
 
 @dataclass
@@ -134,6 +150,7 @@ class Host(Run):
         self._shown = Hits()
         self._queue: list[Finding] = []
         self._effects: list[Guarded | None] = []
+        self._theirs: list[Guarded | None] = []
 
     def match(self, frame: pl.DataFrame) -> Mapping[str, np.ndarray]:
         """The rows that the host's rules match; those of the guests are kept for them."""
@@ -167,16 +184,23 @@ class Host(Run):
         super()._hour(page, hits, span)
 
     def _decide(self, findings: list[Finding]) -> None:
-        mine, self._queue, self._effects = self._queue, [], []
-        theirs: list[Guarded | None] = []
+        mine, self._queue, self._effects, self._theirs = self._queue, [], [], []
         every = [(each, False) for each in findings] + [(each, True) for each in mine]
         for finding, is_guest in sorted(every, key=lambda each: (each[0].seq, each[0].rule_id)):
             if is_guest:
-                theirs.append(self.guests.decide(finding, self._received_at(finding.seq)))
+                self._theirs += self.guests.decide(finding, self._heard_in(finding))
             else:
                 super()._decide([finding])
-        if Counter(filter(None, self._effects)) != Counter(filter(None, theirs)):
+        if Counter(filter(None, self._effects)) != Counter(filter(None, self._theirs)):
             self.guests.parted = True
+
+    def _weigh(self, finding: Finding, alert: Alert | None) -> None:
+        super()._weigh(finding, alert)
+        if finding.rule_id not in self.guests.gone:
+            self._theirs += self.guests.weigh((finding, alert), self._heard_in(finding))
+
+    def _heard_in(self, finding: Finding) -> HeardIn:
+        return HeardIn(self._whole(), self._received_at(finding.seq))
 
     def _guard(self, finding: Finding, alert: Alert) -> None:
         super()._guard(finding, alert)

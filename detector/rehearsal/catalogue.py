@@ -10,7 +10,7 @@ from detector.correlations.firings import span_of
 from detector.rehearsal.coverage import Covered, coverage
 from detector.rule import Rule
 from detector.rulebook import attack, explaining
-from detector.rulebook.book import BehaviorRule, CorrelationRule, Match, Rulebook
+from detector.rulebook.book import BehaviorRule, CorrelationRule, Match, RiskRule, Rulebook
 from detector.rulebook.conditions import tests
 from detector.rulebook.loaded import Loaded
 
@@ -26,13 +26,13 @@ LONGEST: Final = 160
 """Characters of a condition that is told in full."""
 _MARKUP: Final = re.compile(r"([\\`*_\[\]<>|#])")
 
-Entry = Match | CorrelationRule | BehaviorRule
+Entry = Match | CorrelationRule | BehaviorRule | RiskRule
 
 
 def page(loaded: Loaded) -> str:
     """The page."""
     book = loaded.rulebook
-    every: list[Entry] = [*book.matches, *book.correlations, *book.behaviors]
+    every: list[Entry] = [*book.matches, *book.correlations, *book.behaviors, *book.risks]
     entries = {entry.rule.id: entry for entry in every}
     counted = coverage(book, loaded.stories)
     parts = _by_tactic([each for each in counted if each.rule.raises])
@@ -56,8 +56,7 @@ def _by_tactic(counted: list[Covered]) -> dict[str, list[Covered]]:
 
 
 def _tactic(rule: Rule) -> str:
-    names = (tag.removeprefix("attack.").replace("_", "-") for tag in rule.tags)
-    found = next((name for name in names if name in attack.TACTICS), None)
+    found = attack.tactic(rule.tags)
     return OTHER if found is None else found.replace("-", " ").capitalize()
 
 
@@ -115,6 +114,9 @@ def _looks_at(entry: Entry, book: Rulebook) -> str:
         case BehaviorRule():
             kind, keys = entry.behavior.model_dump()["type"], entry.behavior.group_by
             return f"`{kind}` of {_bases(entry, book)} by {_names(keys)}"
+        case RiskRule():
+            whose = _bases(entry, book) if entry.logic.rules else "all rules that alert"
+            return f"`entity_risk` of what {whose} found, by {_names(entry.logic.group_by)}"
 
 
 def _asks(entry: Match) -> str:
@@ -125,7 +127,7 @@ def _asks(entry: Match) -> str:
     return _names(dict.fromkeys(test.field or "any text" for test in tests(entry.own)))
 
 
-def _bases(entry: CorrelationRule | BehaviorRule, book: Rulebook) -> str:
+def _bases(entry: CorrelationRule | BehaviorRule | RiskRule, book: Rulebook) -> str:
     return _names(book.rules[base].name for base in entry.bases if base in book.rules)
 
 

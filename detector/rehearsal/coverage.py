@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from detector.rule import Rule
-from detector.rulebook.book import BehaviorRule, CorrelationRule, Rulebook
+from detector.rulebook.book import BehaviorRule, CorrelationRule, RiskRule, Rulebook
 from detector.rulebook.stories import Story
 
 
@@ -55,7 +55,9 @@ def concerned(rulebook: Rulebook, changed: Iterable[str]) -> set[str]:
     """The ids of the rules in these files, and of those that look at them, directly or not."""
     files = set(changed)
     found = {rule.id for rule in rulebook.rules.values() if rule.file in files}
-    lookers: list[BehaviorRule | CorrelationRule] = [*rulebook.behaviors, *rulebook.correlations]
+    lookers: list[BehaviorRule | CorrelationRule | RiskRule] = [
+        *rulebook.behaviors, *rulebook.correlations, *rulebook.risks,
+    ]  # fmt: skip
     before = -1
     while len(found) > before:
         before = len(found)

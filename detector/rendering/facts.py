@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from detector.alerts import Alert
@@ -12,6 +13,8 @@ from detector.geo import country_name
 
 MOST_FACTS: Final = 10
 MOST_LISTED: Final = 5
+CONTRIBUTIONS: Final = "contributions"
+"""Evidence of a risk: what each rule adds to it, a line each."""
 
 LABELS: Final[Mapping[str, str]] = {
     "action": "Action",
@@ -63,6 +66,8 @@ _HIDDEN: Final = frozenset(
         "correlation", "group", "asked", "span_seconds", "looks_at", "counted", "field", "steps",
         "routine", "routine_days", "routine_of", "strange", "network_kind", "never_seen", "quiet_days",
         "active_days", "before", "stood_days", "seen_times", "known_values", "share", "shown", "own_days", "among", "causes", "as_odd", "days_compared", "p_value",
+        "risk", "rules", "findings", "span_hours", "tactics", "least_rules", "least_tactics",
+        "half_life", "told_by", "taken_back",
     }
 )  # fmt: skip
 
@@ -81,9 +86,11 @@ def facts(alert: Alert, *, local: str) -> tuple[Fact, ...]:
     `local` is the person's own time where it is known; it stands beside the time then.
     """
     shown = _shown(alert, local=local)
+    parts = shown.pop(CONTRIBUTIONS, ())
     known = [key for key in LABELS if key in shown]
     keys = known + [key for key in shown if key not in LABELS]
-    lines = [Fact(label(key), words(key, shown[key])) for key in keys]
+    lines = [_part(each) for each in parts if isinstance(each, Mapping)]
+    lines += [Fact(label(key), words(key, shown[key])) for key in keys]
     if len(lines) <= MOST_FACTS:
         return tuple(lines)
     rest = len(lines) - MOST_FACTS + 1
@@ -91,6 +98,16 @@ def facts(alert: Alert, *, local: str) -> tuple[Fact, ...]:
         *lines[: MOST_FACTS - 1],
         Fact("More", f"{rest} further facts: vaultwatch alerts show {alert.id}"),
     )
+
+
+def _part(each: Mapping[str, Any]) -> Fact:
+    """What one rule adds to a risk: how much now, when it found something last, and its alert."""
+    time = datetime.fromisoformat(str(each["time"]))
+    times = f", {each['findings']} times" if each["findings"] > 1 else ""
+    told = ", told by itself" if each["told"] else ""
+    when = f"{time:%a} {time.day} {time:%b, %H:%M} UTC"
+    said = f"{each['title']}, {when}{times}{told} ({str(each['alert'])[:8]})"
+    return Fact(f"{each['points']:.0f} points", said)
 
 
 def who(subject: Subject) -> str:

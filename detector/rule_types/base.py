@@ -124,17 +124,38 @@ class Tail(msgspec.Struct):
     """The keyed state of a behaviour: short, and changed at once by every event."""
 
 
-class Behavior(BaseModel, ABC):
+class Document(BaseModel, ABC):
     """A `behavior:` document. The fields are the schema, the reference and the error texts."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=False)
 
-    columns: ClassVar[tuple[str, ...]] = ()
-    """Event columns that `watch` reads, beside the observations."""
     tail: ClassVar[type[Tail]] = Tail
     """Type of the keyed state."""
     kept_by: ClassVar[tuple[str, ...]] = ("group_by",)
     """What the state is kept by: a rule in which one of them changes begins as a new one does."""
+
+    rules: tuple[str, ...]
+    group_by: tuple[str, ...]
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """The values of what the state is kept by."""
+        return (type(self), *(getattr(self, name) for name in self.kept_by))
+
+    def forget(self, tail: Any, clock: int) -> None:
+        """Drop from the tail what can matter no more. Once a day of the event clock."""
+
+    @staticmethod
+    @abstractmethod
+    def tell(who: str, evidence: dict[str, Any]) -> Told:
+        """Put the evidence of a finding about `who` in words."""
+
+
+class Behavior(Document):
+    """A document about what is usual: it looks at the events of base rules."""
+
+    columns: ClassVar[tuple[str, ...]] = ()
+    """Event columns that `watch` reads, beside the observations."""
 
     rules: tuple[str, ...] = Field(
         min_length=1, description="Names or ids of the base rules whose events are looked at."
@@ -147,11 +168,6 @@ class Behavior(BaseModel, ABC):
         description="Field that names the subject: whose places, devices or hours are compared.",
     )
 
-    @property
-    def key(self) -> tuple[object, ...]:
-        """The values of what the state is kept by."""
-        return (type(self), *(getattr(self, name) for name in self.kept_by))
-
     def reads(self) -> frozenset[str]:
         """Event columns that this very rule reads, beside `columns`."""
         return frozenset(self.group_by) & frozenset(events.SCHEMA)
@@ -159,14 +175,6 @@ class Behavior(BaseModel, ABC):
     @abstractmethod
     def watch(self, rule: Rule, scene: Scene, rows: Sequence[int], tail: Any) -> Iterator[Finding]:
         """Look at the `rows` that a base rule matched; yield findings, suppressed ones too."""
-
-    def forget(self, tail: Any, clock: int) -> None:
-        """Drop from the tail what can matter no more. Once a day of the event clock."""
-
-    @staticmethod
-    @abstractmethod
-    def tell(who: str, evidence: dict[str, Any]) -> Told:
-        """Put the evidence of a finding about `who` in words."""
 
 
 def one_event(scene: Scene, row: int, rule: Rule, subject: Subject) -> Finding:

@@ -6,9 +6,10 @@ from typing import Annotated, Final
 
 from pydantic import Field, TypeAdapter
 
-from detector.rule_types.base import Behavior
+from detector.rule_types.base import Document
 from detector.rule_types.change_of_value import ChangeOfValue
 from detector.rule_types.dormant_return import DormantReturn
+from detector.rule_types.entity_risk import EntityRisk
 from detector.rule_types.first_seen import FirstSeen
 from detector.rule_types.impossible_travel import ImpossibleTravel
 from detector.rule_types.off_hours import OffHours
@@ -16,9 +17,10 @@ from detector.rule_types.rare_value import RareValue
 from detector.rule_types.session_hijack import SessionHijack
 from detector.rule_types.volume import Volume
 
-BEHAVIORS: Final[tuple[type[Behavior], ...]] = (
+BEHAVIORS: Final[tuple[type[Document], ...]] = (
     ChangeOfValue,
     DormantReturn,
+    EntityRisk,
     FirstSeen,
     ImpossibleTravel,
     OffHours,
@@ -27,10 +29,11 @@ BEHAVIORS: Final[tuple[type[Behavior], ...]] = (
     Volume,
 )
 
-adapter: TypeAdapter[Behavior] = TypeAdapter(
+adapter: TypeAdapter[Document] = TypeAdapter(
     Annotated[
         ChangeOfValue
         | DormantReturn
+        | EntityRisk
         | FirstSeen
         | ImpossibleTravel
         | OffHours

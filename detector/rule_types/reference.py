@@ -10,13 +10,14 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from detector.rule_types import catalog
-from detector.rule_types.base import Behavior
+from detector.rule_types.base import Document
 
 HEAD = """# Behaviours
 
 Made by `vaultwatch rules docs` of what stands in the code; a test keeps it fresh.
 
-A `behavior:` document has these keys. Correlations may look at behaviours by name, as at any rule.
+A `behavior:` document has these keys. Correlations may look at behaviours by name, as at any rule; at
+the risk of an entity they may not, for it adds up what they find.
 """
 
 
@@ -31,7 +32,7 @@ def page() -> str:
     return "\n".join([HEAD, *(line for kind in catalog.BEHAVIORS for line in _section(kind))])
 
 
-def _section(kind: type[Behavior]) -> Iterator[str]:
+def _section(kind: type[Document]) -> Iterator[str]:
     yield f"## `{name_of(kind)}`\n"
     yield cleandoc(kind.__doc__ or "") + "\n"
     yield "| key | default | what it is |"
@@ -54,7 +55,7 @@ def _rows(model: type[BaseModel], above: str) -> Iterator[str]:
             yield f"| `{key}` | {_default(field)} | {_said(field)} |"
 
 
-def name_of(kind: type[Behavior]) -> str:
+def name_of(kind: type[Document]) -> str:
     """The word for a behaviour under `type:`."""
     return str(kind.model_fields["type"].annotation.__args__[0])  # type: ignore[union-attr]
 

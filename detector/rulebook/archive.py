@@ -12,7 +12,9 @@ from detector.correlations.correlation import Correlation
 from detector.correlations.definition import Base
 from detector.rule import Rule
 from detector.rule_types import catalog
-from detector.rulebook.book import BehaviorRule, CorrelationRule, Match, Rulebook
+from detector.rule_types.base import Behavior
+from detector.rule_types.entity_risk import EntityRisk
+from detector.rulebook.book import BehaviorRule, CorrelationRule, Match, RiskRule, Rulebook
 from detector.rulebook.conditions import Condition
 from detector.rulebook.loaded import Exemption, Loaded, Overlay
 from detector.rulebook.logsources import LogSource
@@ -63,7 +65,24 @@ class _Behavior(msgspec.Struct, array_like=True):
         return _Behavior(entry.rule, said, entry.bases)
 
     def entry(self) -> BehaviorRule:
-        return BehaviorRule(self.rule, catalog.adapter.validate_python(self.said), self.bases)
+        behavior = catalog.adapter.validate_python(self.said)
+        if not isinstance(behavior, Behavior):
+            msg = f"{self.rule.id} is no behavior"
+            raise NotKept(msg)
+        return BehaviorRule(self.rule, behavior, self.bases)
+
+
+class _Risk(msgspec.Struct, array_like=True):
+    rule: Rule
+    said: dict[str, Any]
+    bases: tuple[str, ...]
+
+    @staticmethod
+    def of(entry: RiskRule) -> _Risk:
+        return _Risk(entry.rule, entry.logic.model_dump(mode="json", by_alias=True), entry.bases)
+
+    def entry(self) -> RiskRule:
+        return RiskRule(self.rule, EntityRisk.model_validate(self.said), self.bases)
 
 
 class _Correlation(msgspec.Struct, array_like=True):
@@ -112,6 +131,7 @@ class _Archive(msgspec.Struct, array_like=True):
     loaded: int
     exemptions: tuple[Exemption, ...]
     overlays: tuple[Overlay, ...]
+    risks: tuple[_Risk, ...]
 
 
 def pack(loaded: Loaded) -> bytes:
@@ -129,6 +149,7 @@ def pack(loaded: Loaded) -> bytes:
         loaded.loaded,
         loaded.exemptions,
         loaded.overlays,
+        tuple(map(_Risk.of, book.risks)),
     )
     try:
         body = msgspec.msgpack.encode(archive)
@@ -145,6 +166,7 @@ def unpack(body: bytes) -> Loaded:
     try:
         archive = msgspec.msgpack.decode(body, type=_Archive)
         behaviors = tuple(each.entry() for each in archive.behaviors)
+        risks = tuple(each.entry() for each in archive.risks)
     except (msgspec.DecodeError, ValidationError, RecursionError) as error:
         raise NotKept(str(error)) from error
     book = Rulebook(
@@ -152,6 +174,7 @@ def unpack(body: bytes) -> Loaded:
         behaviors,
         tuple(each.entry() for each in archive.correlations),
         archive.version,
+        risks,
     )
     return Loaded(
         book,

@@ -8,7 +8,7 @@ which makes the 211 techniques and 468 sub-techniques that MITRE counts. A tag o
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 VERSION: Final = "17.0"
@@ -53,6 +53,16 @@ def _techniques(table: str) -> Iterator[str]:
 
 
 TECHNIQUES: Final = frozenset(_techniques(_TABLE))
+
+
+def tactic(tags: Iterable[str]) -> str | None:
+    """The first tactic that tags name, as ATT&CK writes it; null if they name none.
+
+    >>> tactic(["attack.t1078", "attack.initial_access", "attack.persistence"])
+    'initial-access'
+    """
+    names = (tag.removeprefix("attack.").replace("_", "-") for tag in tags)
+    return next((name for name in names if name in TACTICS), None)
 
 
 def technique(tag: str) -> str | None:

@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 
 from detector import events
 from detector.rule_types import catalog
-from detector.rule_types.base import Behavior
+from detector.rule_types.base import Behavior, Document
 from detector.rulebook import sections
 from detector.rulebook.documents import Path
 from detector.rulebook.items import where_else
@@ -27,7 +27,7 @@ _TYPES: Final = {
 _FIELD_KEYS: Final = {"group-by": "group_by", "fields": "fields", "with-any-new": "with_any_new"}
 
 
-def read_behavior(report: Report) -> Behavior | None:
+def read_behavior(report: Report) -> Document | None:
     """The behaviour of a document; null, and mistakes, if the catalog refuses it."""
     mapping = report.at(("behavior",))
     if not isinstance(mapping, dict):
@@ -113,19 +113,19 @@ def _complain(report: Report, mapping: dict[str, Any], problem: Any) -> None:
             report.wrong(path, text, about=about)
 
 
-def _keys(kind: type[Behavior], path: Path) -> list[str]:
+def _keys(kind: type[Document], path: Path) -> list[str]:
     """The keys that may stand under `path` in a behaviour of this kind."""
     return [field.alias or name for name, field in _fields(kind, path).items()]
 
 
-def _default(kind: type[Behavior] | None, path: Path) -> object:
+def _default(kind: type[Document] | None, path: Path) -> object:
     """What stands at `path` of a behaviour if nothing is written."""
     fields = _fields(kind, path[:-1]) if kind else {}
     named = (field for name, field in fields.items() if (field.alias or name) == path[-1])
     return next((field.default for field in named), None)
 
 
-def _fields(kind: type[Behavior], path: Path) -> dict[str, FieldInfo]:
+def _fields(kind: type[Document], path: Path) -> dict[str, FieldInfo]:
     fields: dict[str, FieldInfo] = dict(kind.model_fields)
     for step in path:
         inner = fields[str(step)].annotation if str(step) in fields else None

@@ -15,6 +15,7 @@ from detector.rulebook.filters import Filter
 from detector.rulebook.logsources import LogSource, read_source
 from detector.rulebook.naming import names_of, version_of
 from detector.rulebook.references import Draft
+from detector.rulebook.risks import Score, bound_scores
 
 Conditions = dict[str, tuple[Condition, tuple[str, ...]]]
 """The condition and the feeds of each detection, by the rule's id."""
@@ -28,6 +29,7 @@ class Parts:
     behaviors: Sequence[BehaviorRule]
     correlations: Sequence[CorrelationRule]
     filters: Sequence[Filter]
+    scores: Sequence[Score]
 
 
 def bound(drafts: Iterable[Draft], parts: Parts) -> Rulebook:
@@ -51,6 +53,7 @@ def bound(drafts: Iterable[Draft], parts: Parts) -> Rulebook:
         ),
         tuple(replace(entry, rule=_correlation(entry, rules)) for entry in parts.correlations),
         _version(sound, parts),
+        tuple(bound_scores(parts.scores, rules)),
     )
 
 

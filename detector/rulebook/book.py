@@ -13,6 +13,7 @@ import polars as pl
 from detector.correlations.correlation import Correlation
 from detector.rule import Rule
 from detector.rule_types.base import Behavior
+from detector.rule_types.entity_risk import EntityRisk
 from detector.rulebook.conditions import Condition
 from detector.rulebook.logsources import LogSource
 from detector.rulebook.matching import Plan, Rows, matches, plans
@@ -86,6 +87,25 @@ class CorrelationRule:
         return self.logic.reads
 
 
+@dataclass(frozen=True, slots=True)
+class RiskRule:
+    """A rule about what findings add up to, and the ids of the rules whose findings it hears."""
+
+    rule: Rule
+    logic: EntityRisk
+    bases: tuple[str, ...]
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What its state is kept by: that a further rule is heard is no reason to begin anew."""
+        return self.logic.key
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """Event columns that it reads."""
+        return self.logic.reads()
+
+
 @dataclass(frozen=True)
 class Rulebook:
     """All rules by id. `version` changes if, and only if, what they detect or tell changes."""
@@ -95,6 +115,7 @@ class Rulebook:
     correlations: tuple[CorrelationRule, ...] = ()
     """Each behind those that it looks at."""
     version: str = ""
+    risks: tuple[RiskRule, ...] = ()
 
     @cached_property
     def plans(self) -> tuple[Plan, ...]:
@@ -107,6 +128,7 @@ class Rulebook:
         every = [entry.rule for entry in self.matches]
         every += [entry.rule for entry in self.behaviors]
         every += [entry.rule for entry in self.correlations]
+        every += [entry.rule for entry in self.risks]
         return {rule.id: rule for rule in every}
 
     @property
@@ -115,9 +137,10 @@ class Rulebook:
         return frozenset(name for name, rule in self.rules.items() if rule.status == "test")
 
     @property
-    def stateful(self) -> tuple[BehaviorRule | CorrelationRule, ...]:
+    def stateful(self) -> tuple[BehaviorRule | CorrelationRule | RiskRule, ...]:
         """The rules that keep a state of our own events, each behind those that it looks at."""
-        return (*self.behaviors, *(entry for entry in self.correlations if not entry.foreign))
+        own = (entry for entry in self.correlations if not entry.foreign)
+        return (*self.behaviors, *own, *self.risks)
 
     def named(self, name: str) -> Rule | None:
         """The rule of that name or id."""

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from types import MappingProxyType
 
-from detector.rule_types.base import Behavior
+from detector.rule_types.base import Behavior, Document
+from detector.rule_types.entity_risk import EntityRisk
 from detector.rulebook.behaviors import in_columns, read_bases, read_behavior
 from detector.rulebook.binding import Conditions, Parts, bound
 from detector.rulebook.book import BehaviorRule, CorrelationRule
@@ -31,6 +32,7 @@ from detector.rulebook.overlays import overlaid
 from detector.rulebook.placeholders import fill_in, read_lists, say_what_waits
 from detector.rulebook.references import Draft, Register
 from detector.rulebook.reports import Report
+from detector.rulebook.risks import KIND, Score, read_score
 from detector.rulebook.story_reading import read_all_stories
 
 
@@ -61,12 +63,14 @@ def load(
     register.enter(drafts)
     conditions = _conditions(drafts)
     schemas = _schemas(drafts)
+    _set_scores_apart(schemas)
     stories = read_all_stories(drafts, conditions, register)
     behaviors = _behaviors(schemas, conditions, register)
     correlations = _correlations(drafts, behaviors, conditions, register)
+    scores = _scores(schemas, register)
     filters = _filters(drafts, conditions, register)
     held = [entry for entry in filters if not is_over(entry, today)]
-    rulebook = bound(drafts, Parts(conditions, behaviors, correlations, held))
+    rulebook = bound(drafts, Parts(conditions, behaviors, correlations, held, scores))
     mistakes = [*unread, *unlisted] + [
         mistake for report in (*reports, *pack.off) for mistake in report.mistakes
     ]
@@ -113,7 +117,7 @@ def _conditions(drafts: Iterable[Draft]) -> Conditions:
     return found
 
 
-def _schemas(drafts: Iterable[Draft]) -> list[tuple[Draft, Behavior]]:
+def _schemas(drafts: Iterable[Draft]) -> list[tuple[Draft, Document]]:
     return [
         (draft, behavior)
         for draft in drafts
@@ -121,11 +125,28 @@ def _schemas(drafts: Iterable[Draft]) -> list[tuple[Draft, Behavior]]:
     ]
 
 
+def _set_scores_apart(schemas: Iterable[tuple[Draft, Document]]) -> None:
+    for draft, schema in schemas:
+        if isinstance(schema, EntityRisk):
+            draft.kind = KIND
+
+
+def _scores(schemas: Iterable[tuple[Draft, Document]], register: Register) -> list[Score]:
+    found = [
+        read_score(draft, schema, register)
+        for draft, schema in schemas
+        if isinstance(schema, EntityRisk)
+    ]
+    return [score for score in found if score is not None]
+
+
 def _behaviors(
-    schemas: Iterable[tuple[Draft, Behavior]], conditions: Conditions, register: Register
+    schemas: Iterable[tuple[Draft, Document]], conditions: Conditions, register: Register
 ) -> list[BehaviorRule]:
     made: list[BehaviorRule] = []
     for draft, schema in schemas:
+        if not isinstance(schema, Behavior):
+            continue
         bases = read_bases(draft.report, schema, register)
         ids = tuple(dict.fromkeys(base.head.rule.id for base in bases))
         feeds = {feed for base in ids for feed in conditions[base][1]}

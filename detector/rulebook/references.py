@@ -14,7 +14,10 @@ from detector.rulebook.reports import Report
 
 @dataclass(slots=True)
 class Draft:
-    """A document on its way: what it says about itself, and whether it still stands."""
+    """A document on its way: what it says about itself, and whether it still stands.
+
+    `kind` is the key that makes it what it is, but for a risk score, which is no other behavior.
+    """
 
     report: Report
     kind: str
