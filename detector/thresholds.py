@@ -1,4 +1,4 @@
-"""Counts that nearly reached what a rule asks: windows of correlations and of volumes in a state.
+"""Counts that nearly reached what a rule asks: windows of correlations and of volumes, and risks.
 
 Counted by the engine's own walks and windows, over what the state still holds: a week and more.
 """
@@ -15,6 +15,7 @@ from detector.delivery.nearness import Below
 from detector.findings import Subject
 from detector.kernel import State
 from detector.rule_types.paces import VolumeTail, usual_of
+from detector.rule_types.signs import RiskTail
 from detector.rule_types.volume import Volume
 
 NEARLY: Final = 0.7
@@ -26,7 +27,7 @@ def below(state: State, since: int) -> list[Below]:
 
     The nearest come first. Groups that fired are none of them.
     """
-    found = [*_correlations(state, since), *_volumes(state, since)]
+    found = [*_correlations(state, since), *_volumes(state, since), *_risks(state, since)]
     return sorted(found, key=lambda each: (-each.counted / each.asked, each.rule, each.who))
 
 
@@ -78,6 +79,22 @@ def _volumes(state: State, since: int) -> Iterator[Below]:
                 _, count, needs, time = max(near)
                 who = _named(state, name)
                 yield Below(entry.rule.name, who, count, needs, workhours.instant(time))
+
+
+def _risks(state: State, since: int) -> Iterator[Below]:
+    """Entities whose sum came near to what is enough, or reached it by too few rules or tactics."""
+    for entry in state.rulebook.risks:
+        tail, risk = state.tails.get(entry.rule.id), entry.logic
+        assert isinstance(tail, RiskTail)
+        for entity in tail.entities.values():
+            times = sorted({sign.time for _, sign in entity.every() if sign.time >= since})
+            sums = [(risk.fading.sum(entity, at), at) for at in times]
+            if any(risk.holds(each) for each, _ in sums):
+                continue
+            most, at = max(((each.score, at) for each, at in sums), default=(0.0, since))
+            if most >= NEARLY * risk.threshold:
+                who, when = _who(state, entity.subject), workhours.instant(at)
+                yield Below(entry.rule.name, who, round(most, 1), risk.threshold, when)
 
 
 def _who(state: State, subject: Subject) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from detector import accounts, app, settings, workhours
 from detector.changes.base import ChangeRefused
 from detector.changes.facts import Correct, find
-from detector.cli import output
+from detector.cli import facts_risk, output
 from detector.corrections import How
 from detector.holdings import held
 from detector.observations import CLIENT, KINDS, PLACE, SLOT
@@ -33,7 +33,7 @@ def run(args: Namespace) -> int:
     output.log_to_stderr()
     with closing(Sqlite(config.data.directory, write=False)) as store:
         name = output.account(store.accounts(), args.account, config.data.directory)
-        if args.verb in {"list", "show", "memory"}:
+        if args.verb in {"list", "show", "memory", "risk"}:
             state = accounts.restore(store, name, span=config.data.window).state
     if args.verb == "list":
         return _list(args, state.memory)
@@ -41,6 +41,8 @@ def run(args: Namespace) -> int:
         return _show(args, state.memory)
     if args.verb == "memory":
         return _memory(args, state)
+    if args.verb == "risk":
+        return facts_risk.run(args, state)
     kind, value = getattr(args, "kind", ""), getattr(args, "value", "")
     done = app.ask(config, Correct(name, How(args.verb), args.person, kind, value))
     if args.json:

@@ -59,7 +59,7 @@ def _say_correlations(terminal: Console, ran: Ran) -> None:
                 terminal.print(f"  {count:,} events {what}: {ran.named(rule).title}", markup=False)
     if watched.undated:
         terminal.print(f"  {watched.undated:,} events without a time: say 'time:' in the mapping")
-    blind = len(watched.not_run) + len(ran.loaded.rulebook.behaviors)
+    blind = len(watched.not_run) + len(ran.loaded.rulebook.of_our_own)
     if blind:
         terminal.print(
             f"{blind:,} rules about what is usual did not run: they know our events only"

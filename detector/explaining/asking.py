@@ -17,10 +17,10 @@ from detector.explaining.explanation import Event, Explanation, Line, Part, Told
 from detector.findings import Finding
 from detector.rule import Rule
 from detector.rule_types.notes import Note, Notes
-from detector.rulebook.book import BehaviorRule, CorrelationRule, Match
+from detector.rulebook.book import BehaviorRule, CorrelationRule, Match, RiskRule
 from detector.wording import deed, place
 
-Entry = Match | BehaviorRule | CorrelationRule
+Entry = Match | BehaviorRule | CorrelationRule | RiskRule
 _VERDICTS = {
     Reason.FIRST_SEEN: Verdict.OPENED,
     Reason.LEVEL_RAISED: Verdict.RAISED,
@@ -70,6 +70,12 @@ def explain(judged: Judged, rule: Rule) -> Explanation:
     if isinstance(entry, Match):
         holds, part, because = conditions.own(entry, judged.row)
         return _told(judged, rule, _Steps(about, [part], because, concerned=holds))
+    if isinstance(entry, RiskRule):
+        part = conditions.found(judged.state.rules, entry, judged.notes.found)
+        steps = _Steps(
+            about, [part], "no rule that it hears found anything at it", bool(part.lines)
+        )
+        return _told(judged, rule, _compared(judged, entry.rule, steps))
     held, part = conditions.bases(judged.state.rulebook, entry, judged.row, judged.notes.found)
     steps = _Steps(about, [part], "none of the rules that it looks at matches", bool(held))
     if judged.outcome.late:
@@ -77,7 +83,7 @@ def explain(judged: Judged, rule: Rule) -> Explanation:
         return Explanation(*about, Verdict.LATE, f"{late}more than one event leave it out", (part,))
     if isinstance(entry, CorrelationRule):
         return _told(judged, rule, _counted(judged, entry, steps))
-    return _told(judged, rule, _compared(judged, entry, steps))
+    return _told(judged, rule, _compared(judged, entry.rule, steps))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +99,15 @@ class _Steps:
 
 def _entry(judged: Judged, rule: Rule) -> Entry:
     book = judged.state.rulebook
-    every: tuple[Entry, ...] = (*book.matches, *book.behaviors, *book.correlations)
+    every: tuple[Entry, ...] = (
+        *book.matches, *book.behaviors, *book.correlations, *book.risks,
+    )  # fmt: skip
     return next(entry for entry in every if entry.rule.id == rule.id)
 
 
-def _compared(judged: Judged, entry: BehaviorRule, steps: _Steps) -> _Steps:
+def _compared(judged: Judged, rule: Rule, steps: _Steps) -> _Steps:
     """What a behaviour compared, note by note."""
-    notes = judged.notes.of(entry.rule.id)
+    notes = judged.notes.of(rule.id)
     lines = tuple(
         Line(note.holds, f"wanted: {note.wants}; seen: {note.sees}", gap=note.gap, unit=note.unit)
         for note in notes
@@ -158,7 +166,7 @@ def _without(rule: Rule, steps: _Steps, entry: Entry) -> tuple[Verdict, str]:
         return Verdict.UNCONCERNED, steps.because
     if not rule.raises:
         return Verdict.BLOCK, "the rule raises no alert of its own; others look at what it matches"
-    counted = isinstance(entry, CorrelationRule)
+    counted = isinstance(entry, CorrelationRule | RiskRule)
     return Verdict.COUNTED if counted else Verdict.USUAL, steps.because
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from detector.explaining.explanation import Line, Part
 from detector.findings import Finding
-from detector.rulebook.book import BehaviorRule, CorrelationRule, Match, Rulebook
+from detector.rule import Rule
+from detector.rulebook.book import BehaviorRule, CorrelationRule, Match, RiskRule, Rulebook
 from detector.rulebook.explaining import Answer, answers
 
 Row = Mapping[str, Any]
@@ -63,6 +64,21 @@ def bases(
             lines.append(Line(holds, f"{rule.name} found {'some' if holds else 'no'}thing at it"))
         held += [base] if holds else []
     return held, Part("Does the rule look at such an event", tuple(lines))
+
+
+def found(rules: Mapping[str, Rule], entry: RiskRule, heard: Sequence[Finding]) -> Part:
+    """What the rules that a risk hears found at the event, and what of it was held back."""
+    lines = []
+    for each in heard:
+        if each.rule_id == entry.rule.id or each.rule_id not in rules:
+            continue
+        held = each.suppressed_by is not None
+        counts = each.rule_id in entry.bases
+        said = f"{rules[each.rule_id].name} found something ({each.level})"
+        said += f", held back by {each.suppressed_by}" if held else ""
+        said += "" if counts else ", and is not heard"
+        lines.append(Line(counts and not held, said))
+    return Part("What other rules found at the event", tuple(lines))
 
 
 def _line(each: Answer, *, deeper: int = 0) -> Line:

@@ -113,7 +113,7 @@ def _correlations(ran: Ran) -> dict[str, Any]:
             for rule, tail in ran.watched.tails.items()
         ],
         "not_run": [_titled(entry.rule) for entry in ran.watched.not_run],
-        "behaviors_not_run": [_titled(entry.rule) for entry in ran.loaded.rulebook.behaviors],
+        "behaviors_not_run": [_titled(rule) for rule in ran.loaded.rulebook.of_our_own],
         "events_without_time": ran.watched.undated,
     }
 

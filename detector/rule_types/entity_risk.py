@@ -98,7 +98,9 @@ class EntityRisk(Document):
         max_length=1,
         description="Field that names the entity: whom the finding is about, else the event's own.",
     )
-    threshold: float = Field(default=50, gt=0, le=10_000, description="A sum that alerts.")
+    threshold: float = Field(
+        default=50, validate_default=True, gt=0, le=10_000, description="A sum that alerts."
+    )
     half_life: str = Field(
         default="2d",
         alias="half-life",
@@ -108,6 +110,7 @@ class EntityRisk(Document):
     least: Least = Field(default=Least(), description="What must come together beside the sum.")
     raise_at: float = Field(
         default=4,
+        validate_default=True,
         alias="raise-at",
         gt=1,
         le=100,

@@ -64,7 +64,7 @@ def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "needed"
     value = field.default
-    if value is None or value == ():
+    if value is None or value in ((), {}):
         return ""
     shown = f"[{', '.join(map(str, value))}]" if isinstance(value, tuple) else str(value)
     return f"`{str(shown).lower() if isinstance(value, bool) else shown}`"

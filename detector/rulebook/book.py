@@ -142,6 +142,11 @@ class Rulebook:
         own = (entry for entry in self.correlations if not entry.foreign)
         return (*self.behaviors, *own, *self.risks)
 
+    @property
+    def of_our_own(self) -> tuple[Rule, ...]:
+        """The rules that know our events only: behaviours and risks."""
+        return (*(each.rule for each in self.behaviors), *(each.rule for each in self.risks))
+
     def named(self, name: str) -> Rule | None:
         """The rule of that name or id."""
         return next((rule for rule in self.rules.values() if name in {rule.name, rule.id}), None)
