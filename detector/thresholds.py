@@ -14,8 +14,9 @@ from detector.correlations.groups import CorrelationTail, Group
 from detector.delivery.nearness import Below
 from detector.findings import Subject
 from detector.kernel import State
+from detector.rule_types.entity_risk import EntityRisk
 from detector.rule_types.paces import VolumeTail, usual_of
-from detector.rule_types.signs import RiskTail
+from detector.rule_types.signs import RiskTail, Sum
 from detector.rule_types.volume import Volume
 
 NEARLY: Final = 0.7
@@ -82,19 +83,23 @@ def _volumes(state: State, since: int) -> Iterator[Below]:
 
 
 def _risks(state: State, since: int) -> Iterator[Below]:
-    """Entities whose sum came near to what is enough, or reached it by too few rules or tactics."""
+    """Entities of which enough rules found something, and the sum came near to what is enough."""
     for entry in state.rulebook.risks:
         tail, risk = state.tails.get(entry.rule.id), entry.logic
         assert isinstance(tail, RiskTail)
         for entity in tail.entities.values():
             times = sorted({sign.time for _, sign in entity.every() if sign.time >= since})
             sums = [(risk.fading.sum(entity, at), at) for at in times]
-            if any(risk.holds(each) for each, _ in sums):
-                continue
-            most, at = max(((each.score, at) for each, at in sums), default=(0.0, since))
-            if most >= NEARLY * risk.threshold:
+            broad = [(each.score, at) for each, at in sums if _is_broad(risk, each)]
+            most, at = max(broad, default=(0.0, since))
+            if NEARLY * risk.threshold <= most < risk.threshold:
                 who, when = _who(state, entity.subject), workhours.instant(at)
                 yield Below(entry.rule.name, who, round(most, 1), risk.threshold, when)
+
+
+def _is_broad(risk: EntityRisk, seen: Sum) -> bool:
+    """Whether nothing but points can be missing."""
+    return all(gap >= 0 for gap, unit, _ in risk.gaps(seen) if unit != "points")
 
 
 def _who(state: State, subject: Subject) -> str:
