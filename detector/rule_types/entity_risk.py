@@ -91,11 +91,9 @@ class EntityRisk(Document):
         default=(),
         description="Names or ids of the only rules that are heard; none: all that alert.",
     )
-    group_by: tuple[Named, ...] = Field(
+    group_by: tuple[Named] = Field(
         default=("user.id",),
         alias="group-by",
-        min_length=1,
-        max_length=1,
         description="Field that names the entity: whom the finding is about, else the event's own.",
     )
     threshold: float = Field(
