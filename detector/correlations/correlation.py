@@ -33,16 +33,17 @@ class Correlation(Definition):
         """Count what a stretch of the log shows; yield a finding for each window that holds."""
         lenses = [Lens.of(base, scene) for base in self.bases]
         for seen in sightings(scene, glimpse):
-            for base, key, entry in self._entries(lenses, seen, tail):
-                name = "\x1f".join(key)
+            for lens, name, entry in self._entries(lenses, seen, tail):
                 group = tail.groups.get(name)
                 if group is None:
-                    group = Group(key, self.walk(), _subject(scene, seen, base, key))
+                    key = lens.key(seen)
+                    subject = _subject(scene, seen, lens.base, key)
+                    group = Group(key, self.walk(), subject, rules=0)
                 elif self.waits:
-                    group.subject = _subject(scene, seen, base, key)
+                    group.subject = _subject(scene, seen, lens.base, group.key)
                 tail.touch(name, group)
                 for firing in judging.take(self, tail, group, entry):
-                    group.subject = _subject(scene, seen, base, key)
+                    group.subject = _subject(scene, seen, lens.base, group.key)
                     yield firings.finding(rule, self, firing, seen.seq)
 
     def close(self, rule: Rule, tail: CorrelationTail, clock: int) -> Iterator[Finding]:
@@ -58,26 +59,25 @@ class Correlation(Definition):
 
     def _entries(
         self, lenses: Sequence[Lens], seen: Sighting, tail: CorrelationTail
-    ) -> Iterable[tuple[Base, Key, Entry]]:
+    ) -> Iterable[tuple[Lens, str, Entry]]:
         """The entries that a sighting makes: one, unless its rules name different groups."""
         if seen.rules.bit_count() == 1:
-            made = self._entry(lenses, seen.rules.bit_length() - 1, seen, tail)
+            made = self._entry(lenses[seen.rules.bit_length() - 1], seen.rules, seen, tail)
             return () if made is None else (made,)
-        merged: dict[tuple[Key, str | float | None], tuple[Base, Key, Entry]] = {}
+        merged: dict[tuple[str, str | float | None], tuple[Lens, str, Entry]] = {}
         for place in places(seen.rules):
-            made = self._entry(lenses, place, seen, tail)
+            made = self._entry(lenses[place], 1 << place, seen, tail)
             if made is not None:
-                _, key, entry = made
-                merged.setdefault((key, entry.value), made)[2].rules |= 1 << place
+                _, name, entry = made
+                merged.setdefault((name, entry.value), made)[2].rules |= 1 << place
         return merged.values()
 
     def _entry(
-        self, lenses: Sequence[Lens], place: int, seen: Sighting, tail: CorrelationTail
-    ) -> tuple[Base, Key, Entry] | None:
+        self, lens: Lens, rule: int, seen: Sighting, tail: CorrelationTail
+    ) -> tuple[Lens, str, Entry] | None:
         """The entry that a sighting makes for one base rule; null if a field is missing."""
-        lens, value = lenses[place], None
-        key = lens.key(seen)
-        if key is None:
+        name, value = lens.name(seen), None
+        if name is None:
             tail.ungrouped += 1
             return None
         if lens.base.values:
@@ -85,7 +85,7 @@ class Correlation(Definition):
             if value is None:
                 tail.valueless += 1
                 return None
-        return lens.base, key, Entry(seen.time, 1 << place, value, seen.ids, seen.seqs)
+        return lens, name, Entry(seen.time, rule, value, seen.ids, seen.seqs)
 
     def _value(self, values: Sequence[Any]) -> str | float | None:
         if None in values:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, reduce
+from math import ceil
+from operator import and_
 from typing import Final
 
 from detector.correlations.bounds import Bounds, Masks
@@ -93,6 +95,21 @@ class Definition:
     def hears_silence(self) -> bool:
         """Whether it holds as well where nothing happens for a whole span."""
         return self.kind in _FROM_NOTHING and self.asked.hold(0)
+
+    @cached_property
+    def fewest(self) -> int:
+        """A window of fewer entries cannot hold."""
+        counts = self.kind in {"event_count", "value_count"} and not self.waits
+        return max(1, ceil(self.asked.least or 0)) if counts else 1
+
+    @cached_property
+    def needs(self) -> int:
+        """Mask of the rules without which no window can hold."""
+        whole = (1 << len(self.bases)) - 1
+        if isinstance(self.asked, Masks) and not self.waits:
+            return reduce(and_, self.asked.accepted, whole)
+        every = self.kind == "temporal_ordered" and (self.asked.least or 0) >= len(self.bases)
+        return whole if every and not self.waits else 0
 
     @property
     def patience(self) -> timedelta:

@@ -34,7 +34,11 @@ class Group(msgspec.Struct):
     subject: Subject
     entries: list[Entry] = []
     judged: int = 0
-    """How many of the entries the walk has stepped over."""
+    """How many of the entries are judged."""
+    asleep: bool = False
+    """Whether the walk stands still: no window since then could hold."""
+    rules: int = -1
+    """Mask of the rules that its entries were for; all of them where it is not known."""
 
     def place_of(self, time: int) -> int:
         """Where an entry of that time comes to stand, behind its equals."""
@@ -63,6 +67,10 @@ class CorrelationTail(Tail):
         """Note that the group has just got an entry; the quietest go if there are too many."""
         self.groups.pop(key, None)
         self.groups[key] = group
+        if len(self.groups) > MOST_GROUPS or self.kept > MOST_KEPT:
+            self._make_room()
+
+    def _make_room(self) -> None:
         while len(self.groups) > MOST_GROUPS or (self.kept > MOST_KEPT and len(self.groups) > 1):
             quietest = next(iter(self.groups))
             lost = len(self.groups.pop(quietest).entries)
@@ -72,7 +80,8 @@ class CorrelationTail(Tail):
     def forget(self, before: int) -> None:
         """Drop the entries before that time, and groups that have none left."""
         for key, group in list(self.groups.items()):
-            self.trim(group, group.first_since(before))
+            if group.entries[0].time < before:
+                self.trim(group, group.first_since(before))
             if not group.entries:
                 del self.groups[key]
 

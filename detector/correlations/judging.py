@@ -7,7 +7,7 @@ comes still later judges anew, and what it makes untrue is named, never dropped.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,16 +34,37 @@ class Firing:
     silent: bool = False
 
 
-def take(what: Definition, tail: CorrelationTail, group: Group, entry: Entry) -> Iterator[Firing]:
+def take(what: Definition, tail: CorrelationTail, group: Group, entry: Entry) -> Iterable[Firing]:
     """Put an entry in its place, and judge what can be judged."""
-    _make_room(what, tail, group)
-    place = group.place_of(entry.time)
-    group.entries.insert(place, entry)
+    entries = group.entries
+    if len(entries) >= MOST_ENTRIES:
+        _make_room(what, tail, group)
+    group.rules |= entry.rules
     tail.kept += 1
-    if place < group.judged:
-        yield from _between(what, group, place)
-    elif not what.waits:
-        yield from _onward(what, group, len(group.entries))
+    if entries and entry.time < entries[-1].time:
+        place = group.place_of(entry.time)
+        entries.insert(place, entry)
+        if place < group.judged:
+            return _between(what, group, place)
+    else:
+        entries.append(entry)
+    if what.waits:
+        return ()
+    if group.judged == len(entries) - 1 and not _may_hold(what, group):
+        group.judged += 1
+        group.asleep = True
+        return ()
+    return _onward(what, group, len(entries))
+
+
+def _may_hold(what: Definition, group: Group) -> bool:
+    """Whether the newest window could hold, by what is quickly seen of it."""
+    if what.needs & ~group.rules:
+        return False
+    entries, fewest = group.entries, what.fewest
+    if fewest == 1:
+        return True
+    return len(entries) >= fewest and entries[-fewest].time >= entries[-1].time - what.span
 
 
 def close(what: Definition, group: Group, clock: int) -> Iterator[Firing]:
@@ -56,23 +77,27 @@ def close(what: Definition, group: Group, clock: int) -> Iterator[Firing]:
 
 
 def _make_room(what: Definition, tail: CorrelationTail, group: Group) -> None:
-    """Let the oldest tenth of a full group go, and walk its newest window again."""
-    if len(group.entries) < MOST_ENTRIES:
-        return
+    """Let the oldest tenth of a full group go; its newest window is walked again."""
     most = max(MOST_ENTRIES, 2 * int(what.asked.least or 0))
     if len(group.entries) < most:
         return
     tail.crowded += most // 10
     tail.trim(group, most // 10)
-    if group.judged:
-        low = group.first_since(group.entries[group.judged - 1].time - what.span)
-        group.walk = what.walk(low)
-        for at in range(low, group.judged):
-            group.walk.step(group.entries, at, what.span)
+    group.asleep = True
+
+
+def _wake(what: Definition, group: Group) -> None:
+    """Let the walk stand before the first entry that is not judged."""
+    low = group.first_since(group.entries[group.judged].time - what.span)
+    group.walk, group.asleep = what.walk(low), False
+    for at in range(low, group.judged):
+        group.walk.step(group.entries, at, what.span)
 
 
 def _onward(what: Definition, group: Group, end: int) -> Iterator[Firing]:
     """Judge the entries up to that place; none behind them is judged yet."""
+    if group.asleep and group.judged < end:
+        _wake(what, group)
     while group.judged < end:
         at = group.judged
         group.walk.step(group.entries, at, what.span)
@@ -102,7 +127,7 @@ def _walked_again(what: Definition, group: Group, place: int) -> Iterator[Firing
             yield from _again(what, group, at, joined, walk)
         at += 1
     if at == group.judged:
-        group.walk = walk
+        group.walk, group.asleep = walk, False
     else:
         group.walk.left += 1
     if what.hears_silence:

@@ -36,10 +36,17 @@ class Lens:
             [_column(scene, name) for name in base.values],
         )
 
-    def key(self, seen: Sighting) -> Key | None:
-        """The group of a sighting; null if a field of it is missing."""
+    def key(self, seen: Sighting) -> Key:
+        """The group of a sighting."""
+        return tuple(map(str, self._found(seen, self.keys, self.base.keys)))
+
+    def name(self, seen: Sighting) -> str | None:
+        """The group of a sighting as one text; null if a field of it is missing."""
+        if len(self.keys) == 1 and seen.row is not None:
+            value = self.keys[0][seen.row]
+            return str(value) if value is not None and value != "" else None
         found = self._found(seen, self.keys, self.base.keys)
-        return None if None in found or "" in found else tuple(map(str, found))
+        return None if None in found or "" in found else "\x1f".join(map(str, found))
 
     def counted(self, seen: Sighting) -> list[Any]:
         """What the rule's `values` are in a sighting."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 
@@ -50,6 +51,9 @@ def sightings(scene: Scene | None, glimpse: Glimpse) -> Iterator[Sighting]:
 
     `scene` is null where there are no rows.
     """
+    if scene is not None and not glimpse.echoes:
+        yield from map(partial(_seen, scene), glimpse.rows, glimpse.masks)
+        return
     upto = 0
     for row, mask in zip(glimpse.rows, glimpse.masks, strict=True):
         assert scene is not None
