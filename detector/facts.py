@@ -6,17 +6,17 @@ no event is part of its own baseline. What a suspect shows is not learned.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from operator import itemgetter
 from typing import Final
 
 import msgspec
 import numpy as np
 
-from detector import geo, workhours
+from detector import geo
 from detector.ledger import Ledger
-from detector.observations import PLACE, SLOT, Observations
-from detector.persons import Guard, Judged, OpenHour, Person, Suspect, shown_key, verdict
+from detector.observations import PLACE
+from detector.persons import Guard, Judged, OpenHour, Person, Suspect, verdict
 from detector.workhours import DAY_US, HOUR_US
 
 GUARD_DAYS: Final = 14
@@ -26,21 +26,6 @@ PINNED_DAYS: Final = 3
 """A pinned value is as familiar as what was seen on so many days."""
 MOST_PER_KIND: Final = 5_000
 """Values of one kind that are kept for one person; beyond that the longest unseen goes."""
-
-
-@dataclass(frozen=True, slots=True)
-class News:
-    """Values that rows of a page show first in the open hour, in log order: parallel lists.
-
-    `days` are the distinct prior days on which the person showed the value, `others` how many
-    other people are known to.
-    """
-
-    rows: np.ndarray
-    kinds: np.ndarray
-    values: Sequence[str]
-    days: np.ndarray
-    others: np.ndarray
 
 
 class Facts(msgspec.Struct):
@@ -64,113 +49,6 @@ class Facts(msgspec.Struct):
     """Per person the evidence of alerts: facts that began there are withdrawn when settling."""
     judged: dict[str, list[Judged]] = {}
     """What people said of alerts, by the person whom these are about."""
-
-    def observe(self, page: Observations, start: int, end: int) -> News:
-        """Note what rows of one hour of the clock show, and return what is new in it."""
-        self._attend(page, start, end)
-        shown = page.firsts.within(start, end)
-        who = page.who[shown.rows]
-        values = self._valued(page, shown.rows, shown.kinds, shown.values)
-        fresh = self._unseen(page, who, shown.kinds, values)
-        rows, kinds, who = shown.rows[fresh], shown.kinds[fresh], who[fresh]
-        values = [values[place] for place in fresh.tolist()]
-        present, names = page.present(start, end)
-        numbers = np.full(len(page.names), -1, dtype=np.int64)
-        numbers[present] = self.ledger.numbers(names)
-        lines, crowds = self.ledger.find(numbers[who], kinds.tolist(), values)
-        known, table = lines >= 0, self.ledger.table
-        days, last = np.zeros(len(lines), np.int64), np.full(len(lines), -1)
-        days[known], last[known] = table["days"][lines[known]], table["last_day"][lines[known]]
-        lessons = np.flatnonzero(last < page.days[rows])
-        self._note(page, rows[lessons], lines[lessons])
-        self.hour.kinds += kinds[lessons].tolist()
-        self.hour.values += [values[place] for place in lessons.tolist()]
-        return News(rows, kinds, values, days, crowds - known)
-
-    def carry(self, page: Observations, start: int) -> None:
-        """Keep what was shown from row `start` to the page's end, while its hour goes on."""
-        shown = page.firsts.within(start, len(page))
-        values = self._valued(page, shown.rows, shown.kinds, shown.values)
-        for row, kind, value in zip(shown.rows.tolist(), shown.kinds.tolist(), values, strict=True):
-            place = self.hour.places[page.people[row] or ""]
-            self.hour.shown[shown_key(place, kind, value)] = None
-
-    def _attend(self, page: Observations, start: int, end: int) -> None:
-        """Note who was active in rows that teach, how often and when."""
-        low, high = np.searchsorted(page.lessons, (start, end))
-        rows, hour = page.lessons[low:high], self.hour
-        who, first, count = np.unique(page.who[rows], return_index=True, return_counts=True)
-        last = np.zeros(len(page.names), dtype=np.int64)
-        np.maximum.at(last, page.who[rows], page.time_us[rows])
-        for place in np.argsort(first).tolist():
-            name, newest = page.names[who[place]], int(last[who[place]])
-            mine = hour.places.setdefault(name, len(hour.first))
-            if mine == len(hour.first):
-                hour.first.append(page.times[rows[first[place]]])
-                hour.last.append(newest)
-                hour.events.append(int(count[place]))
-            else:
-                hour.last[mine] = max(hour.last[mine], newest)
-                hour.events[mine] += int(count[place])
-
-    def _valued(
-        self,
-        page: Observations,
-        rows: np.ndarray,
-        kinds: np.ndarray,
-        values: Sequence[str | None],
-    ) -> list[str]:
-        """The values, those of kind `slot` by the zones of the people."""
-        found = [value or "" for value in values]
-        places = np.flatnonzero(kinds == SLOT)
-        for place, slot in zip(places.tolist(), self._slots(page, rows[places]), strict=True):
-            found[place] = slot
-        return found
-
-    def _slots(self, page: Observations, rows: np.ndarray) -> list[str]:
-        """The hour of the local week of each row, reckoned once for a zone and quarter."""
-        people, owner = np.unique(page.who[rows], return_inverse=True)
-        zones = [self.zone_of(page.names[who]) for who in people.tolist()]
-        numbers = {zone: number for number, zone in enumerate(dict.fromkeys(zones))}
-        zone = np.array([numbers[each] for each in zones], dtype=np.int64)[owner]
-        keys = zone << 32 | page.time_us[rows] // workhours.QUARTER_US
-        distinct, place = np.unique(keys, return_inverse=True)
-        names = list(numbers)
-        slots = [
-            workhours.slot(names[key >> 32], (key & 0xFFFF_FFFF) * workhours.QUARTER_US)
-            for key in distinct.tolist()
-        ]
-        return [slots[each] for each in place.tolist()]
-
-    def _unseen(
-        self, page: Observations, who: np.ndarray, kinds: np.ndarray, values: Sequence[str]
-    ) -> np.ndarray:
-        """Places of the values that were not yet shown in the open hour.
-
-        Within a page only hours of the week can come twice: they are there by quarters.
-        """
-        fresh = np.ones(len(values), dtype=bool)
-        if not self.hour.shown:
-            slots, owners = np.flatnonzero(kinds == SLOT).tolist(), who.tolist()
-            seen = set[tuple[int, str]]()
-            for place in slots:
-                key = (owners[place], values[place])
-                fresh[place] = key not in seen
-                seen.add(key)
-            return np.flatnonzero(fresh)
-        before, places = dict.fromkeys(self.hour.shown), self.hour.places
-        for place in range(len(values)):
-            name = shown_key(places[page.names[who[place]]], int(kinds[place]), values[place])
-            fresh[place] = name not in before
-            before[name] = None
-        return np.flatnonzero(fresh)
-
-    def _note(self, page: Observations, rows: np.ndarray, lines: np.ndarray) -> None:
-        hour = self.hour
-        hour.learners += [hour.places[page.names[who]] for who in page.who[rows].tolist()]
-        hour.seqs += [page.seqs[row] for row in rows.tolist()]
-        hour.times += page.time_us[rows].tolist()
-        hour.lines += lines.tolist()
 
     def zone_of(self, name: str) -> str:
         """The person's IANA zone: stated, else inferred, else the organisation's."""
@@ -283,26 +161,26 @@ class Facts(msgspec.Struct):
         person.last = max(person.last, last)
 
     def _learn(self, hour: OpenHour, clock: int) -> None:
-        """Take the lessons in: what is known was seen again, the rest is known from now on."""
-        lines, days = np.array(hour.lines, dtype=np.int64), np.array(hour.times) // DAY_US
-        again = np.flatnonzero(lines >= 0)
-        dropped = again[~self.ledger.again(lines[again], days[again])]
-        names = list(hour.places)
-        careful = [
-            bool(self.people[name].guards)
-            or name in self.rejected
-            or self.is_suspect(name, clock - HOUR_US)
-            for name in names
-        ]
-        new = np.union1d(np.flatnonzero(lines < 0), dropped)
-        for lesson, day in zip(new.tolist(), days[new].tolist(), strict=True):
-            place, kind, value = hour.learners[lesson], hour.kinds[lesson], hour.values[lesson]
-            name = names[place]
-            if careful[place] and self._guarded(name, f"{kind}:{value}", day, clock):
+        """Take the hour in: what is known was seen again, the rest is known from now on."""
+        again, names = hour.again, list(hour.places)
+        lines, days = np.array(again.lines, dtype=np.int64), np.array(again.days, dtype=np.int64)
+        dropped = np.flatnonzero(~self.ledger.again(lines, days)).tolist()
+        old = [(*self.ledger.shown(again.lines[each]), again.seqs[each], again.days[each])
+               for each in dropped]  # fmt: skip
+        new = hour.lessons
+        learners = [names[place] for place in new.learners]
+        fresh = zip(learners, new.kinds, new.values, new.seqs, new.days, strict=True)
+        for name, kind, value, seq, day in sorted([*old, *fresh], key=itemgetter(3)):
+            if self._careful(name, clock) and self._guarded(name, f"{kind}:{value}", day, clock):
                 continue
-            self.ledger.add(name, kind, value, (clock, hour.seqs[lesson], day))
+            self.ledger.add(name, kind, value, (clock, seq, day))
             if self.ledger.owned(name, kind) > MOST_PER_KIND:
                 self.ledger.drop_oldest(name, kind, MOST_PER_KIND // 10)
+
+    def _careful(self, name: str, clock: int) -> bool:
+        """Whether something of the person may be guarded."""
+        doubted = bool(self.people[name].guards) or name in self.rejected
+        return doubted or self.is_suspect(name, clock - HOUR_US)
 
     def _guarded(self, name: str, key: str, day: int, clock: int) -> bool:
         """Whether an unknown value must not be learned; notes the further days that show it."""
@@ -329,8 +207,8 @@ class Facts(msgspec.Struct):
     def _find_homes(self, hour: OpenHour) -> None:
         """A place of more days than the home becomes the home, and its zone the person's."""
         names = list(hour.places)
-        for lesson in np.flatnonzero(np.array(hour.kinds) == PLACE).tolist():
-            name, place = names[hour.learners[lesson]], hour.values[lesson]
+        for visitor, place in zip(hour.visitors, hour.visited, strict=True):
+            name = names[visitor]
             person, days = self.people[name], self.days(name, PLACE, place)
             if place == person.home or days <= self.days(name, PLACE, person.home or ""):
                 continue

@@ -38,7 +38,10 @@ class Ledger(msgspec.Struct, dict=True):
     table: np.ndarray = msgspec.field(default_factory=lambda: np.empty(0, LINE))
 
     def __post_init__(self) -> None:
-        """Make what is not stored: the ways to find a line, and how many people show a value."""
+        """Make what is not stored: the ways to find a line, and how many people show a value.
+
+        The numbers of lines, people and values hold for one edition of the table.
+        """
         self._who = {name: number for number, name in enumerate(self.names)}
         self._what: list[dict[str, int]] = [{} for _ in range(_MOST_KINDS)]
         for number, (kind, value) in enumerate(zip(self.kinds, self.values, strict=True)):
@@ -49,6 +52,7 @@ class Ledger(msgspec.Struct, dict=True):
         self._crowd = np.zeros(max(_LEAST_ROOM, 2 * len(self.values)), dtype=np.int32)
         np.add.at(self._crowd, self.table["what"][live], 1)
         self._space = self.table
+        self.edition = object()
         self._owned: dict[int, int] = {}
         for key in keys.tolist():
             self._count(key >> _SHIFT, key & 0xFFFF_FFFF, 1)
@@ -98,10 +102,10 @@ class Ledger(msgspec.Struct, dict=True):
         found = (self.table["what"] == what) & (self.table["days"] > 0)
         return [self.names[who] for who in self.table["who"][found].tolist()]
 
-    def find(
+    def look_up(
         self, who: np.ndarray, kinds: Sequence[int], values: Sequence[str]
     ) -> tuple[np.ndarray, np.ndarray]:
-        """For many values at once the lines of the facts, -1 where there is none, and the crowds.
+        """For many values at once their numbers, and the lines of the facts; -1 where there is none.
 
         `who` is the number of each value's person.
         """
@@ -109,11 +113,27 @@ class Ledger(msgspec.Struct, dict=True):
         things = np.array(
             [what[kind](value, -1) for kind, value in zip(kinds, values, strict=True)], np.int64
         )
-        keys = np.where((things < 0) | (who < 0), -1, (who << _SHIFT) | things)
-        lines = np.array([line(key, -1) for key in keys.tolist()], dtype=np.int64)
-        crowds = self._crowd[things]
-        crowds[things < 0] = 0
-        return lines, crowds
+        lines = np.full(len(things), -1, dtype=np.int64)
+        maybe = np.flatnonzero((things >= 0) & (who >= 0))
+        keys = (who[maybe] << _SHIFT) | things[maybe]
+        lines[maybe] = [line(key, -1) for key in keys.tolist()]
+        return things, lines
+
+    def find(
+        self, who: np.ndarray, kinds: Sequence[int], values: Sequence[str]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """For many values at once the lines of the facts, -1 where there is none, and the crowds."""
+        things, lines = self.look_up(who, kinds, values)
+        return lines, self.crowds(things)
+
+    def crowds(self, things: np.ndarray) -> np.ndarray:
+        """How many people are known to show each of these values, 0 for number -1."""
+        return np.where(things < 0, 0, self._crowd[things])
+
+    def shown(self, line: int) -> tuple[str, int, str]:
+        """The person, the kind and the value of a line, even if the fact was dropped."""
+        who, what = int(self.table["who"][line]), int(self.table["what"][line])
+        return self.names[who], self.kinds[what], self.values[what]
 
     def again(self, lines: np.ndarray, days: np.ndarray) -> np.ndarray:
         """Facts were shown on such days; where that is a new day it counts.

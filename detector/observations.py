@@ -14,7 +14,8 @@ import polars as pl
 
 from detector import actions, events, networks, wording
 from detector.columns import Columns
-from detector.firsts import Firsts, Flags, firsts, numbered, tellings
+from detector.firsts import Firsts, Flags, firsts, tellings
+from detector.pairs import Pairs, numbered, pairs
 from detector.workhours import DAY_US, HOUR_US
 
 KINDS: Final = ("country", "place", "network", "device", "client", "vault", "item", "deed", "slot")
@@ -67,6 +68,7 @@ class Observations:
     is_prompt: np.ndarray
     is_marked: np.ndarray
     """Whether each row is something to the model."""
+    pairs: Pairs
     firsts: Firsts
     tellings: Sequence[int]
     """Rows in which somebody's e-mail or name is new or another one, ascending."""
@@ -174,8 +176,9 @@ def observe(frame: pl.DataFrame, wanted: Sequence[str], clock: Clock) -> Observa
         "device.id", "vault.id", "item.id", *_WORDS,
     )  # fmt: skip
     words = words.with_columns(_networks(words["source.ip"]))
-    flags, (names, who) = _flags(words, clock), numbered(words["person"])
+    flags, (who, named_first) = _flags(words, clock), numbered(words["person"])
     time_us = words["time_us"].to_numpy()
+    shown = pairs(words, who, _KIND_COLUMNS)
     lists = {name: words[name].to_list() for name in _LISTS}
     named = (words["device.id"].is_not_null() & words["person"].is_not_null()).to_numpy()
     return Observations(
@@ -184,7 +187,7 @@ def observe(frame: pl.DataFrame, wanted: Sequence[str], clock: Clock) -> Observa
         received=lists["received_us"],
         clocks=flags.clocks.tolist(),
         people=lists["person"],
-        names=names,
+        names=words["person"].gather(named_first).to_list(),
         who=who,
         time_us=time_us,
         days=time_us // DAY_US,
@@ -192,7 +195,8 @@ def observe(frame: pl.DataFrame, wanted: Sequence[str], clock: Clock) -> Observa
         prompt=np.flatnonzero(flags.prompt & (who >= 0)),
         is_prompt=flags.prompt,
         is_marked=words["marks"].to_numpy() > 0,
-        firsts=firsts(words, who, flags, _KIND_COLUMNS),
+        pairs=shown,
+        firsts=firsts(time_us, who, flags, shown),
         tellings=tellings(words, who, flags).tolist(),
         ids=lists["event.id"],
         marks=lists["marks"],

@@ -60,24 +60,36 @@ class Suspect(msgspec.Struct, gc=False):
     """Time of the last alert of level high or above, 0 if there was none."""
 
 
-class OpenHour(msgspec.Struct):
-    """What people have shown since the last settlement, a place a person in order of appearance.
+class Again(msgspec.Struct):
+    """Facts that were shown again, on a day on which they were not seen yet: parallel lists."""
 
-    Lessons are parallel lists: what was not known, and what was not yet seen on that day.
-    """
+    lines: list[int] = []
+    seqs: list[int] = []
+    days: list[int] = []
+
+
+class Lessons(msgspec.Struct):
+    """What was shown and is not known: parallel lists. `learners` are places in the open hour."""
+
+    learners: list[int] = []
+    kinds: list[int] = []
+    values: list[str] = []
+    seqs: list[int] = []
+    days: list[int] = []
+
+
+class OpenHour(msgspec.Struct):
+    """What people have shown since the last settlement, a place a person in order of appearance."""
 
     places: dict[str, int] = {}
     first: list[int] = []
     last: list[int] = []
     events: list[int] = []
-    learners: list[int] = []
-    """Of each lesson the person's place."""
-    kinds: list[int] = []
-    values: list[str] = []
-    seqs: list[int] = []
-    times: list[int] = []
-    lines: list[int] = []
-    """The line of the fact in the ledger, -1 if it was not known."""
+    again: Again = msgspec.field(default_factory=Again)
+    lessons: Lessons = msgspec.field(default_factory=Lessons)
+    visitors: list[int] = []
+    """Who was at one of the places in `visited`."""
+    visited: list[str] = []
     shown: dict[str, None] = {}
     """What was shown, while the hour goes on: see `shown_key`."""
 

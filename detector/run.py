@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from detector import correlating, matched, triage, workhours
+from detector import correlating, matched, noting, triage, workhours
 from detector.alerts import Alert, Reason
 from detector.anomaly import channel as channels
 from detector.anomaly import explanation, judging
@@ -20,6 +20,7 @@ from detector.anomaly.hours import Step
 from detector.anomaly.own_rows import Reader
 from detector.anomaly.part import Part
 from detector.findings import Finding, Level, Subject, SubjectType
+from detector.known import Known
 from detector.observations import COUNTRY, PLACE, Observations
 from detector.rule_types.base import SERVICE_MAIL, Scene
 from detector.rulebook.book import BehaviorRule, Match, Rulebook
@@ -122,13 +123,14 @@ class Run:
         self._received, self._page = (page.seqs[0], page.received), page
         found = Hits.of(self.state.rulebook, hits, set(page.late))
         self._learn_places(page)
+        self._known = Known(page, self.memory.facts.ledger)
         hours = np.diff(np.array(page.clocks) // HOUR_US)
         edges = [0, *(np.flatnonzero(hours) + 1).tolist(), len(page)]
         for start, end in pairwise(edges):
             self.advance(page.clocks[start], seq=page.seqs[start])
             self._hour(page, found, (start, end))
             self.memory.clock = page.clocks[end - 1]
-        self.memory.facts.carry(page, edges[-2])
+        noting.carry(self.memory.facts, page, edges[-2])
         if self._part is not None:
             self.memory.channel.hours.carry(self._part)
 
@@ -191,12 +193,13 @@ class Run:
     def _scene(self, page: Observations, span: tuple[int, int]) -> Scene:
         facts, plan = self.memory.facts, self.state.plan
         start, end = span
-        about = (self.memory.account, plan.people, self.state.notes)
+        self._known.meet(start, end)
+        about = (self.memory.account, plan.people, self.state.notes, self._known)
         return Scene(page, facts, plan.networks, start, end, *about)
 
     def _observe(self, page: Observations, start: int, end: int) -> None:
         """Note what people show, and stop at each step of the clock to look at open hours."""
-        news = self.memory.facts.observe(page, start, end)
+        news = noting.note(self.memory.facts, page, self._known, (start, end))
         if self.state.declaration is None:
             return
         facts, channel, span = self.memory.facts, self.memory.channel, step_us(self.state)

@@ -48,7 +48,7 @@ class Evidence(msgspec.Struct):
         for place in places:
             kind, surprise = int(news.kinds[place]), float(part.surprise[place])
             if kind != ITEM and surprise > self.oddest.get(kind, ("", 0.0))[1]:
-                self.oddest[kind] = (news.values[place], surprise)
+                self.oddest[kind] = (news.value(place), surprise)
 
     def add_own(self, feature: int, told: Told) -> None:
         """Take in a value of a declared feature; the first of equals stays."""

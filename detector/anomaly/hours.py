@@ -16,7 +16,8 @@ from detector.anomaly.habits import Habits
 from detector.anomaly.own_rows import Opened, Reader
 from detector.anomaly.part import Part
 from detector.anomaly.tally import COLUMN, Tally
-from detector.facts import Facts, News
+from detector.facts import Facts
+from detector.noting import News
 from detector.observations import Observations
 from detector.workhours import DAY_US
 
@@ -135,5 +136,4 @@ def _prompt(news: News, page: Observations) -> News:
     kept = page.is_prompt[news.rows]
     if kept.all():
         return news
-    values = [news.values[place] for place in np.flatnonzero(kept).tolist()]
-    return News(news.rows[kept], news.kinds[kept], values, news.days[kept], news.others[kept])
+    return news.take(np.flatnonzero(kept))

@@ -59,7 +59,7 @@ class Told(msgspec.Struct, frozen=True):
 class Shown:
     """What rows of one hour of a page show first, as parallel lists; `which` feature, which value.
 
-    `days` and `others` are as in `facts.News`; `counted` are values that are counted.
+    `days` and `others` are as in `noting.News`; `counted` are values that are counted.
     """
 
     rows: np.ndarray

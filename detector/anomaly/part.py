@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from detector.anomaly.own_rows import Shown
-from detector.facts import News
+from detector.noting import News
 from detector.observations import Observations
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
 import msgspec
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from detector import events, workhours
 from detector.facts import Facts
 from detector.findings import Finding, Level, Subject, SubjectType
+from detector.known import Known
 from detector.networks import Networks
 from detector.observations import (
     CLIENT,
@@ -69,6 +71,8 @@ class Scene:
     """What the organisation states about its people."""
     notes: Notes | None = None
     """Where behaviours say what they compared; null where nobody asks."""
+    past: Known | None = None
+    """What is known of the pairs that the rows show, for those who look at many rows at once."""
 
     def text(self, column: str, row: int) -> str | None:
         """The value of an event column in a row."""
@@ -77,8 +81,8 @@ class Scene:
 
     @property
     def sensitive(self) -> Sequence[int]:
-        """Rows of the page that weaken the account or take secrets out of it, ascending."""
-        return self.page.sensitive
+        """Rows that weaken the account or take secrets out of it, ascending."""
+        return self._within(self.page.sensitive)
 
     def network_kind(self, row: int) -> str | None:
         """Kind of the network that an event came from, as far as anybody said so."""
@@ -97,19 +101,41 @@ class Scene:
             kind = SubjectType.SERVICE_ACCOUNT
         return Subject(kind, name, email, self.text("user.name", row))
 
-    def walk(self, rows: Sequence[int]) -> Iterator[tuple[int, bool, bool, bool]]:
+    def walk(
+        self, rows: Sequence[int], among: Collection[int] | None = None
+    ) -> Iterator[tuple[int, bool, bool, bool]]:
         """The rows that may matter, in log order: is it one of `rows`, does it name a device, is it
-        sensitive.
+        sensitive. Only those `among` some rows, if these are given.
 
         One at a time and in order, so that how pages are cut cannot matter.
         """
-        matched, devices = set(rows), self._within(self.page.devices)
-        sensitive = self._within(self.page.sensitive)
-        for row in sorted(matched | devices | sensitive):
+        matched, devices = set(rows), set(self.devices)
+        sensitive = set(self.sensitive)
+        for row in sorted(matched.union(devices, sensitive) if among is None else among):
             yield row, row in matched, row in devices, row in sensitive
 
-    def _within(self, rows: Sequence[int]) -> set[int]:
-        return set(rows[bisect_left(rows, self.start) : bisect_left(rows, self.end)])
+    @property
+    def devices(self) -> Sequence[int]:
+        """Rows of audit events that name the device of a session, ascending."""
+        return self._within(self.page.devices)
+
+    def unseen(self, kind: int, *, by_all: bool = False) -> np.ndarray:
+        """Of each row from `start` on whether its value of a kind is new for the person.
+
+        `by_all`: for everybody. A sign-in names no device; its client stands for it.
+        """
+        assert self.past is not None
+        shown = self.page.pairs.at[:, self.start : self.end]
+        pairs = shown[kind]
+        if kind == DEVICE:
+            pairs = np.where(pairs >= 0, pairs, shown[CLIENT])
+        new, some = np.zeros(len(pairs), dtype=bool), pairs >= 0
+        known = self.past.crowds if by_all else self.past.days
+        new[some] = known(pairs[some]) == 0
+        return new
+
+    def _within(self, rows: Sequence[int]) -> Sequence[int]:
+        return rows[bisect_left(rows, self.start) : bisect_left(rows, self.end)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,10 @@ from pydantic import Field
 from detector import events, workhours
 from detector.facts import Facts
 from detector.findings import Finding, Level, Subject, SubjectType
-from detector.observations import DEVICE, NETWORK
+from detector.observations import DEVICE, NETWORK, SLOT
 from detector.rule import Rule
 from detector.rule_types import aftermath
-from detector.rule_types.base import SUBJECTS, Behavior, Scene, Tail, Told, one_event
+from detector.rule_types.base import KIND_OF, SUBJECTS, Behavior, Scene, Tail, Told, one_event
 from detector.rule_types.learning import LEARNING, STRONG, Learn, sleeps, strong_facts
 from detector.rule_types.notes import Note
 from detector.rule_types.novelty import (
@@ -84,7 +84,7 @@ class FirstSeen(Behavior):
 
     def watch(self, rule: Rule, scene: Scene, rows: Sequence[int], tail: Any) -> Iterator[Finding]:
         """Judge each matching event, and each audit event that names a session's device."""
-        for row, matched, device, sensitive in scene.walk(rows):
+        for row, matched, device, sensitive in scene.walk(rows, self._telling(scene, rows, tail)):
             # First, so that nothing follows itself.
             if sensitive:
                 yield from aftermath.followed(tail.suspicions, scene, row, Level.HIGH)
@@ -92,12 +92,46 @@ class FirstSeen(Behavior):
             if group is None:
                 continue
             if matched:
-                tail.count(group, scene.page.times[row])
+                tail.count(group, scene.page.times[row], self.learn.most)
             # What names a device is judged by it alone, or one event would be found twice.
             if device and self.of_devices:
                 yield from self._device(rule, scene, (row, group, matched), tail)
             elif matched:
                 yield from self._first(rule, scene, (row, group), tail)
+
+    def _telling(self, scene: Scene, rows: Sequence[int], tail: SeenTail) -> set[int] | None:
+        """The rows that may tell or change anything; null if that is not quickly seen.
+
+        What is known, of somebody who is known, is passed over.
+        """
+        kind, enough = KIND_OF.get(self.fields[0]), self.learn.most
+        plain = len(self.fields) == 1 and self.scope != "group" and scene.notes is None
+        if not plain or kind in {None, SLOT} or enough is None:
+            return None
+        new = scene.unseen(kind, by_all=self.scope == "account")
+        counted, found = tail.events.get, set[int]()
+        groups = scene.page.people if self.scope == "person" else scene.page.columns["account.id"]
+        for row in rows:
+            if new[row - scene.start] or counted(groups[row] or "", 0) < enough:
+                found.add(row)
+        if self.of_devices:
+            found |= self._sessions(scene, rows, tail)
+            found.update(row for row in scene.devices if new[row - scene.start])
+        if found or tail.suspicions:
+            found.update(scene.sensitive)
+        return found
+
+    @staticmethod
+    def _sessions(scene: Scene, rows: Sequence[int], tail: SeenTail) -> set[int]:
+        """Sign-ins whose session waits for its device, and the audit events that tell it."""
+        sessions, devices = scene.page.columns["session.id"], scene.page.values[DEVICE]
+        opening = {row for row in rows if devices[row] is None and sessions[row]}
+        waiting = {sessions[row] for row in opening}
+        return opening.union(
+            row
+            for row in scene.devices
+            if sessions[row] in waiting or sessions[row] in tail.sessions
+        )
 
     def _group(self, scene: Scene, row: int) -> str | None:
         if self.scope == "person":
@@ -236,7 +270,7 @@ class FirstSeen(Behavior):
             return
         is_new = scene.facts.days(name, DEVICE, device) == 0
         key = f"device\x1f{device}"
-        told = tail.show(name, key, scene.page.times[row]) is not None
+        told = is_new and tail.show(name, key, scene.page.times[row]) is not None
         if scene.notes is not None:
             days = _days(scene.facts, name, device)
             sees = f"device {device} was seen on {days:,} days before" + " and today" * told

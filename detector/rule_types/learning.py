@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -55,6 +56,12 @@ class Learn(BaseModel):
     def remember_us(self) -> int:
         """Microseconds for which a value is remembered."""
         return int(self.remember[:-1]) * DAY_US
+
+    @cached_property
+    def most(self) -> int | None:
+        """After so many events learning is over, whatever the age; null if age alone ends it."""
+        match = _UNTIL.fullmatch(self.until)
+        return int(match["events"]) if match and match["events"] else None
 
     def left(self, age_us: int, events: int) -> float | None:
         """How much learning is left, in days or events, whichever is less; null if it is over."""

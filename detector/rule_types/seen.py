@@ -53,9 +53,12 @@ class SeenTail(Tail):
     sessions: dict[str, Pending] = {}
     suspicions: dict[str, aftermath.Suspicion] = {}
 
-    def count(self, group: str, time: int) -> None:
-        """Count an event of a group."""
-        self.events[group] = self.events.get(group, 0) + 1
+    def count(self, group: str, time: int, most: int | None) -> None:
+        """Count an event of a group; once there are so many, no more of them matter."""
+        counted = self.events.get(group, 0)
+        if most is not None and counted >= most:
+            return
+        self.events[group] = counted + 1
         self.first[group] = min(time, self.first.get(group, _NEVER))
         if len(self.first) > MOST_GROUPS:
             oldest = next(iter(self.first))
