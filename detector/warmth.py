@@ -34,7 +34,7 @@ class Warmth:
         shown = [f"{who} on {day:%Y-%m-%d}" for who, day in self.cold[:MOST_NAMED]]
         more = len(self.cold) - MOST_NAMED
         rest = f" and {more} more" if more > 0 else ""
-        return f"{said}; these {len(self.cold)} will be on these dates: {', '.join(shown)}{rest}"
+        return f"{said}; {len(self.cold)} will be: {', '.join(shown)}{rest}"
 
 
 def warmth(memory: Memory) -> Warmth:

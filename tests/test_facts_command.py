@@ -89,7 +89,7 @@ def config(tmp_path: Path) -> str:
 
 def test_facts_are_told_as_sentences(config: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["facts", "list", "--config", config]) == 0
-    assert "0 of 1 people are warm; these 1 will be on these dates" in capsys.readouterr().out
+    assert "0 of 1 people are warm; 1 will be: " in capsys.readouterr().out
     assert run(["facts", "show", "ann@acme.example", "--config", config]) == 0
     out = capsys.readouterr().out
 

@@ -225,16 +225,18 @@ def test_time_does_not_pass_while_nothing_can_be_read(started: Start) -> None:
 
 def test_a_damaged_item_is_set_aside_with_its_reason(started: Start) -> None:
     desk = started()
-    nameless = usage("ann", "paris", "-1 9:30")
-    del nameless.fields["uuid"]
+    nameless = [usage("ann", "paris", "-1 9:30"), usage("ann", "paris", "-1 9:40")]
+    for each in nameless:
+        del each.fields["uuid"]
 
     with capture_logs() as logs:
-        polled = jobs.poll(desk, ScriptedSource([*history(), nameless]), Clock(START))
+        polled = jobs.poll(desk, ScriptedSource([*history(), *nameless]), Clock(START))
 
     assert polled.events == 24
-    assert desk.store.counts()["flaw"] == 1
-    (entry,) = [entry for entry in logs if entry["event"] == "item flawed"]
+    assert desk.store.counts()["flaw"] == 2
+    (entry,) = [entry for entry in logs if entry["event"] == "items flawed"]
     assert (entry["reason"], entry["set_aside"]) == ("uuid: missing or not a text", True)
+    assert entry["items"] == 2
 
 
 def test_a_service_that_is_to_stop_stops_between_two_pages(started: Start) -> None:
@@ -359,4 +361,4 @@ def test_the_log_says_once_who_is_known_well_enough(started: Start) -> None:
             jobs.poll(desk, source, Clock(START))
     said = [line["text"] for line in logs if line["event"] == "warm-up"]
 
-    assert said == ["1 of 2 people are warm; these 1 will be on these dates: Ben on 2026-03-13"]
+    assert said == ["1 of 2 people are warm; 1 will be: Ben on 2026-03-13"]

@@ -17,6 +17,7 @@ import pytest
 from detector.events import AUDIT, USAGE
 from detector.ports import Page, SourceError
 from detector.sources.onepassword import LARGEST_BODY, Budget, OnePassword, Pace
+from detector.sources.records import shape
 
 
 def generous() -> Budget:
@@ -67,7 +68,8 @@ def test_a_senseless_retry_after_is_none_or_an_hour(header: str) -> None:
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        (b"", "the answer is not JSON: Input data was truncated"),
+        (b"", "the answer is empty"),
+        (b"{", "the answer is not JSON: Input data was truncated"),
         (b"[]", "the answer has an unknown shape: Expected `object`, got `array`"),
         (b'{"cursor":"c"}', "the answer has no items, not even an empty list"),
         (b'{"status":500,"message":"oops"}', "the answer has no items, not even an empty list"),
@@ -127,6 +129,32 @@ def test_an_item_that_is_not_quite_json_does_not_block_its_page(
     op = scripted(lambda _: reply(200, b'{"items":[1,' + item + b'],"cursor":"c","has_more":true}'))
     page = op.fetch(AUDIT, None, datetime(2026, 3, 1, tzinfo=UTC))
     assert page == Page(AUDIT, (b"1", passed_on), "c", True)
+
+
+@pytest.mark.parametrize("nest", ["[", '{"]\\"":'])
+def test_an_item_that_nests_too_deeply_does_not_block_its_page(nest: str) -> None:
+    close = {"[": "]", "{": "}"}[nest[0]]
+    deep = f'{{"a":{nest * 10_000}1{close * 10_000}}}'.encode()
+    body = (
+        b'{"x":{"items":[7]},"items":[1, {"b":[2,3]},' + deep + b'],"cursor":"c","has_more":true}'
+    )
+    op = scripted(lambda _: reply(200, body))
+
+    page = op.fetch(AUDIT, None, datetime(2026, 3, 1, tzinfo=UTC))
+
+    assert page == Page(AUDIT, (b"1", b'{"b":[2,3]}', deep), "c", True)
+    assert [
+        flaw.reason for flaw in shape(AUDIT, page.items, datetime(2026, 3, 1, tzinfo=UTC)).flaws
+    ][-1] == "nests too deeply"
+
+
+@pytest.mark.parametrize("cut", [b"]", b',{"a"}]', b",]", b"]]]"])
+def test_a_page_that_nests_too_deeply_and_is_not_whole_is_refused(cut: bytes) -> None:
+    deep = b"[" * 10_000 + b"]" * 9_999
+    op = scripted(lambda _: reply(200, b'{"items":[1,' + deep + cut + b',"cursor":"c"}'))
+
+    with pytest.raises(SourceError, match="the answer is not JSON"):
+        op.fetch(AUDIT, None, datetime(2026, 3, 1, tzinfo=UTC))
 
 
 def test_a_cursor_that_cannot_be_sent_back_is_not_taken() -> None:

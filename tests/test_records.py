@@ -306,6 +306,15 @@ def test_a_number_that_is_none_is_left_out(number: object) -> None:
     assert row(USAGE, used_version=number)["item.version"] is None
 
 
+def test_an_integer_that_python_would_not_read_costs_one_field() -> None:
+    item = raw(USED | {"used_version": "long"}).replace(b'"long"', b"9" * 5_000)
+
+    shaped = shape(USAGE, [item], NOW)
+
+    assert shaped.frame["event.id"].to_list() == [USED["uuid"]]
+    assert [flaw.reason for flaw in shaped.flaws] == ["left out: used_version (float)"]
+
+
 def test_half_a_surrogate_pair_costs_one_character() -> None:
     found = row(USAGE, user={"uuid": "U", "name": "A\ud800B"})
     assert found["user.name"] == "A?B"

@@ -26,7 +26,7 @@ def run(args: Namespace) -> int:
         output.as_json({"folder": str(args.folder)} | fields)
     else:
         sys.stdout.write(
-            f"{words} {args.folder}: {made.events:,} events, {len(made.files):,} files, "
+            f"{words} {args.folder}: {made.events:,} events, files: {len(made.files):,}, "
             f"of {made.at:%Y-%m-%d %H:%M} UTC\n"
         )
     return 0

@@ -96,7 +96,7 @@ def _backfill(terminal: Console, stage: demo.Stage) -> None:
     rows = f"{model.trained_rows:,} hours" if model else "nothing yet"
     terminal.print(
         f"learned from {events:,} events: {len(memory.facts.people)} people known, "
-        f"model trained on {rows}, {sum(memory.warm_up.values())} findings of that time not alerted\n"
+        f"model trained on {rows}, {sum(memory.warm_up.values()):,} findings of that time not alerted\n"
     )
 
 

@@ -63,5 +63,8 @@ def _retry(args: Namespace, config: settings.Settings) -> int:
     if args.json:
         output.as_json(done)
     else:
-        sys.stdout.write(f"{count} messages will be sent at the next run\n")
+        sent = "1 message" if count == 1 else f"{count} messages"
+        about = f" about {args.id}" if args.id else ""
+        none = f"no message{about} waits or could not be sent; 'vaultwatch outbox list'"
+        sys.stdout.write(f"{sent} will be sent at the next run\n" if count else f"{none}\n")
     return 0 if count else 1

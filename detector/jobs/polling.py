@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 
@@ -26,6 +27,8 @@ from detector.warmth import warmth
 
 SNAPSHOT_EVERY = 50_000
 """Log entries after which the state is stored again; a restart replays at most so many."""
+MOST_REASONS = 20
+"""Reasons of flawed items that the log says after a page; the store keeps each item with its own."""
 
 log = structlog.get_logger()
 
@@ -90,15 +93,20 @@ def _pulses(desk: Desk, frame: pl.DataFrame) -> dict[str, Pulse]:
 
 
 def _report(desk: Desk, batch: Batch) -> None:
-    """Say in the log which items could not be read as they should be."""
-    for flaw in batch.flaws:
+    """Say in the log which items could not be read as they should be, a line for each reason."""
+    alike = Counter((flaw.feed, flaw.reason, flaw.set_aside) for flaw in batch.flaws)
+    for (feed, reason, set_aside), items in alike.most_common(MOST_REASONS):
         log.warning(
-            "item flawed",
+            "items flawed",
             account=desk.account.name,
-            feed=flaw.feed,
-            reason=flaw.reason,
-            set_aside=flaw.set_aside,
+            feed=feed,
+            items=items,
+            reason=reason,
+            set_aside=set_aside,
         )
+    if len(alike) > MOST_REASONS:
+        more = sum(alike.values()) - sum(count for _, count in alike.most_common(MOST_REASONS))
+        log.warning("more items flawed", account=desk.account.name, items=more)
 
 
 def _warm_up(desk: Desk) -> None:

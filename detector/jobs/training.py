@@ -81,7 +81,10 @@ def adopt(desk: Desk, now: datetime) -> str | None:
     made = ended.result()
     identity = made[0] if made else ""
     use(desk, accounts.MODEL, identity, now=now, made=made)
-    log.info("model trained", account=desk.account.name, model=identity or None)
+    if identity:
+        log.info("model trained", account=desk.account.name, model=identity)
+    else:
+        log.info("too little to train a model on, the rules go on", account=desk.account.name)
     return identity or None
 
 

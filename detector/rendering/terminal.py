@@ -70,7 +70,10 @@ def _edged(parts: list[RenderableType], style: str) -> RenderableType:
 
 
 def _others(context: Mapping[str, Any]) -> Iterable[str]:
-    return (f"{other.level} {other.summary} {other.when}".strip() for other in context["others"])
+    for other in context["others"]:
+        level = f"{other.level}: " if other.level else ""
+        when = f" ({'; '.join(filter(None, (other.when, other.state)))})" if other.when else ""
+        yield f"{level}{other.summary}{when}"
 
 
 def _headline(context: Mapping[str, Any], style: str) -> Text:

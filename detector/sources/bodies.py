@@ -12,6 +12,7 @@ from typing import Final, Protocol, TypeVar
 import httpx
 import msgspec
 
+from detector.sources.splitting import split
 from detector.sources.tokens import printable
 
 LONGEST_WAIT_S: Final = 3600.0
@@ -176,9 +177,20 @@ def _item_by_item(body: bytes) -> Envelope | None:
         items = [msgspec.Raw(json.dumps(item).encode()) for item in found.pop("items")]
         rest = msgspec.convert(found, Envelope)
         (rest.cursor or "").encode()
-    except (ValueError, RecursionError, msgspec.ValidationError):
+    except RecursionError:
+        return _cut_apart(body)
+    except (ValueError, msgspec.ValidationError):
         return None
     return Envelope(items, rest.cursor, rest.has_more)
+
+
+def _cut_apart(body: bytes) -> Envelope | None:
+    """A page with an item that nests too deeply; the others need not wait for it."""
+    cut = split(body)
+    if cut is None:
+        return None
+    rest = _decoded(cut[0], Envelope)
+    return Envelope(list(map(msgspec.Raw, cut[1])), rest.cursor, rest.has_more)
 
 
 def _is_html(body: bytes) -> bool:
@@ -205,6 +217,8 @@ def _unpacked(unpacker: _Unpacker, chunk: bytes, most: int) -> bytes:
 
 
 def _decoded(body: bytes, kind: type[T]) -> T:
+    if not body.strip():
+        raise BodyError("the answer is empty")
     try:
         return msgspec.json.decode(body.removeprefix(_BOM), type=kind)
     except msgspec.ValidationError as error:

@@ -19,6 +19,8 @@ from detector import events
 from detector.sources import frames, wire
 from detector.sources.parts import NESTED, UNREADABLE, outline, parts
 
+LONGEST_NUMBER: Final = 100
+"""Digits of an integer; 64 bits have 19."""
 LONGEST_TEXT: Final = 2_000
 """Characters of a text that a row keeps; the raw record keeps all."""
 
@@ -89,8 +91,10 @@ def _mend(feed: str, index: int, raw: bytes, outlines: dict[int, msgspec.Struct]
 def _readable(feed: str, raw: bytes) -> tuple[dict[str, Any] | None, str]:
     """What is right in an item, and what is not; null and the reason if it has no identity."""
     try:
-        fields = json.loads(raw)
-    except (ValueError, RecursionError) as error:
+        fields = json.loads(raw, parse_int=_number)
+    except RecursionError:
+        return None, "nests too deeply"
+    except ValueError as error:
         return None, f"not JSON: {error}"
     if not isinstance(fields, dict):
         return None, f"not an object but {type(fields).__name__}"
@@ -102,7 +106,12 @@ def _readable(feed: str, raw: bytes) -> tuple[dict[str, Any] | None, str]:
     for name in ("uuid", "timestamp"):
         if not good.get(name):
             return None, f"{name}: missing or not a text"
-    return good, "left out: " + ", ".join(wrong or ["nothing"])
+    return good, "left out: " + ", ".join(wrong) if wrong else "no strict JSON, but readable"
+
+
+def _number(digits: str) -> float:
+    """An integer of JSON; as a float, which no field is, where Python would refuse it."""
+    return int(digits) if len(digits) <= LONGEST_NUMBER else float(digits)
 
 
 def _right_leaves(

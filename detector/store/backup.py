@@ -98,8 +98,11 @@ def verify(folder: Path) -> Listing:
     """What a backup holds, if all of it is there and unchanged. Raises StoreError."""
     try:
         listing = msgspec.json.decode((folder / LIST).read_bytes(), type=Listing)
-    except (OSError, msgspec.DecodeError) as error:
-        msg = f"{folder}: is no whole backup: {LIST}: {error}"
+    except OSError as error:
+        msg = f"{folder}: is no whole backup: {LIST} cannot be read: {error.strerror}"
+        raise StoreError(msg) from error
+    except msgspec.DecodeError as error:
+        msg = f"{folder}: is no whole backup: {LIST} is damaged: {error}"
         raise StoreError(msg) from error
     for file, sha256 in listing.files.items():
         path = folder / file
