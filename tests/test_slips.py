@@ -238,7 +238,7 @@ def test_what_is_said_of_each_slip() -> None:
             ],
             "level typo": ["4:8: level: 'meduim' is not a level; did you mean 'medium'? [level]"],
             "level capital": [
-                "4:8: level: 'Medium' is not a level; did you mean 'medium'? [level]"
+                "warning: 4:8: level: 'Medium' is written in lower case; write medium [level]"
             ],
             "severity": ["4:1: severity: not a key; did you mean 'level'? [documents]"],
             "status word": [
@@ -458,7 +458,7 @@ def test_what_is_said_of_each_slip() -> None:
             ],
             "tags plain": ["4:7: tags[0]: 'T1078' is not a tag; write it like attack.t1078 [tags]"],
             "tags mitre": [
-                "4:8: tags[0]: 'attack.T1078' is not a tag; write it like attack.t1078 [tags]"
+                "warning: 4:8: tags[0]: 'attack.T1078' is written in lower case; write attack.t1078 [tags]"
             ],
             "tags underscore": [],
             "falsepositives misspelt": [

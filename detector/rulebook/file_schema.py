@@ -211,7 +211,7 @@ _SHAPES: Final[Mapping[str, Mapping[str, Any]]] = {
             generate=_FLAG | {"description": "Whether it alerts by itself."},
             dedup=_object("How long repeats fold into one alert.", **{"for": _SPAN}),
             runbook=_TEXTS | {"description": "What to do, step by step."},
-            routine={"enum": list(ROUTINES), "description": "For whom it is daily work."},
+            routine={"enum": [*ROUTINES, None], "description": "For whom it is daily work."},
             counted_as=_TEXT | {"description": "What correlations call its events."},
         ),
     )

@@ -12,6 +12,7 @@ from detector.findings import LEVELS, Level
 from detector.rule import ROUTINES, Rule
 from detector.rulebook import attack
 from detector.rulebook.documents import Path
+from detector.rulebook.logsources import PARTS, LogSource, in_our_words, is_ours
 from detector.rulebook.mistakes import did_you_mean, quoted
 from detector.rulebook.reports import Report
 from detector.rulebook.vocabulary import KIND_KEYS, SIGMA_KEYS, STATUSES
@@ -58,7 +59,10 @@ def kind_of(report: Report) -> str | None:
 
 def read_head(report: Report, kind: str) -> Head:
     """Read the head of a document; what is wrong goes to the report."""
-    report.known_keys((), SIGMA_KEYS | KIND_KEYS[kind])
+    if _is_elsewhere(report):
+        _hint_at_keys(report, SIGMA_KEYS | KIND_KEYS[kind])
+    else:
+        report.known_keys((), SIGMA_KEYS | KIND_KEYS[kind])
     for key in _FREE:
         report.text((key,))
     for key in ("date", "modified"):
@@ -76,7 +80,7 @@ def read_head(report: Report, kind: str) -> Head:
         status=_word(report, ("status",), STATUSES, "stable"),
         description=report.text(("description",)).strip(),
         tags=_tags(report),
-        falsepositives=report.texts(("falsepositives",)),
+        falsepositives=_lines(report, "falsepositives"),
         references=report.texts(("references",)),
         runbook=runbook,
         fold_for=fold_for,
@@ -84,6 +88,34 @@ def read_head(report: Report, kind: str) -> Head:
         file=report.document.file,
     )
     return Head(rule, generate, report.text(("alert", "counted-as")))
+
+
+def _is_elsewhere(report: Report) -> bool:
+    """Whether a document is about another product, as those of public repositories."""
+    source = report.at(("logsource",))
+    if not isinstance(source, dict):
+        return False
+    told = {part: source.get(part) for part in PARTS}
+    texts = {part: text for part, text in told.items() if isinstance(text, str)}
+    return not is_ours(in_our_words(LogSource(**texts)))
+
+
+def _hint_at_keys(report: Report, known: frozenset[str]) -> None:
+    """Sigma allows keys of anybody's own; in our rules they are mistakes, for most are misspelt."""
+    for key in report.document.value:
+        if key not in known:
+            report.odd((key,), "not a key of Sigma or ours, so nothing reads it", key=True)
+
+
+def _lines(report: Report, key: str) -> tuple[str, ...]:
+    """A list of texts, in which `Note: so and so` without quotes is a mapping to YAML."""
+    told = report.at((key,))
+    for index, each in enumerate(told) if isinstance(told, list) else ():
+        words = list(each.items()) if isinstance(each, dict) else []
+        if len(words) == 1 and isinstance(words[0][1], str):
+            told[index] = ": ".join(words[0])
+            report.odd((key, index), "a mapping to YAML, and taken as a text", "put it in quotes")
+    return report.texts((key,))
 
 
 def _check_date(report: Report, key: str) -> None:
@@ -125,17 +157,26 @@ def _word(report: Report, path: Path, words: tuple[str, ...], default: str) -> s
         return default
     if value in words:
         return str(value)
+    if isinstance(value, str) and value.lower() in words:
+        report.odd(path, f"{quoted(value)} is written in lower case", f"write {value.lower()}")
+        return value.lower()
     report.not_one_of(path, value, f"a {path[-1]}", words)
     return default
 
 
 def _tags(report: Report) -> tuple[str, ...]:
-    tags = report.texts(("tags",))
+    raw = report.texts(("tags",))
+    tags = tuple(tag.lower() for tag in raw)
     for index, tag in enumerate(tags):
         if not _TAG.fullmatch(tag):
-            meant = tag.lower() if _TAG.fullmatch(tag.lower()) else f"attack.{tag.lower()}"
+            meant = f"attack.{tag.lower()}"
             like = meant if attack.technique(meant) else "attack.t1078"
-            report.wrong(("tags", index), f"{quoted(tag)} is not a tag", f"write it like {like}")
+            report.wrong(
+                ("tags", index), f"{quoted(raw[index])} is not a tag", f"write it like {like}"
+            )
+        elif raw[index] != tag:
+            text = f"{quoted(raw[index])} is written in lower case"
+            report.odd(("tags", index), text, f"write {tag}")
         elif attack.is_unknown(tag):
             text = f"{quoted(tag)} is no technique or tactic of ATT&CK {attack.VERSION}"
             report.odd(("tags", index), text, did_you_mean(tag, attack.near(tag)))

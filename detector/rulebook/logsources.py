@@ -12,8 +12,8 @@ from detector.rulebook.reports import Report
 from detector.rulebook.schemas import of_feed
 from detector.rulebook.vocabulary import PRODUCT
 
-_PARTS: Final = ("product", "category", "service")
-KEYS: Final = (*_PARTS, "definition")
+PARTS: Final = ("product", "category", "service")
+KEYS: Final = (*PARTS, "definition")
 _OURS: Final = frozenset({"onepassword", "1password"})
 _SERVICES: Final[Mapping[str, str]] = {
     **dict.fromkeys(
@@ -43,7 +43,7 @@ class LogSource:
         >>> LogSource("windows").covers(LogSource("windows", "process_creation"))
         True
         """
-        return all(getattr(self, part) in {"", getattr(other, part)} for part in _PARTS)
+        return all(getattr(self, part) in {"", getattr(other, part)} for part in PARTS)
 
     def __str__(self) -> str:
         """The parts that are there, as `windows/process_creation`."""
@@ -85,7 +85,7 @@ def read_source(report: Report) -> LogSource | None:
         report.wrong(("logsource",), "a log source is needed", fix)
         return None
     report.known_keys(("logsource",), KEYS)
-    product, category, service = (report.text(("logsource", part)) for part in _PARTS)
+    product, category, service = (report.text(("logsource", part)) for part in PARTS)
     found = in_our_words(LogSource(product, category, service))
     if found == LogSource():
         report.wrong(

@@ -48,10 +48,12 @@ class Report:
         if not self.full:
             self.mistakes.append(self._mistake(path, text, fix, key, about))
 
-    def odd(self, path: Path, text: str, fix: str = "", *, about: str = "") -> None:
-        """Add a warning about the value at `path`."""
+    def odd(
+        self, path: Path, text: str, fix: str = "", *, key: bool = False, about: str = ""
+    ) -> None:
+        """Add a warning about the value (or key) at `path`."""
         if not self.full:
-            self.warnings.append(self._mistake(path, text, fix, False, about))
+            self.warnings.append(self._mistake(path, text, fix, key, about))
 
     def guess(self, word: Any, words: Iterable[str]) -> str:
         """The fix that names the nearest of `words`; empty if none is close, or after too many."""
@@ -95,7 +97,8 @@ class Report:
         value = self.at(path)
         if value is None or isinstance(value, str):
             return value or ""
-        self.wrong(path, f"{quoted(value)} is not a text", "put it in quotes")
+        what = "a mapping" if isinstance(value, dict) else quoted(value)
+        self.wrong(path, f"{what} is not a text", "put it in quotes")
         return ""
 
     def texts(self, path: Path) -> tuple[str, ...]:

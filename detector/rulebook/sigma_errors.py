@@ -9,7 +9,7 @@ from typing import Final
 
 from detector.rulebook.mistakes import did_you_mean, quoted
 
-_SYNTAX: Final = re.compile(r"^Expected .*\(at char (\d+)\)")
+_SYNTAX: Final = re.compile(r"\(at char (\d+)\)")
 _UNFIT: Final = re.compile(r"Modifier \w+ incompatible to value type of '(.*)'")
 _HOST_BITS: Final = re.compile(r"Invalid CIDR expression: (\S+) has host bits set")
 _NO_REGEX: Final = re.compile(r"Regular expression '(.*)' is invalid: [b']*(.*?): .*", re.DOTALL)
@@ -58,7 +58,7 @@ def of_condition(problem: str, condition: object, selections: Collection[str]) -
         return "its brackets do not match", usual
     if syntax := _SYNTAX.search(problem):
         return f"cannot be read at {quoted(str(condition)[int(syntax[1]) :])}", usual
-    return problem, usual if problem.startswith("Unbalanced") else ""
+    return problem, ""
 
 
 def _network(text: str) -> str:
