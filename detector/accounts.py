@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+import msgspec
+
 from detector import kernel, plans, rule_cache, snapshots, window, workhours
 from detector.anomaly import artefact
 from detector.anomaly.model import Model
@@ -18,7 +20,8 @@ from detector.store.sqlite import Commit, Control, Entry, Sqlite, Start, StoreEr
 from detector.triage import Judgement
 
 PLAN: Final = "plan"
-TICK: Final = "tick"
+TICK: Final = export.TICK
+"""Time has passed; the body says up to when which feeds were read to their end, if any were."""
 FACT: Final = "fact"
 VERDICT: Final = export.VERDICT
 """A person has said what an alert was; the body is a `triage.Judgement`."""
@@ -163,6 +166,11 @@ def usable(store: Sqlite, identity: str) -> tuple[Model | None, str]:
     return model, ""
 
 
+def completeness(body: bytes) -> dict[str, int]:
+    """What the body of a tick says of the feeds: until when each is complete (microseconds)."""
+    return msgspec.json.decode(body, type=dict[str, int]) if body else {}
+
+
 def apply(store: Sqlite, account: Account, control: Control) -> kernel.Outcome | None:
     """Let a control of the log have its effect on the account's state."""
     if control.seq != account.state.memory.seq + 1:
@@ -172,7 +180,7 @@ def apply(store: Sqlite, account: Account, control: Control) -> kernel.Outcome |
         )
         raise StoreError(msg)
     if control.kind == TICK:
-        return kernel.tick(account.state, control.at)
+        return kernel.tick(account.state, control.at, completeness(control.body))
     if control.kind == PLAN:
         account.texts = plans.Texts.parse(control.body)
         plan = plan_of(store, account.texts, control.at)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -91,7 +91,8 @@ def replay_log(
             )
             advance(done.events + done.duplicates)
         elif step.kind == accounts.TICK:
-            _keep(done, kernel.tick(state, step.at, run_of=readers.run_of), state)
+            upto = _complete(step)
+            _keep(done, kernel.tick(state, step.at, upto, run_of=readers.run_of), state)
         elif step.kind == accounts.PLAN:
             state = kernel.reconfigure(state, readers.plan(step))
         elif step.kind == accounts.VERDICT:
@@ -127,6 +128,13 @@ def replay(
                 done.trained += trained is not None
         advance(done.events + done.duplicates)
     return _ended(done, state)
+
+
+def _complete(step: Mark | Control) -> Mapping[str, int]:
+    """The feeds that a tick says were read to their end, and up to when."""
+    if isinstance(step, Control):
+        return accounts.completeness(step.body)
+    return step.complete or {}
 
 
 def _judgement(step: Mark | Control) -> triage.Judgement:

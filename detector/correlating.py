@@ -52,10 +52,7 @@ def watch(
     page: Sequence[Rows], scene: Scene, below: Iterable[Finding], tails: Mapping[str, Any]
 ) -> list[Finding]:
     """What the correlations find in a scene; `below` are the findings of the behaviours in it."""
-    heard: dict[str, list[Finding]] = {}
-    for finding in below:
-        if finding.suppressed_by is None and not finding.amends:
-            heard.setdefault(finding.rule_id, []).append(finding)
+    heard = _heard(below)
     found: list[Finding] = []
     for each in page:
         mine, masks = each.within(scene.start, scene.end)
@@ -65,9 +62,18 @@ def watch(
     return found
 
 
-def close(rulebook: Rulebook, tails: Mapping[str, Any], clock: int, seq: int) -> list[Finding]:
-    """What the correlations find once the clock has passed; `seq` is the place in the log."""
-    heard: dict[str, list[Finding]] = {}
+def close(
+    rulebook: Rulebook,
+    tails: Mapping[str, Any],
+    clock: int,
+    seq: int,
+    below: Iterable[Finding] = (),
+) -> list[Finding]:
+    """What the correlations find once the clock has passed; `seq` is the place in the log.
+
+    `below` are the findings of behaviours that the time brought about.
+    """
+    heard = _heard(below)
     found: list[Finding] = []
     for entry in rulebook.correlations:
         if entry.foreign:
@@ -78,6 +84,15 @@ def close(rulebook: Rulebook, tails: Mapping[str, Any], clock: int, seq: int) ->
         fresh += [replace(finding, seq=seq) for finding in logic.close(rule, tail, clock)]
         found += _told(entry, fresh, heard)
     return found
+
+
+def _heard(below: Iterable[Finding]) -> dict[str, list[Finding]]:
+    """The findings that others may build on, by rule."""
+    heard: dict[str, list[Finding]] = {}
+    for finding in below:
+        if finding.suppressed_by is None and not finding.amends:
+            heard.setdefault(finding.rule_id, []).append(finding)
+    return heard
 
 
 def _told(

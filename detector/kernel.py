@@ -7,9 +7,11 @@ steps of it, never at the edge of a page.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Final
 
 import numpy as np
 import polars as pl
@@ -42,6 +44,7 @@ __all__ = [
 ]
 
 
+NOTHING: Final[Mapping[str, int]] = MappingProxyType({})
 RunOf = Callable[[State], Run]
 """Makes what takes a page in; a comparison of rules has one that shows it to other rules, too."""
 
@@ -90,9 +93,16 @@ def detect(
     )
 
 
-def tick(state: State, now: datetime, *, run_of: RunOf = Run) -> Outcome:
-    """Let time pass without an event: one entry of the log."""
+def tick(
+    state: State, now: datetime, complete: Mapping[str, int] = NOTHING, *, run_of: RunOf = Run
+) -> Outcome:
+    """Let time pass without an event: one entry of the log.
+
+    `complete` are feeds that were read to their end, up to these times (microseconds of UTC).
+    """
     state.memory.seq += 1
+    known = state.memory.complete
+    known.update({feed: max(upto, known.get(feed, 0)) for feed, upto in complete.items()})
     run = run_of(state)
     run.advance(workhours.microseconds(now), seq=state.memory.seq)
     nothing = np.empty(0, dtype=np.int64)

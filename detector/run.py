@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from detector import correlating, matched, noting, triage, workhours
+from detector import closing, correlating, matched, noting, triage, workhours
 from detector.alerts import Alert, Reason
 from detector.anomaly import channel as channels
 from detector.anomaly import explanation, judging
@@ -22,7 +22,7 @@ from detector.anomaly.part import Part
 from detector.findings import Finding, Level, Subject, SubjectType
 from detector.known import Known
 from detector.observations import COUNTRY, PLACE, Observations
-from detector.rule_types.base import SERVICE_MAIL, Scene
+from detector.rule_types.base import SERVICE_MAIL, Moment, Scene
 from detector.rulebook.book import BehaviorRule, Match, Rulebook
 from detector.state import State
 from detector.workhours import DAY_US, HOUR_US
@@ -124,12 +124,15 @@ class Run:
         found = Hits.of(self.state.rulebook, hits, set(page.late))
         self._learn_places(page)
         self._known = Known(page, self.memory.facts.ledger)
+        frontier = closing.Frontier(page) if self._waits() else None
         hours = np.diff(np.array(page.clocks) // HOUR_US)
         edges = [0, *(np.flatnonzero(hours) + 1).tolist(), len(page)]
         for start, end in pairwise(edges):
             self.advance(page.clocks[start], seq=page.seqs[start])
             self._hour(page, found, (start, end))
             self.memory.clock = page.clocks[end - 1]
+            if frontier is not None:
+                frontier.reach(self.memory.complete, end)
         noting.carry(self.memory.facts, page, edges[-2])
         if self._part is not None:
             self.memory.channel.hours.carry(self._part)
@@ -147,9 +150,7 @@ class Run:
         hour = (before // HOUR_US + 1) * HOUR_US
         if hour > clock:
             return
-        closed = correlating.close(
-            self.state.rulebook, self.state.tails, clock // HOUR_US * HOUR_US, seq
-        )
+        closed = self._close(self.state, clock // HOUR_US * HOUR_US, seq)
         self._decide([*self._odd(), *closed])
         channels.settle(self.memory.channel, self.memory.facts, hour)
         self._part = None
@@ -157,6 +158,15 @@ class Run:
         self.memory.facts.settle(hour)
         for day in range((before // DAY_US + 1) * DAY_US, clock + 1, DAY_US):
             self._new_day(day)
+
+    def _waits(self) -> bool:
+        """Whether any rule finds something because time passes without an event."""
+        return bool(self.state.rulebook.waiting)
+
+    def _close(self, state: State, hour: int, seq: int) -> list[Finding]:
+        """What time alone brings about under the rules of a state."""
+        about = (self.memory.facts, state.plan.people, self.memory.complete)
+        return closing.close(state.rulebook, state.tails, Moment(hour, seq, *about))
 
     def _begin(self) -> None:
         declaration, clock = self.state.declaration, self.memory.clock

@@ -36,6 +36,8 @@ class Memory(msgspec.Struct):
     account: str
     seq: int = 0
     clock: int = 0
+    complete: dict[str, int] = {}
+    """Up to which event time all of a feed was seen, as far as anything waits for that."""
     teach_until: int = 0
     facts: Facts = msgspec.field(default_factory=Facts)
     channel: Channel = msgspec.field(default_factory=Channel)

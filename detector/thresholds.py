@@ -1,4 +1,4 @@
-"""Counts that nearly reached what a rule asks: windows of correlations and of volumes, and risks.
+"""What nearly reached what a rule asks: windows, volumes, silences and risks in a state.
 
 Counted by the engine's own walks and windows, over what the state still holds: a week and more.
 """
@@ -14,6 +14,8 @@ from detector.correlations.groups import CorrelationTail, Group
 from detector.delivery.nearness import Below
 from detector.findings import Subject
 from detector.kernel import State
+from detector.rule_types.absence import Absence
+from detector.rule_types.cadence import AbsenceTail
 from detector.rule_types.entity_risk import EntityRisk
 from detector.rule_types.paces import VolumeTail, usual_of
 from detector.rule_types.signs import RiskTail, Sum
@@ -28,7 +30,8 @@ def below(state: State, since: int) -> list[Below]:
 
     The nearest come first. Groups that fired are none of them.
     """
-    found = [*_correlations(state, since), *_volumes(state, since), *_risks(state, since)]
+    found = [*_correlations(state, since), *_volumes(state, since)]
+    found += [*_silences(state, since), *_risks(state, since)]
     return sorted(found, key=lambda each: (-each.counted / each.asked, each.rule, each.who))
 
 
@@ -80,6 +83,21 @@ def _volumes(state: State, since: int) -> Iterator[Below]:
                 _, count, needs, time = max(near)
                 who = _named(state, name)
                 yield Below(entry.rule.name, who, count, needs, workhours.instant(time))
+
+
+def _silences(state: State, since: int) -> Iterator[Below]:
+    """What has not been seen for nearly too long, by now."""
+    for entry in state.rulebook.waiting:
+        behavior, tail = entry.behavior, state.tails.get(entry.rule.id)
+        if not isinstance(behavior, Absence) or not isinstance(tail, AbsenceTail):
+            continue
+        for name, present in tail.present.items():
+            if present.cadence is None or present.told or state.memory.clock < since:
+                continue
+            hours, limit = behavior.silence(present, present.cadence)
+            if NEARLY * limit <= hours < limit:
+                at = workhours.instant(present.last)
+                yield Below(entry.rule.name, _named(state, name), hours, limit, at)
 
 
 def _risks(state: State, since: int) -> Iterator[Below]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from detector import accounts, jobs, snapshots
+from detector import accounts, jobs, snapshots, workhours
 from detector.jobs import fetching, uncounted
 from detector.ports import SourceError
 from detector.store.sqlite import Commit, Control, StoreError
@@ -127,6 +127,22 @@ def test_a_broken_feed_is_reported_and_does_not_hold_the_others_back(
     source.answers = {}
     assert jobs.poll(desk, source, Clock(at("1:00"))).events == 12
     assert len(set(stored(desk))) == 24
+
+
+def test_the_log_says_how_far_which_feeds_were_read_to_their_end(started: Start) -> None:
+    """A broken feed is not among them, and a restart knows the same."""
+    desk, clock = started(), Clock(START)
+    error = SourceError("itemusages: 429", permanent=False, retry_after_s=900)
+    jobs.poll(desk, ScriptedSource(history(), answers={"itemusages": [error] * 10}), clock)
+    (tick,) = desk.store.log.controls("acme", kind=accounts.TICK)
+    read = accounts.completeness(tick.body)
+    complete = dict(desk.account.state.memory.complete)
+
+    assert set(read) == {"auditevents", "signinattempts"}
+    assert set(read.values()) == {workhours.microseconds(START)}
+    assert read.items() <= complete.items()
+    assert started(clock()).account.state.memory.complete == complete
+    assert accounts.completeness(b"") == {}
 
 
 def test_a_failure_that_passes_is_no_failure(started: Start) -> None:

@@ -7,6 +7,7 @@ import json
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -188,10 +189,11 @@ def test_marks_stand_between_the_pages_where_they_stood_in_the_log(tmp_path: Pat
         for i in DAY
     ]
     (tmp_path / "arrivals.ndjson").write_text("\n".join(json.dumps(row) for row in rows))
-    marks = [
+    marks: list[dict[str, Any]] = [
         {"seq": seq, "kind": kind, "at": "2026-03-02T00:00:00Z"}
         for seq, kind in ((1, "plan"), (4, "tick"), (7, "tick"))
     ]
+    marks[1]["complete"] = {"auditevents": 17}
     (tmp_path / "controls.ndjson").write_text("\n".join(json.dumps(mark) for mark in marks))
 
     steps = list(replay.steps(replay.read(tmp_path), 1))
@@ -200,6 +202,8 @@ def test_marks_stand_between_the_pages_where_they_stood_in_the_log(tmp_path: Pat
         step[0].height if isinstance(step, tuple) else f"{step.kind} {step.seq}" for step in steps
     ]
     assert shape == ["plan 1", 1, 1, "tick 4", 1, 1, "tick 7"]
+    told = [step.complete for step in steps if not isinstance(step, tuple)]
+    assert told == [None, {"auditevents": 17}, None]
 
 
 @given(size=st.integers(1, 9))

@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 import polars as pl
 
-from detector import correlating, kernel, triage, weighing, workhours
+from detector import kernel, triage, weighing, workhours
 from detector.alerts import Alert
 from detector.backtesting import Replayed
 from detector.comparing.changes import changed, part
@@ -157,6 +157,9 @@ class Host(Run):
         self._matched = self.guests.state.rulebook.match(frame)
         return super().match(frame)
 
+    def _waits(self) -> bool:
+        return super()._waits() or bool(self.guests.state.rulebook.waiting)
+
     def take(self, page: Observations, hits: Mapping[str, np.ndarray]) -> None:
         """Walk a page, and the guests beside it."""
         self._shown = Hits.of(self.guests.state.rulebook, self._matched, set(page.late))
@@ -166,9 +169,7 @@ class Host(Run):
         """Move the clock; what the guests find closed waits to be decided with the rest."""
         before = self.memory.clock
         if before and (before // HOUR_US + 1) * HOUR_US <= clock:
-            guests = self.guests.state
-            hour = clock // HOUR_US * HOUR_US
-            self._queue += correlating.close(guests.rulebook, guests.tails, hour, seq)
+            self._queue += self._close(self.guests.state, clock // HOUR_US * HOUR_US, seq)
         super().advance(clock, seq=seq)
 
     def _new_day(self, day: int) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from types import MappingProxyType
+from typing import Final
 
+import msgspec
 import polars as pl
 import structlog
 
@@ -29,6 +32,9 @@ SNAPSHOT_EVERY = 50_000
 """Log entries after which the state is stored again; a restart replays at most so many."""
 MOST_REASONS = 20
 """Reasons of flawed items that the log says after a page; the store keeps each item with its own."""
+
+NEVER: Final[Mapping[str, datetime]] = MappingProxyType({})
+"""No feed was read to its end."""
 
 log = structlog.get_logger()
 
@@ -66,7 +72,8 @@ def poll(
                 progress(events, newest if isinstance(newest, datetime) else None)
     if intake.is_drained() and not wanted:
         proof = ledger.proof(intake.drained())
-        alerts.update({alert.id: alert for alert in tick(desk, clock(), proof).alerts})
+        ended = tick(desk, clock(), proof, dict.fromkeys(intake.drained(), begun))
+        alerts.update({alert.id: alert for alert in ended.alerts})
         train(desk, clock())
         _warm_up(desk)
     return Polled(events, tuple(alerts.values()), failures)
@@ -163,11 +170,18 @@ def take_in(desk: Desk, batch: Batch, now: datetime, ledger: Ledger) -> kernel.O
     return outcome
 
 
-def tick(desk: Desk, now: datetime, proof: Proof = NOTHING) -> kernel.Outcome:
-    """Let time pass: an entry of the log, and what the clock alone brings about."""
+def tick(
+    desk: Desk, now: datetime, proof: Proof = NOTHING, complete: Mapping[str, datetime] = NEVER
+) -> kernel.Outcome:
+    """Let time pass: an entry of the log, and what the clock alone brings about.
+
+    `complete` are the feeds that were read to their end, and when that was begun.
+    """
+    upto = {feed: workhours.microseconds(begun) for feed, begun in sorted(complete.items())}
+    body = msgspec.json.encode(upto) if upto else b""
     with desk.changing() as account:
-        control = Control(account.state.memory.seq + 1, accounts.TICK, now)
-        outcome = kernel.tick(account.state, now)
+        control = Control(account.state.memory.seq + 1, accounts.TICK, now, body)
+        outcome = kernel.tick(account.state, now, upto)
         alerts = (*outcome.alerts, *_own(desk, proof, outcome.frame, now))
         commit = Commit(
             account.name,

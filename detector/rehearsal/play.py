@@ -90,7 +90,7 @@ class _Stage:
         seen = _Seen({}, [])
         for outcome in self._feed(state, rows):
             seen.take(outcome)
-        seen.take(kernel.tick(state, script.lines[-1].received + self._curtain(story)))
+        seen.take(_end(state, script, self._curtain(story)))
         of_rule = story.rule_id
         return Played(
             self._rulebook.rules[of_rule],
@@ -140,6 +140,13 @@ class _Stage:
             when = clock(row["event.time"])
             scenes.append(f"{when} {what}{missed} by {who} from {where} ({row['source.ip']})")
         return tuple(scenes)
+
+
+def _end(state: kernel.State, script: Script, later: timedelta) -> kernel.Outcome:
+    """Let time pass after the last event; every feed was read to its end."""
+    end = script.lines[-1].received + later
+    complete = dict.fromkeys(events.FEEDS, workhours.microseconds(end))
+    return kernel.tick(state, end, complete)
 
 
 def named(story: Story) -> Networks:

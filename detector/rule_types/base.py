@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from bisect import bisect_left
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
@@ -139,6 +139,20 @@ class Scene:
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """A full hour of the event clock: the time, the place in the log, and what is known then.
+
+    `complete` says of each feed up to which event time (microseconds) all of it was seen.
+    """
+
+    clock: int
+    seq: int
+    facts: Facts
+    known: People
+    complete: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
     """A finding in words: one sentence, and the facts for (+) and against (-)."""
 
@@ -157,6 +171,8 @@ class Document(BaseModel, ABC):
 
     tail: ClassVar[type[Tail]] = Tail
     """Type of the keyed state."""
+    waits: ClassVar[bool] = False
+    """Whether time alone lets it find something: then `close` is asked at each full hour."""
     kept_by: ClassVar[tuple[str, ...]] = ("group_by",)
     """What the state is kept by: a rule in which one of them changes begins as a new one does."""
 
@@ -201,6 +217,10 @@ class Behavior(Document):
     @abstractmethod
     def watch(self, rule: Rule, scene: Scene, rows: Sequence[int], tail: Any) -> Iterator[Finding]:
         """Look at the `rows` that a base rule matched; yield findings, suppressed ones too."""
+
+    def close(self, rule: Rule, moment: Moment, tail: Any) -> Iterator[Finding]:  # noqa: ARG002
+        """What is found because time has passed, in a behaviour that waits."""
+        return iter(())
 
 
 def one_event(scene: Scene, row: int, rule: Rule, subject: Subject) -> Finding:

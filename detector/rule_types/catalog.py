@@ -6,6 +6,7 @@ from typing import Annotated, Final
 
 from pydantic import Field, TypeAdapter
 
+from detector.rule_types.absence import Absence
 from detector.rule_types.base import Document
 from detector.rule_types.change_of_value import ChangeOfValue
 from detector.rule_types.dormant_return import DormantReturn
@@ -18,6 +19,7 @@ from detector.rule_types.session_hijack import SessionHijack
 from detector.rule_types.volume import Volume
 
 BEHAVIORS: Final[tuple[type[Document], ...]] = (
+    Absence,
     ChangeOfValue,
     DormantReturn,
     EntityRisk,
@@ -31,7 +33,8 @@ BEHAVIORS: Final[tuple[type[Document], ...]] = (
 
 adapter: TypeAdapter[Document] = TypeAdapter(
     Annotated[
-        ChangeOfValue
+        Absence
+        | ChangeOfValue
         | DormantReturn
         | EntityRisk
         | FirstSeen

@@ -147,6 +147,11 @@ class Rulebook:
         """The rules that know our events only: behaviours and risks."""
         return (*(each.rule for each in self.behaviors), *(each.rule for each in self.risks))
 
+    @cached_property
+    def waiting(self) -> tuple[BehaviorRule, ...]:
+        """The behaviours that find something because time passes."""
+        return tuple(entry for entry in self.behaviors if entry.behavior.waits)
+
     def named(self, name: str) -> Rule | None:
         """The rule of that name or id."""
         return next((rule for rule in self.rules.values() if name in {rule.name, rule.id}), None)

@@ -45,6 +45,8 @@ class Mark(msgspec.Struct, frozen=True):
     at: datetime
     judgement: Judgement | None = None
     """What a person said of an alert, where that is what was entered."""
+    complete: dict[str, int] | None = None
+    """Of a tick the feeds that were read to their end, and up to when (microseconds of UTC)."""
 
 
 @dataclass(frozen=True, slots=True)

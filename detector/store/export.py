@@ -21,6 +21,7 @@ from detector.events import FEEDS
 from detector.store.sqlite import Sqlite, StoreError
 
 FORMATS: Final = ("ndjson", "parquet")
+TICK: Final = "tick"
 VERDICT: Final = "verdict"
 """Kind of the control by which the log hears what a person said of an alert."""
 _COLUMNS: Final = ("event.seq", "event.received", "event.time", "event.id", "raw")
@@ -133,6 +134,8 @@ def _write_controls(store: Sqlite, account: str, path: Path) -> None:
             file.write(json.dumps(first) + "\n")
         for each in store.log.controls(account):
             control: dict[str, Any] = {"seq": each.seq, "kind": each.kind, "at": _utc(each.at)}
+            if each.kind == TICK and each.body:
+                control["complete"] = json.loads(each.body)
             if each.kind == VERDICT:
                 control["judgement"] = json.loads(each.body)
             file.write(json.dumps(control) + "\n")
