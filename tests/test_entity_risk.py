@@ -357,7 +357,7 @@ def test_what_is_kept_is_bounded_and_what_counts_no_more_goes() -> None:
     assert ear.tail.crowded == 3
     entity = ear.tail.touch(ANN)
     for number in range(2 * signs.MOST_SIGNS):
-        sign = signs.Sign(number, 1.0, None, (), (), "", -1, None)
+        sign = signs.Sign(number, 1.0, "low", None, (), (), "", -1, None)
         ear.risk.fading.add(entity, f"r{number // 8}", sign)
     assert sum(1 for _ in entity.every()) == signs.MOST_SIGNS
     assert min(sign.time for _, sign in entity.every()) == signs.MOST_SIGNS

@@ -16,8 +16,14 @@ from inline_snapshot import snapshot
 
 from detector import jobs, kernel, thresholds, weighing
 from detector.cli.main import run
+from detector.delivery.bulletins import Cause
+from detector.delivery.journal import How
+from detector.delivery.orders import Orders
+from detector.delivery.policy import Case, Hold, Verdict, policy
+from detector.delivery.silences import Silence, silence
 from detector.explaining import asking
-from detector.explaining.explanation import Explanation, Verdict
+from detector.explaining.explanation import Explanation
+from detector.explaining.explanation import Verdict as Explained
 from detector.plans import Texts
 from detector.rule_types.signs import RiskTail
 from detector.rulebook.book import Rulebook
@@ -73,6 +79,7 @@ def deed(name: str, time: str, who: str = "ann", **more: Any) -> Item:
     return audit(who, "paris", time, deed=DEEDS[name][0], **more)
 
 
+PLAIN = Orders(("slack", "email"))
 THREE = [
     deed("grant_uva", "9:00"), deed("export_report", "13:00"), deed("create_cred", "17:00"),
 ]  # fmt: skip
@@ -227,7 +234,7 @@ def test_it_is_explained_how_far_the_sum_is_and_what_was_not_heard() -> None:
     state = engine(rules("weights: {export_report: 0}"))
     first, silent = _asked(state, THREE[0]), _asked(state, THREE[1])
 
-    assert first.verdict is Verdict.COUNTED
+    assert first.verdict is Explained.COUNTED
     assert [line.text for part in first.parts for line in part.lines] == snapshot(
         [
             "grant_uva found something (low)",
@@ -242,7 +249,7 @@ def test_it_is_explained_how_far_the_sum_is_and_what_was_not_heard() -> None:
             "wanted: findings that nothing holds back; seen: 'Seen export report' adds nothing (its weight is 0)",
         ]
     )
-    assert _asked(state, sign_in("ann", "paris", "14:00")).verdict is Verdict.UNCONCERNED
+    assert _asked(state, sign_in("ann", "paris", "14:00")).verdict is Explained.UNCONCERNED
 
 
 def test_what_a_rung_held_back_is_said_not_to_count() -> None:
@@ -357,3 +364,22 @@ def test_a_rule_that_finds_nothing_is_no_part_of_a_sum() -> None:
 
     assert len(warnings) == 2
     assert "finds nothing that could be added up" in warnings[0]
+
+
+def _silence(*matchers: str) -> Silence:
+    span = (at("0:00"), at("9 0:00"))
+    return silence(matchers, author="sam", reason="known", span=span, how=How.CLI)
+
+
+def test_a_risk_is_silenced_where_the_rest_without_its_silenced_parts_is_not_enough() -> None:
+    (alert,) = in_one(rules(), THREE).of("risk")
+    every = [*THREE, deed("delete_itemhist", "17:30")]
+    (more,) = in_one(rules(), every).of("risk")
+    case, now = Case(alert, Cause.FIRST_TOLD, at("17:00")), at("17:01")
+    of_report = _silence("rule=export_report", "level=low")
+
+    decision = policy(case, (of_report,), PLAIN, now)
+    assert (decision.reason, decision.detail) == (Hold.SILENCED, of_report.id)
+    for other in (_silence("rule=delete_itemhist"), _silence("rule=export_report", "subject=BEN")):
+        assert policy(case, (other,), PLAIN, now).verdict is not Verdict.RECORD
+    assert policy(replace(case, alert=more), (of_report,), PLAIN, now).reason is not Hold.SILENCED

@@ -12,6 +12,7 @@ from detector.alerts import Alert, Status
 from detector.delivery.bulletins import Cause
 from detector.delivery.lifecycle import JUDGED
 from detector.delivery.orders import Orders, Route
+from detector.delivery.remainders import hushed
 from detector.delivery.silences import Silence, holding
 from detector.findings import Level
 
@@ -126,9 +127,9 @@ def _on_trial(asked: _Asked) -> Decision | None:
 
 
 def _silenced(asked: _Asked) -> Decision | None:
-    """Nobody hides an alert about themselves."""
+    """Nobody hides an alert about themselves; a risk is silenced if what is left of it is not enough."""
     found = [each for each in asked.silences if not each.is_about_its_author(asked.alert)]
-    silence = holding(found, asked.alert, asked.now)
+    silence = holding(found, asked.alert, asked.now) or hushed(found, asked.alert, asked.now)
     if silence is None:
         return None
     return Decision(Verdict.RECORD, Hold.SILENCED, silence.until, silence.id)

@@ -174,6 +174,7 @@ class EntityRisk(Document):
         return Sign(
             time=workhours.microseconds(finding.time),
             points=points,
+            level=heard.finding.level,
             tactic=heard.tactic,
             ids=finding.fresh_ids[-MOST_NAMED:],
             seqs=finding.fresh_seqs[-MOST_NAMED:],
@@ -188,7 +189,7 @@ class EntityRisk(Document):
         signs = entity.signs.get(finding.rule_id, ()) if entity else ()
         mine = [each for each in signs if each.session == finding.session]
         for sign in mine:
-            sign.points = self.worth(heard.rule, finding.level)
+            sign.points, sign.level = self.worth(heard.rule, finding.level), finding.level
             sign.told = heard.told
         return entity if mine else None
 

@@ -33,6 +33,9 @@ def evidence(seen: Sum, rules: Mapping[str, Rule]) -> dict[str, Any]:
 def _line(rule: Rule | None, identity: str, part: Part) -> dict[str, Any]:
     return {
         "rule": rule.name if rule else identity,
+        "rule_id": identity,
+        "level": part.newest.level,
+        "tactic": part.newest.tactic,
         "title": rule.title if rule else identity,
         "points": round(part.points, 1),
         "findings": part.count,

@@ -42,6 +42,7 @@ class Sign(msgspec.Struct):
 
     time: int
     points: float
+    level: str
     tactic: str | None
     ids: tuple[str, ...]
     seqs: tuple[int, ...]
