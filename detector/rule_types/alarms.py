@@ -45,7 +45,7 @@ class Alarms:
     def judge(self, entity: Entity, finding: Finding) -> Finding | None:
         """What there is to say of an entity after it got a sign of a finding; null if nothing.
 
-        As long as an alarm lasts, whatever is added belongs to it.
+        As long as an alarm lasts, whatever is added belongs to it, and raises it only if it is enough.
         """
         time = workhours.microseconds(finding.time)
         later = {sign.time for _, sign in entity.every() if sign.time > time}
@@ -77,8 +77,9 @@ class Alarms:
         counted = [sign for _, sign in entity.every() if self.risk.fading.points(sign, at) > 0]
         ids, seqs = events(counted, MOST_EVENTS)
         over, high = seen.score / self.risk.threshold, self.risk.raise_at
-        worse = over >= high
-        rarity = 1 - high / over if worse else max(0.0, (over - 1) / (high - 1))
+        holds = self.risk.holds(seen)
+        worse = holds and over >= high
+        rarity = 1 - high / over if worse else (over - 1) / (high - 1) if holds else 0.0
         return Finding(
             rule_id=self.rule.id,
             level=self.rule.level.raised(1) if worse else self.rule.level,
