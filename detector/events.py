@@ -146,6 +146,7 @@ ELSEWHERE: Final = {
     "source.geo.location.lat": "source.latitude",
     "source.geo.location.lon": "source.longitude",
     "source.as.organization.name": "source.as.name",
+    "@timestamp": "event.time",
     # OCSF.
     "metadata.uid": "event.id",
     "activity_name": "event.action",
@@ -165,6 +166,9 @@ ELSEWHERE: Final = {
     "usr.email": "user.email",
     "network.client.ip": "source.ip",
     # Microsoft Sentinel's table OnePasswordEventLogs_CL.
+    "uuid_s": "event.id",
+    "user_type": "user.type",
+    "user_account_uuid": "user.account",
     "log_source": "event.feed",
     "action_type": "event.type",
     "session.ip_address": "source.ip",

@@ -40,11 +40,11 @@ class Source:
 class EventMapping:
     """What a mapping file says. `flatten` are parts of events whose fields stand for themselves.
 
-    `time` are the fields that may say when an event happened, best first.
+    `time` are the fields that may say when an event happened, `id` those that may name it, best first.
     """
 
     time: tuple[str, ...] = ()
-    id: str = ""
+    id: tuple[str, ...] = ()
     flatten: tuple[str, ...] = ()
     fields: Fields = field(default_factory=dict)
     sources: tuple[Source, ...] = (Source(),)
@@ -63,7 +63,7 @@ def read_mapping(file: str, text: str) -> tuple[EventMapping | None, tuple[Mista
     report.known_keys((), _KEYS)
     found = EventMapping(
         report.texts(("time",)),
-        report.text(("id",)),
+        report.texts(("id",)),
         report.texts(("flatten",)),
         _fields(report, ("fields",)),
         _sources(report),

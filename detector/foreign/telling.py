@@ -24,7 +24,7 @@ class Naming:
 
     events: Events
     time: tuple[str, ...] = ()
-    id: str = ""
+    id: tuple[str, ...] = ()
 
     def place(self, row: int) -> tuple[str, int]:
         """File and line of an event."""
@@ -36,14 +36,18 @@ class Naming:
 
     def identity(self, row: int) -> str:
         """The event's id; its place where it has none."""
-        told = self.events.frame[self.id][row] if self.id in self.events.frame.columns else None
+        told = self._first(self.id, row)
         return self.where(row) if told is None else str(told)
 
     def told_time(self, row: int) -> Any:
         """The event's time as it says it."""
-        columns = [name for name in self.time if name in self.events.frame.columns]
-        told = (self.events.frame[name][row] for name in columns)
-        return next((time for time in told if time is not None), None)
+        return self._first(self.time, row)
+
+    def _first(self, names: Iterable[str], row: int) -> Any:
+        """The first of the fields that the event has."""
+        frame = self.events.frame
+        told = (frame[name][row] for name in names if name in frame.columns)
+        return next((each for each in told if each is not None), None)
 
 
 def match_line(match: Match, naming: Naming, row: int, has: dict[str, object]) -> dict[str, Any]:

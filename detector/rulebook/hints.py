@@ -112,6 +112,10 @@ def _hint_at_word(
         return
     others = [feed for feed in events.FEEDS if word.lower() in _words(field, (feed,))]
     fix = f"{others[0]} has it" if others else report.guess(word, words)
+    action, dot, kind = word.partition(".")
+    if dot and action in DEEDS.get(kind, ()):
+        # So Datadog's `evt.name` joins the two.
+        fix = f"write 'action: {action}' and 'object_type: {kind}'"
     if word.startswith("-"):
         fix = "write '- value' on a line of its own, with a space behind the dash"
     text = f"1Password sends no {quoted(word)} here, as far as is known"
