@@ -18,9 +18,10 @@ from detector.foreign.reasons import Reason, reason_of
 from detector.foreign.sqlite_correlations import Disputed, disputed, ours, theirs
 from detector.foreign.sqlite_engine import NotComparable, SqliteEngine
 from detector.foreign.stages import Stage, hits
+from detector.rulebook.bits import Rows
 from detector.rulebook.book import Match
 from detector.rulebook.compiling import CompileError, compile_detection
-from detector.rulebook.matching import Rows, plan
+from detector.rulebook.matching import plan
 
 MOST_TRACED: Final = 100
 """Events of one rule and log source whose difference is traced; the others are counted."""

@@ -25,8 +25,8 @@ from detector.foreign.times import UNKNOWN
 from detector.networks import Networks
 from detector.observations import Clock, Observations, observe
 from detector.rule_types.base import Scene
+from detector.rulebook.bits import Rows
 from detector.rulebook.book import CorrelationRule, Rulebook
-from detector.rulebook.matching import Rows
 from detector.workhours import DAY_US, HOUR_US
 
 _BETWEEN: Final = "\0"

@@ -16,7 +16,7 @@ import polars as pl
 from sigma.exceptions import SigmaError
 from sigma.rule import SigmaRule
 
-from detector.rulebook.matching import Rows
+from detector.rulebook.bits import Rows
 from detector.rulebook.schemas import Schema
 
 _FAILURES: Final = (SigmaError, sqlite3.Error, TypeError, ValueError, AttributeError, LookupError)

@@ -10,9 +10,10 @@ import polars as pl
 
 from detector.foreign.mapping import EventMapping, Fields, Source
 from detector.foreign.reading import FILE, LINE, first
+from detector.rulebook.bits import Rows
 from detector.rulebook.book import Match
 from detector.rulebook.conditions import tests
-from detector.rulebook.matching import Rows, plan
+from detector.rulebook.matching import plan
 from detector.rulebook.schemas import Schema
 
 

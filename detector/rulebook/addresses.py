@@ -1,47 +1,49 @@
-"""IP addresses of texts, parsed once and compared with any number of networks."""
+"""IP addresses of texts, and which networks they are in."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import Final
 
-import numpy as np
-import numpy.typing as npt
-
-_HALF = 64
-_LOW = (1 << _HALF) - 1
 Network = IPv4Network | IPv6Network
+_LONGEST: Final = 256
+"""Characters up to which a text may be an address."""
 
 
-class Addresses:
-    """The addresses of texts; a text that is none is in no network.
+def inside(networks: Iterable[Network]) -> Callable[[str], bool]:
+    """Whether a text is an address in any of the networks.
 
     An IPv4 address that is written as IPv6 (`::ffff:10.0.0.1`) is an IPv4 address.
+
+    >>> inside([IPv4Network("10.0.0.0/8")])("::ffff:10.0.0.1")
+    True
     """
+    bases: dict[tuple[int, int], set[int]] = {}
+    for network in networks:
+        shift = network.max_prefixlen - network.prefixlen
+        first = int(network.network_address) >> shift
+        bases.setdefault((network.version, shift), set()).add(first)
 
-    def __init__(self, texts: Iterable[str | None]) -> None:
-        found = [_address(text) for text in texts]
-        self._version = np.array([each.version if each else 0 for each in found], dtype=np.int8)
-        numbers = [int(each) if each else 0 for each in found]
-        self._high = np.array([number >> _HALF for number in numbers], dtype=np.uint64)
-        self._low = np.array([number & _LOW for number in numbers], dtype=np.uint64)
+    def holds(text: str) -> bool:
+        address = _address(text) if len(text) <= _LONGEST else None
+        if address is None:
+            return False
+        number, version = int(address), address.version
+        return any(
+            number >> shift in firsts
+            for (about, shift), firsts in bases.items()
+            if about == version
+        )
 
-    def inside(self, networks: Iterable[Network]) -> npt.NDArray[np.bool_]:
-        """Which of the addresses are in any of the networks."""
-        held = np.zeros(len(self._version), dtype=np.bool_)
-        for network in networks:
-            mask, base = int(network.netmask), int(network.network_address)
-            held |= (
-                (self._version == network.version)
-                & (self._high & np.uint64(mask >> _HALF) == np.uint64(base >> _HALF))
-                & (self._low & np.uint64(mask & _LOW) == np.uint64(base & _LOW))
-            )
-        return held
+    return holds
 
 
-def _address(text: str | None) -> IPv4Address | IPv6Address | None:
+@lru_cache(maxsize=4_096)
+def _address(text: str) -> IPv4Address | IPv6Address | None:
     try:
-        address = ip_address(text or "")
+        address = ip_address(text)
     except ValueError:
         return None
     if isinstance(address, IPv6Address) and address.ipv4_mapped:

@@ -14,9 +14,10 @@ from detector.correlations.correlation import Correlation
 from detector.rule import Rule
 from detector.rule_types.base import Behavior
 from detector.rule_types.entity_risk import EntityRisk
+from detector.rulebook.bits import Rows
 from detector.rulebook.conditions import Condition
 from detector.rulebook.logsources import LogSource
-from detector.rulebook.matching import Plan, Rows, matches, plans
+from detector.rulebook.matching import Plan, matches, plans
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any, Final, cast
 
-import polars as pl
 from sigma.conditions import (
     ConditionAND,
     ConditionFieldEqualsValueExpression,
@@ -40,6 +39,7 @@ from detector.rulebook.conditions import (
     negated,
 )
 from detector.rulebook.questions import pattern, question
+from detector.rulebook.regexes import Unsupported, compiled
 
 # What pySigma may raise besides its own errors when a rule is bent on purpose.
 _FAILURES: Final = (SigmaError, TypeError, ValueError, AttributeError, LookupError, RecursionError)
@@ -73,10 +73,10 @@ def check_item(key: str, value: Any) -> None:
         for part in item.value:
             for single in part.values if isinstance(part, SigmaExpansion) else [part]:
                 if isinstance(single, SigmaRegularExpression):
-                    pl.Series([""]).str.contains(pattern(single), strict=True)
+                    compiled(pattern(single))
     except _FAILURES as error:
         raise CompileError(_one_line(error)) from error
-    except pl.exceptions.ComputeError as error:
+    except Unsupported as error:
         raise CompileError("this regular expression is not supported") from error
 
 

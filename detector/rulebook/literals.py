@@ -2,29 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import chain
 from typing import Final
 
 import numpy as np
 from ahocorasick_rs import BytesAhoCorasick, Implementation
 
-from detector.rulebook.conditions import Kind
-from detector.rulebook.views import Rows
+from detector.rulebook.bits import Rows
+from detector.rulebook.conditions import Kind, Literal, Test
 
-# What stands around each value, and in place of one that is missing. Literals that hold either
-# are not for the index, and values that hold the edge are mended, so no text can pretend.
+# What stands around each value, and what stands for it inside of one. Literals that hold either
+# are not for the index, so no text can pretend.
 _EDGE: Final = "\0"
-_MISSING: Final = "\x01"
+_MENDED: Final = "\x01"
 _SHORT: Final = 2
 _FEW: Final = 2_000
 """Literals up to which the fastest and largest kind of automaton is built."""
 
 
+def folded(test: Test) -> tuple[Literal, ...]:
+    """The literals as they are compared: in lower case unless the test minds case."""
+    if test.cased or test.kind is Kind.REGEX:
+        return test.literals
+    return tuple(_folded(literal) for literal in test.literals)
+
+
+def _folded(literal: Literal) -> Literal:
+    if isinstance(literal, str):
+        return literal.lower()
+    if isinstance(literal, tuple):
+        return tuple(part.lower() if isinstance(part, str) else part for part in literal)
+    return literal
+
+
 def fits(kind: Kind, word: str) -> bool:
     """True if a literal is for an index: one or two letters would be found almost everywhere."""
     short = kind is Kind.CONTAINS and len(word) <= _SHORT and word.isascii()
-    return not short and _EDGE not in word and _MISSING not in word
+    return not short and _EDGE not in word and _MENDED not in word
 
 
 def pattern(kind: Kind, word: str) -> bytes:
@@ -46,29 +61,21 @@ class LiteralIndex:
         self._automaton = BytesAhoCorasick(patterns, implementation=kind)
         self._cased = cased
 
-    def find(self, values: Sequence[str | None]) -> Iterator[tuple[int, Rows]]:
-        """Each pattern (by number) that any value has, with the places of those values.
+    def find(self, texts: Sequence[str]) -> tuple[Rows, Rows]:
+        """The places of texts and, for each, the number of a pattern that it has.
 
-        Without `cased` the values are looked at in lower case.
+        Without `cased` the texts are looked at in lower case.
         """
-        text, edges = self._joined(values)
+        text, edges = self._joined(texts)
         found = self._automaton.find_matches_as_indexes(text, overlapping=True)
-        if not found:
-            return
         flat = np.fromiter(chain.from_iterable(found), dtype=np.int64, count=3 * len(found))
         numbers, starts = flat[0::3], flat[1::3]
-        places = np.searchsorted(edges, starts, side="right") - 1
-        order = np.argsort(numbers, kind="stable")
-        numbers, places = numbers[order], places[order]
-        cuts = np.flatnonzero(np.diff(numbers)) + 1
-        firsts = numbers[np.concatenate(([0], cuts))]
-        yield from zip(firsts.tolist(), np.split(places, cuts), strict=True)
+        return np.searchsorted(edges, starts, side="right") - 1, numbers
 
-    def _joined(self, values: Sequence[str | None]) -> tuple[bytes, Rows]:
-        """All values as one text, each between two edges; and where the edges are."""
-        texts = [_MISSING if value is None else value for value in values]
+    def _joined(self, texts: Sequence[str]) -> tuple[bytes, Rows]:
+        """All texts as one, each between two edges; and where the edges are."""
         joined = _EDGE.join(("", *texts, ""))
         if joined.count(_EDGE) != len(texts) + 1:
-            joined = _EDGE.join(("", *(text.replace(_EDGE, _MISSING) for text in texts), ""))
+            joined = _EDGE.join(("", *(text.replace(_EDGE, _MENDED) for text in texts), ""))
         text = (joined if self._cased else joined.lower()).encode()
         return text, np.flatnonzero(np.frombuffer(text, dtype=np.uint8) == 0)

@@ -1,19 +1,38 @@
-"""Texts that a regular expression cannot match without: what an index may look for before it."""
+"""Regular expressions: how they are compiled, and the texts that they cannot match without."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 _FLAGS: Final = re.compile(r"\(\?([a-zA-Z-]*)[:)]")
 _QUANTIFIER: Final = re.compile(r"[*+?]\??|\{(\d*)(,\d*)?\}\??")
 _CLASS: Final = re.compile(r"\[\^?\]?(?:\\.|\[:\w+:\]|[^\]\\])*\]", re.DOTALL)
-_SHORTEST: Final = 3
 # Letters that other letters stand for where case does not matter: the long s, the Kelvin sign.
 _AMBIGUOUS: Final = frozenset("sSkK")
 
 
-def needed(expression: str) -> tuple[str, ...]:
+class Unsupported(Exception):
+    """Rust's regular expressions know no such one; the text says why."""
+
+
+def compiled(expression: str) -> Callable[[str], bool]:
+    """Whether any part of a text matches. Raises Unsupported.
+
+    Rust's engine takes linear time for any text. Polars has it too, but keeps only a few expressions
+    compiled; pydantic's core keeps each one.
+    """
+    from pydantic_core import SchemaError, SchemaValidator, core_schema
+
+    rust = core_schema.str_schema(pattern=expression, regex_engine="rust-regex")
+    try:
+        return SchemaValidator(rust).isinstance_python
+    except SchemaError as error:
+        raise Unsupported(str(error)) from error
+
+
+def needed(expression: str, shortest: int = 3) -> tuple[str, ...]:
     r"""Texts in lower case that stand in the lower case of every text that matches.
 
     Careful rather than clever: groups and classes say nothing, alternatives end the search.
@@ -40,7 +59,7 @@ def needed(expression: str) -> tuple[str, ...]:
         runs[-1] += text
         if quantifier or not text:
             runs.append("")
-    return tuple(run.lower() for run in runs if len(run) >= _SHORTEST)
+    return tuple(run.lower() for run in runs if len(run) >= shortest)
 
 
 def _atom(expression: str, at: int) -> tuple[str | None, int]:
