@@ -62,7 +62,7 @@ class Tail:
 
     def of(self, observed: np.ndarray) -> np.ndarray:
         """-log p of each observed value; 0 below the smallest, capped above the largest."""
-        return np.asarray(self.surprise[np.searchsorted(self.values, observed, side="right")])
+        return self.surprise.take(self.values.searchsorted(observed, side="right"))
 
     def beyond(self, observed: np.ndarray) -> np.ndarray:
         """Like `of`, but what is above all values goes on along an exponential tail, uncapped.

@@ -86,12 +86,10 @@ class Model:
 
 def _surprise(rows: np.ndarray, columns: np.ndarray, tails: tuple[forest.Tail, ...]) -> np.ndarray:
     """-log p of each feature. What is not known (NaN) is no surprise."""
-    surprise = np.empty((len(rows), len(tails)))
-    used = rows[:, columns].astype(np.float64)
+    used = np.array(rows[:, columns].T, dtype=np.float64, order="C")
     used[np.isnan(used)] = -np.inf
-    for place, tail in enumerate(tails):
-        surprise[:, place] = tail.of(used[:, place])
-    return surprise
+    surprise = [tail.of(observed) for tail, observed in zip(tails, used, strict=True)]
+    return np.stack(surprise, axis=1)
 
 
 def train(rows: np.ndarray, declaration: Declaration, origin: Origin | None = None) -> Model | None:
