@@ -21,6 +21,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from detector import networks, workhours
 from detector.anomaly.declaration import Declaration
+from detector.as_shipped import without_broken_changes
 from detector.kernel import Plan
 from detector.networks import NamedNetwork, Networks
 from detector.people import Colleague, Duty, Holiday, People
@@ -183,6 +184,11 @@ def build(texts: Texts, today: date, load_rules: LoadRules = _load) -> Built:
     """
     loaded = load_rules(texts.rules, today=today, lists=texts.lists)
     mistakes: list[Mistake] = list(loaded.mistakes)
+    if mended := without_broken_changes(texts.rules, mistakes):
+        # A change that is wrong must not cost the rule that it was to change.
+        own = [each for each in mistakes if mended.get(each.file) != texts.rules.get(each.file)]
+        loaded = load_rules(mended, today=today, lists=texts.lists)
+        mistakes = list(dict.fromkeys((*own, *loaded.mistakes)))
     declarations = _models(texts.models, mistakes)
     people = _people(texts, mistakes)
     named = [

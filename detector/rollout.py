@@ -69,7 +69,9 @@ class Refusal:
         more = (f"+ and {rest} more; 'vaultwatch reload' lists them all",) if rest > 0 else ()
         words = "The saved files are not at work" if not self.at_work else "Not all files work"
         goes_on = (
-            "- what is sound in them is at work" if self.at_work else "- the files of before go on"
+            "- what is sound in them is at work; a shipped rule whose change is wrong is as shipped"
+            if self.at_work
+            else "- the files of before go on"
         )
         return Trouble(
             Kind.FILES_REFUSED,

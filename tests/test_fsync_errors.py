@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import time
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 
@@ -20,6 +20,7 @@ from detector.simulator import serve
 from tests import kills
 
 LENGTH = timedelta(seconds=20)
+PATIENCE = timedelta(minutes=3)
 SHIM = """
 #include <errno.h>
 #include <stdatomic.h>
@@ -44,6 +45,14 @@ def failing(tmp_path: Path) -> Path:
     return library
 
 
+def _goes_on(log: Path, end: datetime) -> bool:
+    """Until everything was served and a write has failed, which takes its time on a busy machine."""
+    now = kills.now()
+    has_failed = log.exists() and b"disk I/O error" in log.read_bytes()
+    assert has_failed or now < end + PATIENCE, "no fsync failed"
+    return now < end or not has_failed
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("cc") is None, reason="a C compiler makes fsync fail; install one")
 def test_an_fsync_that_fails_loses_and_doubles_nothing(tmp_path: Path, failing: Path) -> None:
@@ -54,10 +63,10 @@ def test_an_fsync_that_fails_loses_and_doubles_nothing(tmp_path: Path, failing: 
         victim = kills.Victim(tmp_path, server, sink, chance, more=more)
         victim.configure(begin)
         end = begin + LENGTH
-        while kills.now() < end:
+        while _goes_on(tmp_path / "log", end):
             # A disk that fails at the very start ends the service; its unit starts it again.
             process = victim.start()
-            while process.poll() is None and kills.now() < end:
+            while process.poll() is None and _goes_on(tmp_path / "log", end):
                 time.sleep(0.2)
         process.terminate()
         process.wait(30)
@@ -65,6 +74,5 @@ def test_an_fsync_that_fails_loses_and_doubles_nothing(tmp_path: Path, failing: 
         calm.settle(len(company.arrivals), end, longest_s=150)
         found = kills.checked(calm, company)
 
-    assert b"disk I/O error" in (tmp_path / "log").read_bytes()
     assert found.served > 500
     assert not any(found.faults.values()), found

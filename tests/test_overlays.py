@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector import files
+from detector import files, plans
 from detector.cli.main import run
 from detector.findings import Level
+from detector.plans import Texts
 from detector.rehearsal.play import rehearse_all
 from detector.rulebook.loading import Loaded, load
 from detector.settings import PathsConfig
@@ -179,6 +181,26 @@ def test_a_whole_rule_whose_base_has_vanished_goes_on() -> None:
 def test_a_mistake_in_an_overlay_is_shown_where_it_stands(more: str, told: str) -> None:
     mistakes = [str(each) for each in over(change(1, more)).mistakes]
     assert [each for each in mistakes if each.startswith(told)], mistakes
+
+
+def test_a_rule_whose_change_is_wrong_is_as_shipped_and_so_is_what_looks_at_it() -> None:
+    wrong, right = change(1, "levle: high\n"), change(2, "level: critical\n")
+    texts = Texts(
+        rules=PACK
+        | {"own/own.yml": f"{WHOLE.replace(ID.format(1), ID.format(9))}---\n{wrong}---\n{right}"}
+    )
+
+    built = plans.build(texts, date(2026, 3, 1))
+
+    levels = {rule.name: rule.level for rule in built.plan.rulebook.rules.values()}
+    assert levels == {
+        "grants": Level.MEDIUM,
+        "revocations": Level.CRITICAL,
+        "both": Level.HIGH,
+        "ours": Level.HIGH,
+    }
+    (mistake,) = map(str, built.mistakes)
+    assert mistake.startswith("own/own.yml:8:1: levle: not a key")
 
 
 def test_two_overlays_of_one_rule_are_one_too_many() -> None:

@@ -34,9 +34,10 @@ def test_nothing_has_to_be_configured_to_try_it_out() -> None:
     assert load(None, {}) == Settings()
 
 
-def test_the_example_of_init_is_sound(file: Path) -> None:
+def test_the_example_of_init_is_sound(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from detector.cli.init import EXAMPLE
 
+    monkeypatch.chdir(file.parent)
     everything = "\n".join(line.removeprefix("# ") for line in EXAMPLE.splitlines()[1:])
 
     assert loaded(file, EXAMPLE).sources[0].poll_every == timedelta(seconds=60)
@@ -123,6 +124,37 @@ def test_two_places_for_one_secret_are_refused(file: Path) -> None:
     assert "name exactly one place" in line
 
 
+def test_relative_paths_are_meant_from_the_folder_of_the_configuration(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (file.parent / "elsewhere").mkdir()
+    monkeypatch.chdir(file.parent / "elsewhere")
+    text = SOURCE.replace('env = "OP"', 'file = "op"') + '[paths]\nrules = "rules"\nasn = "/asn"'
+
+    config = loaded(file, text, VAULTWATCH_PATHS__PEOPLE="people.yml")
+
+    assert config.paths.rules == file.parent / "rules"
+    assert config.paths.people == file.parent / "people.yml"
+    assert config.paths.asn == Path("/asn")
+    assert config.sources[0].token.file == file.parent / "op"
+    assert config.data.directory == file.parent / "vaultwatch-data"
+    monkeypatch.chdir(file.parent)
+    assert load(None, {}).paths.rules == Path("rules")
+
+
+@pytest.mark.parametrize("text", ["", '[data]\ndirectory = "vaultwatch-data"'])
+def test_data_that_lie_where_the_command_is_run_are_not_left_behind_in_silence(
+    file: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    (file.parent / "elsewhere" / "vaultwatch-data").mkdir(parents=True)
+    monkeypatch.chdir(file.parent / "elsewhere")
+
+    (line,) = mistakes(file, text)
+
+    assert line.startswith("vaultwatch.toml: data.directory: 'vaultwatch-data' is meant from the")
+    assert line.endswith("move it, or write 'elsewhere/vaultwatch-data'")
+
+
 def test_the_environment_overrides_the_file(file: Path) -> None:
     found = loaded(
         file,
@@ -136,7 +168,7 @@ def test_the_environment_overrides_the_file(file: Path) -> None:
         PATH="unchanged",
     )
 
-    assert found.data.directory == Path("two")
+    assert found.data.directory == file.parent / "two"
     assert found.sources[0].poll_every == timedelta(seconds=9)
     assert found.email["email"].to == ("b@x", "c@x")
     assert found.slack["slack"].channel == "#new"

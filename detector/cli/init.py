@@ -32,11 +32,11 @@ window = "30d"
 # password = { env = "SMTP_PASSWORD" }
 # to = ["soc@example.com"]
 
-[paths]                                  # your own files, on top of what is shipped
-rules = "{here}rules"
-people = "{here}people.yml"
-networks = "{here}networks.yml"
-lists = "{here}lists"                    # sensitive vaults, privileged groups, administrators ...
+[paths]                                  # your own, beside this file, over what is shipped
+rules = "rules"
+people = "people.yml"
+networks = "networks.yml"
+lists = "lists"                          # sensitive vaults, privileged groups, administrators ...
 # silences = "silences.yml"
 
 # [[routes]]                             # without routes everything from medium goes everywhere
@@ -57,8 +57,7 @@ lists = "{here}lists"                    # sensitive vaults, privileged groups, 
 def run(args: Namespace) -> int:
     """Write the example and what it names; never over a file that is there."""
     folder = args.out.parent
-    here = "" if folder == Path() else f"{folder.as_posix()}/"
-    if not _written(args.out, EXAMPLE.replace("{here}", here)):
+    if not _written(args.out, EXAMPLE):
         msg = f"{args.out}: is there already; name another file with --out"
         raise ConfigError(msg)
     written = [str(args.out)]

@@ -18,7 +18,7 @@ from detector.settings.delivery import (
     Route,
     SilencesConfig,
 )
-from detector.settings.parts import Part, Span, Zone
+from detector.settings.parts import Part, Place, Span, Zone
 
 
 class ConfigError(Exception):
@@ -29,7 +29,7 @@ class Secret(Part):
     """Where a secret is: in an environment variable or in a file."""
 
     env: str | None = None
-    file: str | None = None
+    file: Place | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -48,7 +48,7 @@ class Secret(Part):
             text = environ.get(self.env, "")
             where = f"environment variable {self.env}"
         else:
-            path = Path(self.file or "")
+            path = self.file or Path()
             where = f"file {path}"
             try:
                 text = path.read_text(encoding="utf-8")
@@ -92,7 +92,7 @@ class SourceConfig(Part):
 class DataConfig(Part):
     """Where things are kept, and for how long."""
 
-    directory: Path = Path("vaultwatch-data")
+    directory: Place = Field(default=Path("vaultwatch-data"), validate_default=True)
     window: Span = timedelta(days=30)
     remember: Span = timedelta(days=90)
 
@@ -164,20 +164,20 @@ class OtherConfig(Destination):
 class PathsConfig(Part):
     """The user's own files; each overlays what is shipped."""
 
-    rules: Path | None = None
-    people: Path | None = None
-    networks: Path | None = None
-    lists: Path | None = Field(
+    rules: Place | None = None
+    people: Place | None = None
+    networks: Place | None = None
+    lists: Place | None = Field(
         default=None, description="Folder of lists of values for |expand: .txt or YAML."
     )
-    templates: Path | None = None
-    models: Path | None = None
-    geoip: Path | None = Field(default=None, description="City database, MaxMind format (.mmdb).")
-    asn: Path | None = Field(default=None, description="ASN database, MaxMind format (.mmdb).")
-    network_lists: Path | None = Field(
+    templates: Place | None = None
+    models: Place | None = None
+    geoip: Place | None = Field(default=None, description="City database, MaxMind format (.mmdb).")
+    asn: Place | None = Field(default=None, description="ASN database, MaxMind format (.mmdb).")
+    network_lists: Place | None = Field(
         default=None, description="Folder of lists of networks: .txt or .csv, with kind and date."
     )
-    silences: Path | None = None
+    silences: Place | None = None
 
 
 class Settings(Part):

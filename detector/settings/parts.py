@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from datetime import time, timedelta
+from pathlib import Path
 from typing import Annotated, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationInfo
 
 _SPAN: Final = re.compile(r"(\d+)([smhd])")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -61,6 +62,22 @@ def known_zone(name: str) -> str:
     return name
 
 
+def _beside(path: Path, info: ValidationInfo) -> Path:
+    """A relative path is meant from the `folder` of the context: that of the configuration."""
+    folder: Path = (info.context or {}).get("folder", Path())
+    there = folder / path
+    if path != there and path.exists() and not there.exists():
+        # Once it was meant from where the command was run: nobody is to begin anew for that.
+        msg = (
+            f"'{path}' is meant from the folder of the configuration, as '{there}', which is not "
+            f"there, and not from where the command is run; move it, or write '{path.absolute()}'"
+        )
+        raise ValueError(msg)
+    return there
+
+
+Place = Annotated[Path, AfterValidator(_beside)]
+"""A path, from the folder of the configuration if it is relative."""
 Wait = Annotated[timedelta, BeforeValidator(_span)]
 """A span of time that may be nothing."""
 Span = Annotated[Wait, AfterValidator(_some)]

@@ -51,7 +51,8 @@ _Place = tuple[str, ...]
 def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     """The configuration from a TOML file and the environment. Raises ConfigError.
 
-    Without `path` the default file is read if it is there.
+    Without `path` the default file is read if it is there. Relative paths, those of the
+    environment, too, are meant from the folder of the file.
     """
     chosen = path or Path(DEFAULT_FILE)
     fields: dict[str, Any] = {}
@@ -66,8 +67,9 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     for name in _NAMED:
         if isinstance(fields.get(name), dict):
             fields[name] = _destinations(name, fields[name])
+    fields.setdefault("data", {})
     try:
-        return Settings.model_validate(fields)
+        return Settings.model_validate(fields, context={"folder": chosen.parent})
     except ValidationError as error:
         lines = [_line(str(chosen), each, from_environment) for each in error.errors()]
         raise ConfigError("\n".join(dict.fromkeys(lines))) from error
