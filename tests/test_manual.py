@@ -10,6 +10,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
@@ -28,12 +29,15 @@ from detector.rulebook import field_reference, headers, overlays, sections, stor
 from detector.rulebook.loading import load
 from detector.rulebook.modifiers import MODIFIERS
 from detector.rulebook.vocabulary import KIND_KEYS, SIGMA_KEYS, STATUSES
+from detector.sources.records import shape
 from tests.stories import ROOT
+from tests.test_docs import blocks
 from tests.test_rulebook_hostile import BOMBS
 
 MANUAL = files.manual("https://docs.example.com/reference")
 LINKS = [value for name, value in vars(sections).items() if name.isupper() and name[0] != "_"]
 LINKS += [sections.of_behavior(reference.name_of(kind)) for kind in BEHAVIORS]
+ID = "7c0c7b06-7a4a-4f0e-9f0a-3d3f5a7a0001"
 WRONG = """\
 title: a
 id: 7c0c7b06-7a4a-4f0e-9f0a-3d3f5a7a0001
@@ -219,3 +223,75 @@ def test_anchors_are_those_of_code_hosts_and_code_has_none() -> None:
     assert manual.sections["p.md#a-b-c"].endswith("text\n### Under")
     assert manual.link("p.md#next") == "https://docs.example.com/p.md#next"
     assert anchor("First-seen: what?") == "first-seen-what"
+
+
+def test_the_examples_of_the_language_load() -> None:
+    head = f"title: R\nid: {ID}\n"
+    source = "logsource: {product: onepassword, service: auditevents}\n"
+    shipped = files.rules(None)
+    found = blocks(ROOT / "docs/reference/language.md", "yaml")
+    for body in found:
+        text = head + (source if body.startswith("detection") else "") + body
+        loaded = load(shipped | {"r.yml": text})
+        assert [str(each) for each in loaded.mistakes] == []
+    assert len(found) == 2
+
+
+@pytest.mark.parametrize(
+    ("item", "told", "holds"),
+    [
+        ("aux_info: 'gr?nt'", {"aux_info": "GRANT"}, True),
+        ("aux_info: ''", {"aux_info": ""}, True),
+        ("aux_info: ''", {}, False),
+        ("aux_info: null", {}, True),
+        ("aux_info: null", {"aux_info": ""}, False),
+        ("aux_id: '5'", {"aux_id": 5}, True),
+        ("aux_id: 5.0", {"aux_id": 5}, True),
+        ("aux_info: 5", {"aux_info": "5"}, True),
+        ("aux_info|neq: x", {}, True),
+        ("aux_info|re: AB", {"aux_info": "ab"}, False),
+        ("aux_info|re|i: AB", {"aux_info": "ab"}, True),
+        ("aux_info|windash|contains: ' -a'", {"aux_info": "x /a"}, True),
+        (
+            "actor_uuid|fieldref|startswith: object_uuid",
+            {"actor_uuid": "AB", "object_uuid": "A"},
+            True,
+        ),
+        ("timestamp|timerange: 07:00-08:05", {}, False),
+        ("timestamp|timerange: 20:00-08:06", {}, True),
+        ("timestamp|week: 10", {}, True),
+        ("timestamp|day_of_week: monday", {}, True),
+        ("timestamp|day_of_year: 03-02", {}, True),
+    ],
+)
+def test_values_and_modifiers_ask_what_the_tables_say(
+    item: str, told: dict[str, object], holds: bool
+) -> None:
+    text = (
+        f"title: R\nid: {ID}\nlogsource: {{product: onepassword, service: auditevents}}\n"
+        f"detection: {{s: {{{item}}}, condition: s}}\n"
+    )
+    loaded = load({"r.yml": text})
+    event = {"uuid": "U", "timestamp": "2026-03-02T08:05:00Z", "action": "grant"} | told
+    frame = shape("auditevents", [json.dumps(event).encode()], datetime(2026, 3, 2, 9, tzinfo=UTC))
+
+    (rows,) = loaded.rulebook.match(frame.frame).values()
+    assert len(rows) == int(holds)
+
+
+def test_a_rule_is_shown_as_it_is_written_with_what_changes_it(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "mine" / "a.yml").write_text(
+        "id: 899d172d-7bcb-4523-8de0-e68ab2de8265\nlevel: critical\ntitle: a [/bold] vault\n"
+    )
+
+    assert run(["rules", "show", "op_vault_exported", "--yaml", "--rules", "mine"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("# rules/exports.yml:")
+    assert "\n---\n# mine/a.yml:1\nid: 899d172d" in shown
+    assert [each["id"] for each in yaml.safe_load_all(shown)] == [
+        "899d172d-7bcb-4523-8de0-e68ab2de8265"
+    ] * 2
+    assert run(["rules", "show", "op_vault_exported", "--rules", "mine"]) == 0
+    assert capsys.readouterr().out.startswith("a [/bold] vault (critical, ")

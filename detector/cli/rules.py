@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from rich.table import Table
 from detector import files, plans, settings
 from detector.cli import complaints, output, planning
 from detector.rule import Rule
-from detector.rulebook import attack
+from detector.rulebook import attack, documents
 from detector.settings import ConfigError
 
 
@@ -29,8 +30,8 @@ def run(args: Namespace) -> int:
         return _export(args, config)
     built = planning.build(config, datetime.now(UTC).date(), args.rules)
     complaints.tell(config, built.mistakes)
-    verbs = {"list": _list, "show": _show}
-    return max(verbs[args.verb](args, built), 1 if built.mistakes else 0)
+    done = _list(args, built) if args.verb == "list" else _show(args, config, built)
+    return max(done, 1 if built.mistakes else 0)
 
 
 def _schema() -> int:
@@ -116,7 +117,7 @@ def _list_filters(built: plans.Built) -> None:
             sys.stderr.write(f"warning: {warning}\n")
 
 
-def _show(args: Namespace, built: plans.Built) -> int:
+def _show(args: Namespace, config: settings.Settings, built: plans.Built) -> int:
     rule = built.loaded.rulebook.named(args.rule)
     if rule is None:
         msg = f"{args.rule}: no such rule; 'vaultwatch rules list' shows their names"
@@ -124,10 +125,14 @@ def _show(args: Namespace, built: plans.Built) -> int:
     if args.json:
         output.as_json(_fields(rule))
         return 0
+    if args.yaml:
+        sys.stdout.write(
+            "---\n".join(_documents(rule.id, planning.texts(config, args.rules).rules))
+        )
+        return 0
     terminal = output.console()
-    terminal.print(
-        f"[bold]{rule.title}[/bold] ({rule.level}, {rule.status})", rule.description, sep="\n"
-    )
+    title, description = escape(rule.title), escape(rule.description)
+    terminal.print(f"[bold]{title}[/bold] ({rule.level}, {rule.status})", description, sep="\n")
     for name, lines in (
         ("tags", rule.tags),
         ("can be harmless", rule.falsepositives),
@@ -140,6 +145,15 @@ def _show(args: Namespace, built: plans.Built) -> int:
                 terminal.print(f"  - {line}", markup=False)
     terminal.print(f"\n{rule.name} {rule.id} {rule.file}", style="dim", markup=False)
     return 0
+
+
+def _documents(identity: str, texts: Mapping[str, str]) -> Iterator[str]:
+    """The documents with an id as they are written, each with its place: shipped, and what changes it."""
+    named = re.compile(rf"^id: *['\"]?{identity}\b", re.MULTILINE | re.IGNORECASE)
+    for path, text in texts.items():
+        for line, chunk in documents.chunks(text):
+            if named.search(chunk):
+                yield f"# {path}:{line + 1}\n{chunk.removeprefix('---').strip()}\n"
 
 
 def _fields(rule: Rule) -> dict[str, object]:

@@ -17,6 +17,7 @@ def add(commands: common.Commands) -> None:
     )
     show = verbs.add_parser("show", help="show one rule in words")
     show.add_argument("rule", help="name or id")
+    show.add_argument("--yaml", action="store_true", help="as it is written, and what changes it")
     test = verbs.add_parser("test", help="play the tests that stand in the rule files")
     test.add_argument("rule", nargs="*", help="names or ids (default: all)")
     test.add_argument(
