@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from detector import files
+from detector.drafting import templates
 from detector.rule_types import reference
 from detector.rulebook import file_schema
 from detector.rulebook.documents import read
@@ -177,6 +178,14 @@ def test_every_document_on_the_pages_fits() -> None:
     unfit = [each for each in rules if not fits(each) and "sources" not in each]
     assert [each.get("levle") for each in unfit] == ["medium"], "the slip that the tutorial shows"
     assert len(rules) > 5
+
+
+@pytest.mark.parametrize("kind", ["detection", "correlation", "behavior"])
+def test_every_file_that_is_begun_with_fits(kind: str) -> None:
+    written = list(yaml.safe_load_all(templates.of_kind(kind, "A title", ID.format(7))))
+
+    assert written
+    assert all(map(fits, written))
 
 
 @pytest.mark.parametrize("kind", DOCUMENTS)
