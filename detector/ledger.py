@@ -176,13 +176,15 @@ class Ledger(msgspec.Struct, dict=True):
     def drop_taught(self, name: str, seqs: Iterable[int]) -> list[tuple[int, str, int]]:
         """Drop the person's facts that these events taught first: their kind, value and last day."""
         who = self._who.get(name, -1)
-        taught = np.isin(self.table["first_seq"], np.fromiter(seqs, np.int64))
-        return self._drop((self.table["who"] == who) & taught)
+        lines = np.flatnonzero(self.table["who"] == who)
+        taught = np.isin(self.table["first_seq"][lines], np.fromiter(seqs, np.int64))
+        return self._drop(lines[taught])
 
     def drop_unseen(self, before: int, spared: Iterable[str]) -> None:
         """Drop what was last seen before a day, but for some people; make the table small again."""
         spare = np.array([self._who.get(name, -1) for name in spared], dtype=np.int64)
-        self._drop((self.table["last_day"] < before) & ~np.isin(self.table["who"], spare))
+        unseen = (self.table["last_day"] < before) & ~np.isin(self.table["who"], spare)
+        self._drop(np.flatnonzero(unseen))
         if len(self.table) - len(self._lines) > _MOST_DROPPED * len(self.table):
             self._compact()
 
@@ -192,20 +194,17 @@ class Ledger(msgspec.Struct, dict=True):
         mine = (self.table["who"] == who) & (self.table["days"] > 0)
         lines = np.flatnonzero(mine & (kinds[self.table["what"]] == kind))
         oldest = lines[np.argsort(self.table["last_day"][lines], kind="stable")[:most]]
-        chosen = np.zeros(len(self.table), dtype=bool)
-        chosen[oldest] = True
-        self._drop(chosen)
+        self._drop(np.sort(oldest))
 
     def drop(self, name: str, kind: int | None = None, value: str | None = None) -> int:
         """Drop a person's facts, of one kind and value or all of them; how many there were."""
         who = self._who.get(name, -1)
-        chosen = self.table["who"] == who
-        for line in np.flatnonzero(chosen).tolist():
-            what = int(self.table["what"][line])
-            other = kind is not None and self.kinds[what] != kind
-            if other or (value is not None and self.values[what] != value):
-                chosen[line] = False
-        return len(self._drop(chosen))
+        lines = np.flatnonzero(self.table["who"] == who).tolist()
+        if kind is not None:
+            lines = [line for line in lines if self.kinds[self.table["what"][line]] == kind]
+        if value is not None:
+            lines = [line for line in lines if self.values[self.table["what"][line]] == value]
+        return len(self._drop(np.array(lines, dtype=np.int64)))
 
     def _line(self, name: str, kind: int, value: str) -> int:
         who, what = self._who.get(name), self._what[kind].get(value)
@@ -214,8 +213,8 @@ class Ledger(msgspec.Struct, dict=True):
         line: int = self._lines.get(who << _SHIFT | what, -1)
         return line
 
-    def _drop(self, chosen: np.ndarray) -> list[tuple[int, str, int]]:
-        lines = np.flatnonzero(chosen & (self.table["days"] > 0))
+    def _drop(self, lines: np.ndarray) -> list[tuple[int, str, int]]:
+        lines = lines[self.table["days"][lines] > 0]
         gone = []
         for _, _, who, what, last_day, _ in self.table[lines].tolist():
             del self._lines[who << _SHIFT | what]

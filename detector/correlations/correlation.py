@@ -10,7 +10,7 @@ from detector.correlations import firings, judging
 from detector.correlations.definition import VALUES, Base, Definition
 from detector.correlations.groups import CorrelationTail, Group, reach_us
 from detector.correlations.lenses import Key, Lens
-from detector.correlations.sightings import Glimpse, Sighting, sightings
+from detector.correlations.sightings import Glimpse, Sighting, of_row, sightings
 from detector.correlations.walks import Entry, number_of, places
 from detector.findings import Finding, Subject, SubjectType
 from detector.rule import Rule
@@ -32,19 +32,58 @@ class Correlation(Definition):
     ) -> Iterator[Finding]:
         """Count what a stretch of the log shows; yield a finding for each window that holds."""
         lenses = [Lens.of(base, scene) for base in self.bases]
-        for seen in sightings(scene, glimpse):
-            for lens, name, entry in self._entries(lenses, seen, tail):
-                group = tail.groups.get(name)
-                if group is None:
-                    key = lens.key(seen)
-                    subject = _subject(scene, seen, lens.base, key)
-                    group = Group(key, self.walk(), subject, rules=0)
-                elif self.waits:
-                    group.subject = _subject(scene, seen, lens.base, group.key)
-                tail.touch(name, group)
-                for firing in judging.take(self, tail, group, entry):
-                    group.subject = _subject(scene, seen, lens.base, group.key)
-                    yield firings.finding(rule, self, firing, seen.seq)
+        if scene is None or glimpse.echoes:
+            for seen in sightings(scene, glimpse):
+                yield from self._take(rule, scene, (lenses, seen), tail)
+            return
+        for row, mask in zip(glimpse.rows, glimpse.masks, strict=True):
+            if not self._rests(lenses, scene, (row, mask), tail):
+                yield from self._take(rule, scene, (lenses, of_row(scene, row, mask)), tail)
+
+    def _rests(
+        self, lenses: Sequence[Lens], scene: Scene, at: tuple[int, int], tail: CorrelationTail
+    ) -> bool:
+        """Whether a row only adds to a group in which nothing can hold: the common case, in short."""
+        row, mask = at
+        lens = lenses[mask.bit_length() - 1]
+        if mask & (mask - 1) or len(lens.keys) != 1:
+            return False
+        name, value = lens.name_at(row), None
+        group = tail.groups.get(name) if name else None
+        if name is None or group is None:
+            return False
+        if lens.values:
+            value = self._value([column[row] for column in lens.values])
+            if value is None:
+                return False
+        page = scene.page
+        entry = Entry(page.times[row], mask, value, (page.ids[row],), (page.seqs[row],))
+        if not judging.rests(self, tail, group, entry):
+            return False
+        tail.touch(name, group)
+        return True
+
+    def _take(
+        self,
+        rule: Rule,
+        scene: Scene | None,
+        at: tuple[Sequence[Lens], Sighting],
+        tail: CorrelationTail,
+    ) -> Iterator[Finding]:
+        """Add a sighting to its groups, and judge these."""
+        lenses, seen = at
+        for lens, name, entry in self._entries(lenses, seen, tail):
+            group = tail.groups.get(name)
+            if group is None:
+                key = lens.key(seen)
+                subject = _subject(scene, seen, lens.base, key)
+                group = Group(key, self.walk(), subject, rules=0)
+            elif self.waits:
+                group.subject = _subject(scene, seen, lens.base, group.key)
+            tail.touch(name, group)
+            for firing in judging.take(self, tail, group, entry):
+                group.subject = _subject(scene, seen, lens.base, group.key)
+                yield firings.finding(rule, self, firing, seen.seq)
 
     def close(self, rule: Rule, tail: CorrelationTail, clock: int) -> Iterator[Finding]:
         """Judge the windows whose time for late events is over at that time of the clock."""

@@ -36,35 +36,38 @@ class Firing:
 
 def take(what: Definition, tail: CorrelationTail, group: Group, entry: Entry) -> Iterable[Firing]:
     """Put an entry in its place, and judge what can be judged."""
-    entries = group.entries
-    if len(entries) >= MOST_ENTRIES:
+    if rests(what, tail, group, entry):
+        return ()
+    if len(group.entries) >= MOST_ENTRIES:
         _make_room(what, tail, group)
-    group.rules |= entry.rules
+    place = group.place_of(entry.time)
+    group.entries.insert(place, entry)
     tail.kept += 1
-    if entries and entry.time < entries[-1].time:
-        place = group.place_of(entry.time)
-        entries.insert(place, entry)
-        if place < group.judged:
-            return _between(what, group, place)
-    else:
-        entries.append(entry)
-    if what.waits:
-        return ()
-    if group.judged == len(entries) - 1 and not _may_hold(what, group):
-        group.judged += 1
-        group.asleep = True
-        return ()
-    return _onward(what, group, len(entries))
+    if place < group.judged:
+        return _between(what, group, place)
+    return () if what.waits else _onward(what, group, len(group.entries))
 
 
-def _may_hold(what: Definition, group: Group) -> bool:
-    """Whether the newest window could hold, by what is quickly seen of it."""
-    if what.needs & ~group.rules:
+def rests(what: Definition, tail: CorrelationTail, group: Group, entry: Entry) -> bool:
+    """Put an entry behind the others if no window that ends there can hold; else do nothing.
+
+    That is seen quickly, and is so for most events of most rules: the walk need not move.
+    """
+    entries, count = group.entries, len(group.entries)
+    if what.waits or count != group.judged or count >= MOST_ENTRIES:
         return False
-    entries, fewest = group.entries, what.fewest
-    if fewest == 1:
-        return True
-    return len(entries) >= fewest and entries[-fewest].time >= entries[-1].time - what.span
+    if entries and entry.time < entries[-1].time:
+        return False
+    group.rules |= entry.rules
+    if not what.needs & ~group.rules:
+        others = what.fewest - 1
+        if count >= others and (not others or entries[-others].time >= entry.time - what.span):
+            return False
+    entries.append(entry)
+    tail.kept += 1
+    group.judged += 1
+    group.asleep = True
+    return True
 
 
 def close(what: Definition, group: Group, clock: int) -> Iterator[Firing]:

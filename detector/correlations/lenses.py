@@ -43,10 +43,14 @@ class Lens:
     def name(self, seen: Sighting) -> str | None:
         """The group of a sighting as one text; null if a field of it is missing."""
         if len(self.keys) == 1 and seen.row is not None:
-            value = self.keys[0][seen.row]
-            return str(value) if value is not None and value != "" else None
+            return self.name_at(seen.row)
         found = self._found(seen, self.keys, self.base.keys)
         return None if None in found or "" in found else "\x1f".join(map(str, found))
+
+    def name_at(self, row: int) -> str | None:
+        """The group of a row, where one field makes it."""
+        value = self.keys[0][row]
+        return str(value) if value is not None and value != "" else None
 
     def counted(self, seen: Sighting) -> list[Any]:
         """What the rule's `values` are in a sighting."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import msgspec
 
@@ -51,13 +50,10 @@ def sightings(scene: Scene | None, glimpse: Glimpse) -> Iterator[Sighting]:
 
     `scene` is null where there are no rows.
     """
-    if scene is not None and not glimpse.echoes:
-        yield from map(partial(_seen, scene), glimpse.rows, glimpse.masks)
-        return
     upto = 0
     for row, mask in zip(glimpse.rows, glimpse.masks, strict=True):
         assert scene is not None
-        seen = _seen(scene, row, mask)
+        seen = of_row(scene, row, mask)
         while upto < len(glimpse.echoes) and (glimpse.echoes[upto].row or 0) <= row:
             heard, upto = _heard(glimpse.echoes[upto]), upto + 1
             if heard.row == row and heard.time == seen.time and heard.ids[-1:] == seen.ids[-1:]:
@@ -68,7 +64,8 @@ def sightings(scene: Scene | None, glimpse: Glimpse) -> Iterator[Sighting]:
     yield from map(_heard, glimpse.echoes[upto:])
 
 
-def _seen(scene: Scene, row: int, mask: int) -> Sighting:
+def of_row(scene: Scene, row: int, mask: int) -> Sighting:
+    """An event of a page that the rules of a mask match."""
     page = scene.page
     return Sighting(mask, row, page.times[row], page.seqs[row], (page.ids[row],), (page.seqs[row],))
 
