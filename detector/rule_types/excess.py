@@ -129,7 +129,7 @@ def _excess(pace: Pace, usual: Usual, window: str, full: tuple[int, int]) -> Exc
 def _counted_near(pace: Pace, day: int, days: int) -> int:
     """How much was counted from so many days before the day to so many after it."""
     count = pace.days.get
-    return sum(count(each, 0) for each in range(day - days, day + days + 1))
+    return sum([count(each, 0) for each in range(day - days, day + days + 1)])
 
 
 def is_fresh(seen: Seen, time: int) -> bool:

@@ -66,10 +66,11 @@ class SessionHijack(Behavior):
 
     def watch(self, rule: Rule, scene: Scene, rows: Sequence[int], tail: Any) -> Iterator[Finding]:
         """Compare each event with the other networks of its session."""
-        for row, matched, _, sensitive in scene.walk(rows):
+        sessions, people = scene.page.columns["session.id"], scene.page.people
+        for row, matched, _, sensitive in scene.walk(rows, {*rows, *scene.sensitive}):
             if sensitive:
                 yield from aftermath.followed(tail.suspicions, scene, row, Level.CRITICAL)
-            session, name = scene.text("session.id", row), scene.page.people[row]
+            session, name = sessions[row], people[row]
             if matched and session and name is not None:
                 yield from self._moved(rule, scene, (row, name, session), tail)
 

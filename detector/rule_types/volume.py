@@ -97,11 +97,12 @@ class Volume(Behavior):
                 pace = tail.people[name] = Pace()
             if scene.known.has_groups:
                 pace.group = scene.known.group(scene.text("user.email", row))
-            pace.days.setdefault(scene.page.times[row] // DAY_US, 0)
+            day = scene.page.times[row] // DAY_US
+            pace.days.setdefault(day, 0)
             counted = self._counted(scene, row, name, pace)
             if scene.notes is not None:
                 self._note(rule, scene, (row, name), (tail, counted))
-            if counted:
+            if counted and self.asked.most_near(pace, day) >= self.least:
                 yield from self._judge(rule, scene, (row, name), tail)
 
     def _counted(self, scene: Scene, row: int, name: str, pace: Pace) -> bool:
@@ -127,8 +128,6 @@ class Volume(Behavior):
     ) -> Iterator[Finding]:
         row, name = at
         pace, time = tail.people[name], scene.page.times[row]
-        if self.asked.most_near(pace, time // DAY_US) < self.least:
-            return
         usual = usual_of(scene.facts, tail, name, time // DAY_US)
         excess = self.asked.excess(pace, usual, time)
         if excess is None:
