@@ -23,7 +23,8 @@ class Known:
         if self._edition is not self._ledger.edition:
             self._forget()
         present = np.unique(self._page.who[start:end])
-        strangers = present[(present >= 0) & (self.numbers[present] < 0)]
+        present = present[present >= 0]
+        strangers = present[self.numbers[present] < 0]
         names = [self._page.names[place] for place in strangers.tolist()]
         self.numbers[strangers] = self._ledger.numbers(names)
         shown = self._page.pairs.at[:, start:end].ravel()

@@ -255,6 +255,13 @@ def test_a_damaged_item_is_set_aside_with_its_reason(started: Start) -> None:
     assert entry["items"] == 2
 
 
+def test_a_page_in_which_nobody_is_named_is_taken_in(started: Start) -> None:
+    desk, nameless = started(), usage("ann", "paris", "-1 9:30")
+    nameless.fields["user"] = None
+
+    assert jobs.poll(desk, ScriptedSource([nameless]), Clock(START)).events == 1
+
+
 def test_a_service_that_is_to_stop_stops_between_two_pages(started: Start) -> None:
     desk, source = started(), ScriptedSource(history(), size=1)
     desk.stopping = lambda: len(source.asked) > 6
