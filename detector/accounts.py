@@ -125,7 +125,14 @@ def is_over(store: Sqlite, account: Account, now: datetime) -> bool:
     return plan.rulebook.version != account.state.rulebook.version
 
 
-def _from_snapshot(store: Sqlite, name: str, span: timedelta) -> Account | None:
+def as_kept(store: Sqlite, name: str) -> State | None:
+    """The account's state as the newest snapshot has it, for looking back: no window, no model."""
+    found = _kept(store, name, timedelta(0))
+    return found[1] if found else None
+
+
+def _kept(store: Sqlite, name: str, span: timedelta) -> tuple[int, State, plans.Texts, str] | None:
+    """The newest snapshot: its seq, the state with an empty window, the texts, the model's id."""
     found = store.snapshot(name)
     loaded = snapshots.load(found[1]) if found else None
     if found is None or loaded is None:
@@ -138,13 +145,19 @@ def _from_snapshot(store: Sqlite, name: str, span: timedelta) -> Account | None:
     texts = plans.Texts.parse(adopted[-1].body)
     plan = plan_of(store, texts, adopted[-1].at)
     state = State(memory, plan, window=window.Window(span))
-    if not snapshots.attach(state, tails):
+    return (seq, state, texts, model_id) if snapshots.attach(state, tails) else None
+
+
+def _from_snapshot(store: Sqlite, name: str, span: timedelta) -> Account | None:
+    kept = _kept(store, name, span)
+    if kept is None:
         return None
+    seq, state, texts, model_id = kept
     state.model, refused = usable(store, model_id)
-    if memory.channel.shadow is not None:
-        state.challenger, _ = usable(store, memory.channel.shadow.model_id)
+    if state.memory.channel.shadow is not None:
+        state.challenger, _ = usable(store, state.memory.channel.shadow.model_id)
     state.window.seen.add(*store.log.known(name, upto=seq))
-    since = workhours.instant(memory.clock) - span
+    since = workhours.instant(state.memory.clock) - span
     for frame in store.log.columns(name, window.KEPT, since=since, upto=seq):
         state.window.admit(frame)
     return Account(name, span, state, texts, seq, refused)

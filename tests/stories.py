@@ -46,6 +46,37 @@ CLIENTS = {
     "web": ("1Password for Web", "Chrome", "Windows"),
     "phone": ("1Password for iOS", "iPhone", "iOS"),
 }
+THREE_EXPORTS = """
+title: Three exports
+id: 0d8a2c1e-52a7-4ac0-8d8b-4a3f1a2b9c77
+name: three_exports
+level: medium
+correlation:
+    type: event_count
+    rules: [op_vault_exported]
+    group-by: [user.id]
+    timespan: 10m
+    generate: true
+    condition: {gte: 3}
+"""
+YEARLY_BACKUP = """
+title: The yearly backup
+id: 0d8a2c1e-52a7-4ac0-8d8b-4a3f1a2b9c78
+logsource: {product: onepassword}
+filter:
+    rules: [op_vault_exported]
+    ann: {user.email: ann@acme.example}
+    condition: not ann
+"""
+
+
+@cache
+def shipped_with(*texts: str) -> Rulebook:
+    """The shipped rules and these."""
+    ours = {str(path): path.read_text() for path in sorted((ROOT / "rules").rglob("*.yml"))}
+    loaded = load(ours | {f"{number}.yml": text for number, text in enumerate(texts)})
+    assert not loaded.mistakes
+    return loaded.rulebook
 
 
 @dataclass(frozen=True)

@@ -16,33 +16,10 @@ from detector import kernel
 from detector.cli.main import run
 from detector.explaining import asking
 from detector.explaining.explanation import Explanation, Verdict
-from detector.rulebook.loading import load
 from detector.sources import loose
 from tests import stories
 from tests.stories import Item, audit, engine, few, play, rulebook, sign_in, usage, written
 from tests.team import learned_engine
-
-LIMIT = """
-title: Three exports
-id: 0d8a2c1e-52a7-4ac0-8d8b-4a3f1a2b9c77
-name: three_exports
-level: medium
-correlation:
-    type: event_count
-    rules: [op_vault_exported]
-    group-by: [user.id]
-    timespan: 10m
-    condition: {gte: 3}
-"""
-SPARED = """
-title: The yearly backup
-id: 0d8a2c1e-52a7-4ac0-8d8b-4a3f1a2b9c78
-logsource: {product: onepassword}
-filter:
-    rules: [op_vault_exported]
-    ann: {user.email: ann@acme.example}
-    condition: not ann
-"""
 
 
 def asked(state: kernel.State, item: Item, rule: str) -> Explanation:
@@ -55,10 +32,7 @@ def asked(state: kernel.State, item: Item, rule: str) -> Explanation:
 
 def with_rules(*texts: str) -> kernel.State:
     """An engine with the shipped rules and these."""
-    ours = {str(path): path.read_text() for path in sorted((stories.ROOT / "rules").rglob("*.yml"))}
-    loaded = load(ours | {f"{number}.yml": text for number, text in enumerate(texts)})
-    assert not loaded.mistakes
-    return engine(kernel.Plan(loaded.rulebook))
+    return engine(kernel.Plan(stories.shipped_with(*texts)))
 
 
 def lines(found: Explanation) -> str:
@@ -89,17 +63,17 @@ def test_a_match_opens_its_alert_and_the_next_one_joins_it() -> None:
 
 
 def test_an_exception_that_covers_the_event_is_named() -> None:
-    found = asked(with_rules(SPARED), export("9:00"), "op_vault_exported")
+    found = asked(with_rules(stories.YEARLY_BACKUP), export("9:00"), "op_vault_exported")
 
     assert found.verdict is Verdict.UNCONCERNED
     assert found.because == "the exception 'The yearly backup' covers it"
-    other = asked(with_rules(SPARED), export("9:00", who="bob"), "op_vault_exported")
+    other = asked(with_rules(stories.YEARLY_BACKUP), export("9:00", who="bob"), "op_vault_exported")
     assert other.verdict is Verdict.OPENED
     assert "the exception 'The yearly backup' does not cover it" in lines(other)
 
 
 def test_a_correlation_says_how_many_of_how_many_by_whom_and_since_when() -> None:
-    state = with_rules(LIMIT)
+    state = with_rules(stories.THREE_EXPORTS)
 
     verdicts = [asked(state, export(f"9:0{minute}"), "three_exports") for minute in (0, 4, 8, 30)]
 
@@ -116,7 +90,7 @@ def test_a_correlation_says_how_many_of_how_many_by_whom_and_since_when() -> Non
 
 
 def test_a_late_event_is_told_the_fullest_window_that_it_joins() -> None:
-    state = with_rules(LIMIT)
+    state = with_rules(stories.THREE_EXPORTS)
     early, later = export("9:00"), export("9:08")
     for item in (early, later):
         asked(state, item, "three_exports")
@@ -128,7 +102,7 @@ def test_a_late_event_is_told_the_fullest_window_that_it_joins() -> None:
 
 
 def test_what_lacks_a_group_is_told_so() -> None:
-    state = with_rules(LIMIT)
+    state = with_rules(stories.THREE_EXPORTS)
     nobody = export("9:00")
     fields = {name: value for name, value in nobody.fields.items() if not name.startswith("actor")}
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import timedelta
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,44 +18,22 @@ from detector.delivery.commands import Verb
 from detector.delivery.orders import Inhibition
 from detector.findings import Finding, Level, Subject, SubjectType
 from detector.rulebook.book import Rulebook
-from detector.rulebook.loading import load
 from detector.store.sqlite import Commit, Start
 from tests import stories
 from tests.delivery import NOON, alert, day
-from tests.fakes import ORDERS
-from tests.stories import Item, audit, engine, few, page, play
-
-LIMIT = """
-title: Three exports
-id: 0d8a2c1e-52a7-4ac0-8d8b-4a3f1a2b9c77
-name: three_exports
-level: medium
-correlation:
-    type: event_count
-    rules: [op_vault_exported]
-    group-by: [user.id]
-    timespan: 10m
-    generate: true
-    condition: {gte: 3}
-"""
-SPARED = """
-title: The yearly backup
-id: 0d8a2c1e-52a7-4ac0-8d8b-4a3f1a2b9c78
-logsource: {product: onepassword}
-filter:
-    rules: [op_vault_exported]
-    ann: {user.email: ann@acme.example}
-    condition: not ann
-"""
-
-
-@cache
-def rules(*texts: str) -> Rulebook:
-    """The shipped rules and these."""
-    ours = {str(path): path.read_text() for path in sorted((stories.ROOT / "rules").rglob("*.yml"))}
-    loaded = load(ours | {f"{number}.yml": text for number, text in enumerate(texts)})
-    assert not loaded.mistakes
-    return loaded.rulebook
+from tests.fakes import ORDERS, Clock, ScriptedSource, close, open_desk, shipped_texts
+from tests.stories import (
+    THREE_EXPORTS,
+    YEARLY_BACKUP,
+    Item,
+    at,
+    audit,
+    engine,
+    few,
+    page,
+    play,
+    shipped_with,
+)
 
 
 def export(who: str, time: str) -> Item:
@@ -76,7 +53,7 @@ def test_an_exception_costs_the_events_and_alerts_that_it_hides() -> None:
         export("bob", "9:05"),
     ]
 
-    cost = costs(rules(SPARED, LIMIT), items)["The yearly backup"]
+    cost = costs(shipped_with(YEARLY_BACKUP, THREE_EXPORTS), items)["The yearly backup"]
 
     assert cost.events == {"op_vault_exported": 3}
     # One of the exports, which fold, and one of the correlation.
@@ -84,7 +61,7 @@ def test_an_exception_costs_the_events_and_alerts_that_it_hides() -> None:
 
 
 def test_an_exception_that_hides_nothing_costs_nothing() -> None:
-    cost = costs(rules(SPARED), [export("bob", "9:00")])["The yearly backup"]
+    cost = costs(shipped_with(YEARLY_BACKUP), [export("bob", "9:00")])["The yearly backup"]
 
     assert (cost.total, cost.alerts) == (0, 0)
 
@@ -99,7 +76,7 @@ filter:
     ann: {user.email: ann@acme.example}
     condition: not ann
 """
-    found = costs(rules(program), [stories.sign_in("ann", "paris", "9:00")])
+    found = costs(shipped_with(program), [stories.sign_in("ann", "paris", "9:00")])
 
     cost = found["Ann signs in by program"]
     assert cost.events == {"op_signin_ok": 1}
@@ -119,7 +96,7 @@ def test_what_an_exception_hides_is_what_the_engine_raises_without_it(
         export(who, f"{minute // 1440} {minute // 60 % 24}:{minute % 60:02}")
         for who, minute in sorted(set(drawn), key=lambda each: each[1])
     ]
-    with_it, without_it = rules(SPARED, LIMIT), rules(LIMIT)
+    with_it, without_it = shipped_with(YEARLY_BACKUP, THREE_EXPORTS), shipped_with(THREE_EXPORTS)
     exact = {match.rule.id for match in with_it.matches}
     exact |= {entry.rule.id for entry in with_it.correlations}
 
@@ -133,7 +110,7 @@ def test_what_an_exception_hides_is_what_the_engine_raises_without_it(
 
 
 def test_a_count_that_was_nearly_enough_is_told_until_it_fires() -> None:
-    state = engine(kernel.Plan(rules(LIMIT.replace("gte: 3", "gte: 4"))))
+    state = engine(kernel.Plan(shipped_with(THREE_EXPORTS.replace("gte: 3", "gte: 4"))))
     play(state, [export("ann", "9:00"), export("ann", "9:03"), export("ann", "9:06")])
 
     (below,) = thresholds.below(state, 0)
@@ -160,7 +137,7 @@ behavior:
     least: 10
     within: [day]
 """
-    state = engine(kernel.Plan(rules(reading)))
+    state = engine(kernel.Plan(shipped_with(reading)))
     play(
         state,
         [
@@ -250,6 +227,25 @@ def test_the_weekly_digest_tells_what_came_close_and_what_was_hidden(tmp_path: P
     hidden = sections["Hidden by silences and other alerts"]
     assert any("rule=hushed" in line and "2 alerts hidden" in line for line in hidden)
     assert any(line.startswith("said by alerts of takeover: 1 alert") for line in hidden)
+
+
+def test_the_weekly_digest_tells_of_counts_that_nearly_were_enough(tmp_path: Path) -> None:
+    texts = shipped_texts()
+    texts = replace(
+        texts, rules={**texts.rules, "own.yml": THREE_EXPORTS.replace("gte: 3", "gte: 4")}
+    )
+    desk = open_desk(tmp_path, at("0:00"), texts=texts)
+    exports = [
+        audit("ann", "paris", time, deed="export vault") for time in ("11:00", "11:01", "11:02")
+    ]
+    jobs.poll(desk, ScriptedSource(exports), Clock(at("12:00")))
+    jobs.keep_state(desk, at("12:00"))
+
+    digest = jobs.weekly(desk.store, at("13:00"))
+    close(desk)
+
+    (near,) = [each.lines for each in digest.sections if each.title == "Near misses"]
+    assert any(line.startswith("three_exports: 3 of 4: ") for line in near)
 
 
 def test_the_command_tells_of_a_folder(

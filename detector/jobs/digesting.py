@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from detector import accounts, coverage, exceptions, plans
+from detector import accounts, coverage, exceptions, plans, thresholds, workhours
 from detector.delivery import reports
 from detector.delivery.bulletins import Digest, DigestKind
+from detector.delivery.nearness import Below
 from detector.delivery.orders import Orders
 from detector.jobs import uncounted
 from detector.store.sqlite import Sqlite
@@ -51,6 +52,7 @@ def weekly(store: Sqlite, now: datetime) -> Digest:
     week = reports.Week(
         rules=found.week(since, now),
         near=found.near(since, now),
+        below=[each for name in store.accounts() for each in _below(store, name, since)],
         hidden=found.hidden(since, now),
         exceptions=[
             line for name in store.accounts() for line in _excepted(store, name, since, now)
@@ -60,6 +62,12 @@ def weekly(store: Sqlite, now: datetime) -> Digest:
         ],
     )
     return reports.weekly(week, since, now)
+
+
+def _below(store: Sqlite, account: str, since: datetime) -> list[Below]:
+    """What nearly reached what a rule asks, as far as the newest snapshot knows."""
+    state = accounts.as_kept(store, account)
+    return thresholds.below(state, workhours.microseconds(since)) if state else []
 
 
 def _excepted(store: Sqlite, account: str, since: datetime, now: datetime) -> list[str]:
