@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from graphlib import CycleError, TopologicalSorter
 from typing import Final
 
 from detector import events
@@ -19,6 +21,8 @@ from detector.rulebook.references import Draft, Register
 from detector.rulebook.schemas import of_feed
 
 KINDS: Final = ("detection", "behavior", "correlation")
+MOST_NAMED: Final = 8
+"""Rules of a circle that a mistake names."""
 Feeds = Mapping[str, tuple[str, ...]]
 """The feeds of each detection and behaviour, by the rule's id."""
 
@@ -30,9 +34,11 @@ def chained(
     waiting = {draft.head.rule.id: (draft, sketch) for draft, sketch in sketches}
     looked = {rule: _looks_at(sketch, register, waiting) for rule, (_, sketch) in waiting.items()}
     for cycle in _cycles(looked):
+        names = [quoted(waiting[each][0].head.rule.title) for each in cycle]
+        if len(names) > MOST_NAMED:
+            names[MOST_NAMED:] = [f"{len(names) - MOST_NAMED} more"]
+        text = f"looks at itself: {' -> '.join(names)}"
         for rule in cycle:
-            names = [waiting[each][0].head.rule.title for each in cycle]
-            text = f"looks at itself: {' -> '.join(map(quoted, names))}"
             waiting[rule][0].report.wrong(("correlation", "rules"), text, "break the circle")
     made: dict[str, CorrelationRule] = {}
     for rule in (*_in_order(looked), *_led_astray(looked, waiting)):
@@ -48,13 +54,18 @@ def _led_astray(
 ) -> Iterator[str]:
     """Rules that lead into a circle, each behind the broken one that it looks at."""
     stuck = set(looked) - set(_in_order(looked))
-    left = [rule for rule in sorted(stuck) if not waiting[rule][0].report.broken]
-    while left:
-        rule = next(
-            rule for rule in left if any(waiting[each][0].report.broken for each in looked[rule])
-        )
-        left.remove(rule)
-        yield rule
+    looking: dict[str, list[str]] = {}
+    for rule in sorted(stuck):
+        for each in looked[rule]:
+            looking.setdefault(each, []).append(rule)
+    broken = [rule for rule in sorted(stuck) if waiting[rule][0].report.broken]
+    met = set(broken)
+    while broken:
+        for rule in looking.get(broken.pop(), ()):
+            if rule not in met:
+                yield rule
+                met.add(rule)
+                broken.append(rule)
 
 
 def _looks_at(sketch: Sketch, register: Register, among: Mapping[str, object]) -> tuple[str, ...]:
@@ -66,26 +77,30 @@ def _looks_at(sketch: Sketch, register: Register, among: Mapping[str, object]) -
 
 def _in_order(looked: Mapping[str, Sequence[str]]) -> Iterator[str]:
     """Every rule behind those that it looks at; what is in a cycle never comes."""
-    done: set[str] = set()
-    while ready := [rule for rule in looked if rule not in done and done.issuperset(looked[rule])]:
-        done.update(ready)
+    places = {rule: place for place, rule in enumerate(looked)}
+    sorter = TopologicalSorter(looked)
+    with suppress(CycleError):
+        sorter.prepare()
+    while ready := sorted(sorter.get_ready(), key=places.__getitem__):
+        sorter.done(*ready)
         yield from ready
 
 
 def _cycles(looked: Mapping[str, Sequence[str]]) -> list[tuple[str, ...]]:
     """The circles, each once; a rule that only leads into one is no part of it."""
     stuck = set(looked) - set(_in_order(looked))
-    cycles: dict[frozenset[str], tuple[str, ...]] = {}
+    cycles: list[tuple[str, ...]] = []
+    met: set[str] = set()
     for start in sorted(stuck):
-        way = [start]
-        while True:
-            after = next(rule for rule in looked[way[-1]] if rule in stuck)
-            if after in way:
-                circle = way[way.index(after) :]
-                break
-            way.append(after)
-        cycles.setdefault(frozenset(circle), tuple(circle))
-    return list(cycles.values())
+        way: list[str] = []
+        rule = start
+        while rule not in met:
+            met.add(rule)
+            way.append(rule)
+            rule = next(each for each in looked[rule] if each in stuck)
+        if rule in way:
+            cycles.append(tuple(way[way.index(rule) :]))
+    return cycles
 
 
 @dataclass(frozen=True, slots=True)

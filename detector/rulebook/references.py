@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from detector.rulebook import sections
 from detector.rulebook.documents import Path
 from detector.rulebook.headers import Head
 from detector.rulebook.mistakes import did_you_mean, quoted
 from detector.rulebook.reports import Report
+
+MOST_COMPARED: Final = 100_000
+"""Names that are held against unknown ones, in all, to find the nearest."""
 
 
 @dataclass(slots=True)
@@ -39,6 +43,7 @@ class Register:
     """Every draft by name and id."""
 
     drafts: dict[str, Draft] = field(default_factory=dict)
+    _compared: int = 0
 
     def enter(self, drafts: Iterable[Draft]) -> None:
         """Enter drafts; the second of two with the same id or name is mistaken."""
@@ -78,8 +83,7 @@ class Register:
         name = report.at(path) if name is None else name
         draft = self.named(name)
         if draft is None:
-            known = (known for known, found in self.drafts.items() if found.kind in kinds)
-            fix = did_you_mean(name, known)
+            fix = did_you_mean(name, self._names(kinds))
             report.wrong(path, f"no rule is called {quoted(name)}", fix, about=sections.NAMES)
         elif draft.kind not in kinds:
             text = f"{quoted(name)} is a {draft.kind}, not a {' or '.join(kinds)}"
@@ -91,6 +95,14 @@ class Register:
         else:
             return draft
         return None
+
+    def _names(self, kinds: Sequence[str]) -> list[str]:
+        """Names that may be meant; none where so many are not there that it would take long."""
+        if self._compared > MOST_COMPARED:
+            return []
+        names = [name for name, found in self.drafts.items() if found.kind in kinds]
+        self._compared += len(names)
+        return names
 
 
 def _is_id(name: str) -> bool:
