@@ -54,7 +54,7 @@ class _Asked(msgspec.Struct, frozen=True):
 def prove(saved: Saved, today: date, cache: Path | None = None) -> Proof:
     """Read everything, play every test; what was loaded is kept in the folder `cache`."""
     built = build(saved.texts, today, RuleCache(cache))
-    problems = [str(each) for each in built.mistakes]
+    problems = [each.told for each in built.mistakes]
     problems += [
         str(Mistake(each.file, each.line or 1, 1, each.text))
         for each in check_templates(saved.templates)

@@ -21,7 +21,7 @@ def tell(
     """Write them to stderr, warnings first; `before` stands in front of each."""
     named = [("warning: ", each) for each in warnings] + [("", each) for each in mistakes]
     for kind, each in named:
-        sys.stderr.write(f"{before}{kind}{each}{_tag(each)}\n")
+        sys.stderr.write(f"{before}{kind}{each.told}\n")
     sections = sorted({each.about for _, each in named if each.about}, key=short)
     if not sections:
         return
@@ -30,7 +30,3 @@ def tell(
     width = max(len(short(each)) for each in sections)
     for about in sections:
         sys.stderr.write(f"  {short(about):<{width}}  {manual.link(about)}\n")
-
-
-def _tag(mistake: Mistake) -> str:
-    return f" [{short(mistake.about)}]" if mistake.about else ""

@@ -15,8 +15,9 @@ from detector.settings import ConfigError
 
 def run(args: Namespace) -> int:
     """Print the sections of these names, or else what there is."""
-    config = settings.load(args.config, os.environ)
-    manual = files.manual(config.reference)
+    # Words need no configuration, which may be what is broken; links do.
+    base = settings.load(args.config, os.environ).reference if args.json else ""
+    manual = files.manual(base)
     wanted = [_found(manual, name) for name in args.name]
     if args.json:
         for each in wanted or manual.sections:

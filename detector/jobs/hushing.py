@@ -35,7 +35,7 @@ class SilenceFile:
             if text == self._text:
                 return
             found = silence_files.read(str(self._path), text or "silences: []", now)
-            problems = [str(each) for each in found.mistakes]
+            problems = [each.told for each in found.mistakes]
         except ConfigError as error:
             text, problems = "", [str(error)]
         if problems and problems == self._problems:

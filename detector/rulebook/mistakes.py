@@ -31,6 +31,12 @@ class Mistake:
         fix = f"; {self.fix}" if self.fix else ""
         return f"{self.file}:{self.line}:{self.column}: {self.text}{fix}"
 
+    @property
+    def told(self) -> str:
+        """The same line, with the name that `vaultwatch rules reference` knows its section by."""
+        name = self.about.partition("#")[2]
+        return f"{self} [{name}]" if name else str(self)
+
 
 def quoted(word: object) -> str:
     r"""A word of the file in quotes: one line, not too long.
