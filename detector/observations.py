@@ -22,7 +22,7 @@ KINDS: Final = ("country", "place", "network", "device", "client", "vault", "ite
 COUNTRY, PLACE, NETWORK, DEVICE, CLIENT, VAULT, ITEM, DEED, SLOT = range(len(KINDS))
 """Positions in KINDS; `slot` is the hour of the local week and needs the person's zone."""
 
-EXTRACTED, FAILED, PRIVILEGED, SUCCEEDED = range(1, 5)
+EXTRACTED, FAILED, PRIVILEGED, SUCCEEDED, CREATED = range(1, 6)
 SUCCESS: Final = ("success", "firewall_reported_success")
 
 LATEST_US: Final = 7 * 24 * HOUR_US
@@ -67,14 +67,16 @@ class Observations:
     """Rows of people that are part of the hour in which they came, ascending."""
     is_prompt: np.ndarray
     is_marked: np.ndarray
-    """Whether each row is something to the model."""
+    """Whether each row is something to the model by itself: all marks but CREATED."""
+    is_created: np.ndarray
+    """Whether each row makes its item, so that it is no access to one that there was."""
     pairs: Pairs
     firsts: Firsts
     tellings: Sequence[int]
     """Rows in which somebody's e-mail or name is new or another one, ascending."""
     ids: Sequence[str]
     marks: Sequence[int]
-    """What the event is to the model: 0, EXTRACTED, FAILED, PRIVILEGED or SUCCEEDED."""
+    """What the event is to the model: 0, EXTRACTED, FAILED, PRIVILEGED, SUCCEEDED or CREATED."""
     values: tuple[Sequence[str | None], ...]
     crossings: Sequence[int]
     """Rows before which the clock passes a step, ascending."""
@@ -159,6 +161,8 @@ _WORDS: Final = [
     .then(pl.when(_SUCCESS_ROW).then(SUCCEEDED).otherwise(FAILED))
     .when(_one_of(frozenset(), "reveal item", "secure-copy item", "export item"))
     .then(EXTRACTED)
+    .when(_one_of(frozenset(), "server-create item", "create item"))
+    .then(CREATED)
     .when(_one_of(actions.PRIVILEGED))
     .then(PRIVILEGED)
     .otherwise(0)
@@ -177,7 +181,7 @@ def observe(frame: pl.DataFrame, wanted: Sequence[str], clock: Clock) -> Observa
     )  # fmt: skip
     words = words.with_columns(_networks(words["source.ip"]))
     flags, (who, named_first) = _flags(words, clock), numbered(words["person"])
-    time_us = words["time_us"].to_numpy()
+    time_us, marks = words["time_us"].to_numpy(), words["marks"].to_numpy()
     shown = pairs(words, who, _KIND_COLUMNS)
     lists = {name: words[name].to_list() for name in _LISTS}
     named = (words["device.id"].is_not_null() & words["person"].is_not_null()).to_numpy()
@@ -194,7 +198,8 @@ def observe(frame: pl.DataFrame, wanted: Sequence[str], clock: Clock) -> Observa
         lessons=np.flatnonzero(flags.teaches & (who >= 0)),
         prompt=np.flatnonzero(flags.prompt & (who >= 0)),
         is_prompt=flags.prompt,
-        is_marked=words["marks"].to_numpy() > 0,
+        is_marked=(marks > 0) & (marks != CREATED),
+        is_created=marks == CREATED,
         pairs=shown,
         firsts=firsts(time_us, who, flags, shown),
         tellings=tellings(words, who, flags).tolist(),

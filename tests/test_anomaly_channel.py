@@ -20,6 +20,7 @@ from detector.facts import Facts
 from detector.persons import Person
 from detector.workhours import DAY_US, HOUR_US
 from tests import stories
+from tests.stories import few
 
 PEOPLE = 60
 HOURS_A_DAY = 6
@@ -155,3 +156,34 @@ def test_the_hours_of_a_suspect_are_not_trained_on() -> None:
     _one_day(channel, facts, 20, (chance, None))
 
     assert len(channels.training_rows(channel)) == (PEOPLE - 1) * HOURS_A_DAY
+
+
+@few
+@given(scores=st.lists(st.floats(0, 20), max_size=30), most=st.integers(2, 5))
+def test_a_day_has_its_alerts_and_then_only_odder_ones(scores: list[float], most: int) -> None:
+    facts, channel = _company()
+    people = list(facts.people)[: len(scores)]
+    channel.threshold, channel.most_today = 5.0, most
+    told: list[float] = []
+    for place, (name, score) in enumerate(zip(people, scores, strict=True)):
+        how = judging.raised(channel, name, 20 * DAY_US + (place % 20 + 1) * HOUR_US, score)
+        room = len(told) < most or score > max(told)
+
+        assert how is (judging.NOT if score < 5 else judging.TOLD if room else judging.HELD)
+        told += [score] if how is judging.TOLD else []
+    assert channel.raised_today == len(told)
+
+
+def test_who_was_told_of_goes_on_to_be_told_of_when_the_day_is_full() -> None:
+    _, channel = _company()
+    channel.threshold, channel.most_today = 5.0, 2
+    hours = [20 * DAY_US + hour * HOUR_US for hour in range(1, 9)]
+    doings = [("P1", 9.0), ("P2", 8.0), ("P3", 6.0), ("P3", 6.5), ("P1", 5.5), ("P3", 9.5)]
+    how = [
+        judging.raised(channel, name, at, s) for (name, s), at in zip(doings, hours, strict=False)
+    ]
+
+    assert how == [*[judging.TOLD] * 2, *[judging.HELD] * 2, *[judging.TOLD] * 2]
+    assert judging.raised(channel, "P4", hours[6], 7.0) is judging.HELD
+    assert judging.raised(channel, "P4", hours[6], 7.5) is judging.NOT
+    assert judging.raised(channel, "P4", hours[6], 9.9) is judging.TOLD

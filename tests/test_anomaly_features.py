@@ -79,6 +79,18 @@ def test_a_change_that_weakens_the_account_is_rarer_than_one_that_does_not() -> 
     assert abs(grave["deed"] - grave["sensitive"]) < 1e-6
 
 
+def test_items_that_a_person_makes_are_none_that_they_never_used() -> None:
+    made = [
+        usage("ann", "paris", f"9:{n:02}", item=f"made-{n}", action="server-create")
+        for n in range(9)
+    ]
+    read = [usage("ann", "paris", f"9:{n:02}", item=f"made-{n}") for n in range(9)]
+
+    assert last(made)["new_items"] == last(made)["new_items_week"] == 0
+    assert last(read)["new_items"] > 2
+    assert last(made)["volume"] == last(read)["volume"]
+
+
 STEP_US = 300_000_000
 PLACES = ("paris", "toronto", "milan", "lagos")
 

@@ -23,8 +23,11 @@ def test_every_method_spends_its_budget_and_the_rules_theirs(
         assert 0 <= each["recall"]["value"] <= 1
         if method == "model":
             assert each["precision"]["of"] <= budget * 8 + 1
-    recalls = [by["model", budget]["recall"]["value"] for budget in (0.5, 1.0, 2.0, 5.0)]
+    recalls = [by["model", budget]["recall"]["value"] for budget in (0.5, 1.0, 2.0)]
     assert recalls == sorted(recalls)
+    within = by["rules, and the model at 0.5, within", 2.0]
+    assert within["precision"]["of"] <= 2.0 * 8 + 1
+    assert within["recall"]["count"] >= by["model", 0.5]["recall"]["count"]
     assert set(found["without"]) == set(CAUSES)
     reasons = found["reasons"]
     assert 0 < reasons["first"]["count"] <= reasons["among_three"]["count"]
@@ -40,3 +43,16 @@ def test_every_method_spends_its_budget_and_the_rules_theirs(
 def test_the_command_asks_for_companies(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["model", "evaluate"]) == 2
     assert "--seeds" in capsys.readouterr().err
+
+
+def test_several_at_once_measure_what_one_after_the_other_does(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    made = ["--seeds", "3-4", "--people", "5", "--days", "22", "--attacks", "2", "--budget", "300"]
+    found = []
+    for jobs in ("1", "2"):
+        assert run(["model", "evaluate", *made, "--jobs", jobs, "--json"]) == 0
+        found.append(json.loads(capsys.readouterr().out))
+
+    assert found[0] == found[1]
+    assert found[0]["budget"]["spent"]["of"] == 300 / 1000 * 5 * found[0]["budget"]["days"]

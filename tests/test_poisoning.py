@@ -103,7 +103,7 @@ def ramp(growth: float, seed: int) -> Ramp:
     return Ramp(None, taken, now)
 
 
-@pytest.mark.parametrize(("growth", "days", "items"), [(2.0, 10, 600), (1.3, 21, 600)])
+@pytest.mark.parametrize(("growth", "days", "items"), [(2.0, 10, 600), (1.3, 21, 800)])
 def test_who_takes_a_third_more_each_day_is_seen(growth: float, days: int, items: int) -> None:
     for seed in (5, 6):
         found = ramp(growth, seed)

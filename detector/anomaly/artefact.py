@@ -20,7 +20,7 @@ from detector.anomaly import drift, forest
 from detector.anomaly.declaration import FEATURES, MEANING
 from detector.anomaly.model import Golden, Model, Origin, arrays, named
 
-FORMAT: Final = 4
+FORMAT: Final = 5
 DIGEST: Final = hashlib.sha256().digest_size
 CLOSE: Final = 1e-9
 """How far a golden score may be off: less than anything that decides, more than rounding."""
@@ -125,7 +125,7 @@ def _check(model: Model, identity: str) -> None:
         and model.trees.feature.shape[1] == inner
         and ((model.trees.feature >= 0) & (model.trees.feature < width)).all()
         and model.trees.path.shape == (len(model.trees.feature), inner + 1)
-        and min(model.of_score.scale, model.of_sum.scale) > 0
+        and all(tail.scale > 0 for tail in (*model.tails, model.of_score, model.of_sum))
         and len(model.golden.rows) > 0
     )
     if not whole:

@@ -51,7 +51,6 @@ _LARGEST: Final = _columns(
     }
 )  # fmt: skip
 _SUM: Final = _columns({DEED: "deeds", VAULT: "vaults"})
-_COUNT: Final = _columns({ITEM: "items", NETWORK: "networks"})
 _RATIO: Final = _columns(dict(zip((COUNTRY, NETWORK, DEVICE, CLIENT), RATIOS, strict=True)))
 
 
@@ -97,8 +96,10 @@ class _Cells:
         np.maximum.at(flat, starts + _LARGEST[kinds], surprise)
         np.maximum.at(flat, starts + _RATIO[kinds], surprise + shares)
         np.add.at(flat, starts + _SUM[kinds], _grained(surprise))
-        np.add.at(flat, starts + _COUNT[kinds], 1.0)
-        self.count(at[(kinds == ITEM) & (news.days == 0)], "new_items")
+        self.count(at[kinds == NETWORK], "networks")
+        used = (kinds == ITEM) & ~self.part.page.is_created[news.rows]
+        self.count(at[used], "items")
+        self.count(at[used & (news.days == 0)], "new_items")
 
     def take_tries(self, at: np.ndarray, failed: np.ndarray, failures: np.ndarray) -> None:
         """Sign-ins in order: how many had failed before one succeeded."""

@@ -33,6 +33,11 @@ STEP_GAIN: Final = 0.15
 """Share of the daily error by which the threshold moves (shared/model.md section 6)."""
 
 
+LEAST_MOST: Final = 2
+MOST_DAY: Final = 3.0
+"""Times the budget that one day may bring; see `Channel.most_today`."""
+
+
 class Channel(msgspec.Struct):
     """Keyed state of the model channel."""
 
@@ -46,6 +51,12 @@ class Channel(msgspec.Struct):
     raised: dict[str, int] = {}
     """Per person the end of the hour in which the channel last raised a finding."""
     raised_today: int = 0
+    most_today: int = LEAST_MOST
+    """Alerts after which a further one of the day must be odder than all before it to be told."""
+    oddest_today: float = 0.0
+    """The highest score that was told today."""
+    held: dict[str, int] = {}
+    """Per person the end of the last hour that was over the threshold and not told for that."""
     own: Own = msgspec.field(default_factory=Own)
     crowd: int = 0
     """People with an hour in the kept days, by whom the budget is measured."""
@@ -143,7 +154,12 @@ def new_day(channel: Channel, facts: Facts, declaration: Declaration, clock: int
         channel.offset = max(-3.0, min(6.0, channel.offset + STEP_GAIN * error))
         if channel.tops:
             channel.threshold = calibrated(channel.tops, budget) + channel.offset
-    channel.raised_today = 0
+    channel.most_today = _most(declaration, channel.crowd)
+    channel.raised_today, channel.oddest_today, channel.held = 0, 0.0, {}
+
+
+def _most(declaration: Declaration, people: int) -> int:
+    return max(LEAST_MOST, round(MOST_DAY * declaration.alerts_a_day(people)))
 
 
 def training_rows(channel: Channel) -> np.ndarray:
@@ -169,6 +185,7 @@ def adopt(channel: Channel, model: Model, declaration: Declaration) -> None:
     channel.shadow = None
     budget = declaration.alerts_a_day(channel.crowd)
     channel.threshold = calibrated(channel.tops, budget) + channel.offset
+    channel.most_today = _most(declaration, channel.crowd)
 
 
 def challenge(channel: Channel, model: Model, declaration: Declaration, clock: int) -> None:

@@ -26,7 +26,7 @@ FEATURES: Final = (
     "failed", "failures", "cracked", "privileged", "sensitive", "networks", "ratio", "dormancy",
 )  # fmt: skip
 """All features there are, in column order of the matrix."""
-MEANING: Final = 2
+MEANING: Final = 3
 """Raised when a feature comes to mean something else, so that older models are refused."""
 
 FeatureName = Literal[

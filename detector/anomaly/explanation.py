@@ -17,7 +17,7 @@ from detector.anomaly.model import Model
 from detector.anomaly.own_features import Count, OwnFeature
 from detector.anomaly.tally import COLUMN
 from detector.facts import Facts, usual
-from detector.findings import Finding, Subject
+from detector.findings import LEVELS, Finding, Level, Subject
 from detector.geo import country_name
 from detector.observations import CLIENT, COUNTRY, DEED, DEVICE, NETWORK, PLACE, SLOT, VAULT
 from detector.wording import client, done, hour, place, plural
@@ -53,7 +53,7 @@ def finding(
     reasons = _reasons(odd, model, facts, declaration.own)
     return Finding(
         rule_id=declaration.id,
-        level=declaration.level,
+        level=_level(odd, declaration),
         rarity=min(0.99, 1.0 - math.exp(-max(0.0, odd.score - odd.threshold) / 3.0)),
         subject=subject,
         time=last,
@@ -71,11 +71,21 @@ def finding(
             "days_compared": odd.rank.days,
             "p_value": float(f"{odd.rank.p_value:.2g}"),
             "model": model.id,
+            "told_before": odd.told_before,
             "trained_rows": model.trained_rows,
             "timezone": zone,
             "local_time": f"{workhours.local(zone, odd.evidence.last):%a %H:%M}",
             "week": workhours.week(lambda near: facts.days(odd.person, SLOT, near)),
         },
+    )
+
+
+def _level(odd: Odd, declaration: Declaration) -> Level:
+    """As declared, but low for what came after the day had had its alerts."""
+    return (
+        declaration.level
+        if not odd.told_before
+        else min(declaration.level, Level.LOW, key=LEVELS.index)
     )
 
 
@@ -210,4 +220,9 @@ def tell(who: str, evidence: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
         f"- compared with {evidence['trained_rows']:,} hours of this organisation; "
         "travel, a new laptop or a migration would look like this"
     )
+    if evidence.get("told_before"):
+        why.append(
+            f"- kept for the digest: {plural(evidence['told_before'], 'alert')} of the model came before "
+            "it that day, which is the most, and this hour is not odder than they"
+        )
     return summary, tuple(why)

@@ -12,6 +12,11 @@ from detector.workhours import DAY_US
 
 MEMORY: Final = 0.07
 """Weight of the newest active hour in a person's usual numbers (half-life of ten hours)."""
+SOFT: Final = 0.3
+"""Added to a standard deviation of log(1 + n): a tenth of an item more is nothing odd."""
+MOST_TAUGHT: Final = 2.0
+"""Standard deviations above the usual beyond which an hour teaches no more: who does twice as much
+each day would else become usual by the spread alone."""
 COUNTED: Final = ("new_items", "new_items_day", "new_items_week", "extracted", "volume", "failed")
 """The features that compare a number with the person's usual one."""
 USUAL: Final = 2 * len(COUNTED)
@@ -118,7 +123,8 @@ class Habits(msgspec.Struct):
 
 def moved(usual: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """Moving means and variances, of shape (n, quantities, 2), after one more hour."""
-    away = counts - usual[:, :, 0]
+    most = MOST_TAUGHT * np.sqrt(usual[:, :, 1]) + SOFT
+    away = np.minimum(counts - usual[:, :, 0], most)
     mean = usual[:, :, 0] + MEMORY * away
     variance = (1 - MEMORY) * (usual[:, :, 1] + MEMORY * away * away)
     return np.stack((mean, variance), axis=2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Final
 
 import numpy as np
@@ -23,6 +24,17 @@ NEAR: Final = 4.0
 """Scores further below the threshold than this are not kept."""
 
 
+class Raised(Enum):
+    """What the channel does with an hour: nothing, a finding that is told, or one for the digest."""
+
+    NOT = auto()
+    TOLD = auto()
+    HELD = auto()
+
+
+NOT, TOLD, HELD = Raised
+
+
 @dataclass(frozen=True, slots=True)
 class Odd:
     """An open hour over the threshold at a step: score, threshold, the surprisal of each feature,
@@ -38,6 +50,8 @@ class Odd:
     found: np.ndarray
     evidence: Evidence
     rank: Rank
+    told_before: int = 0
+    """The day's alerts, where they are the most there may be and this hour is not odder than they."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +105,8 @@ def judge(
             continue
         day = (step.clock - 1) // DAY_US
         record(channel.tops.setdefault(day, {}), names[line], score)
-        if not _is_raised(channel, names[line], step.clock, score):
+        how = raised(channel, names[line], step.clock, score)
+        if how is NOT:
             continue
         odd.append(
             Odd(
@@ -104,6 +119,7 @@ def judge(
                 found=step.found[row],
                 evidence=channel.hours.evidence_of(line, seen.part, step.upto),
                 rank=ranked(channel, score),
+                told_before=channel.raised_today if how is HELD else 0,
             )
         )
     return odd
@@ -121,15 +137,23 @@ def ranked(channel: Channel, score: float) -> Rank:
     return Rank(as_odd, sum(day.known for day in past))
 
 
-def _is_raised(channel: Channel, name: str, clock: int, score: float) -> bool:
-    """Whether the channel raises a finding; notes that it does. Once for each person and hour."""
+def raised(channel: Channel, name: str, clock: int, score: float) -> Raised:
+    """Whether the channel raises a finding; notes that it does. Once for each person and hour.
+
+    When the day has had its alerts, only who is odder than all of them is told; the rest is held.
+    """
     hour = (clock - 1) // HOUR_US
     if score < channel.threshold or channel.raised.get(name, -1) >= hour:
-        return False
-    if channel.raised.get(name, -25) < hour - 24:
-        channel.raised_today += 1
+        return NOT
+    goes_on = channel.raised.get(name, -25) >= hour - 24
+    if not goes_on and channel.raised_today >= channel.most_today and score <= channel.oddest_today:
+        known = channel.held.get(name, -1) >= hour
+        channel.held[name] = hour
+        return NOT if known else HELD
+    channel.raised_today += not goes_on
     channel.raised[name] = hour
-    return True
+    channel.oddest_today = max(channel.oddest_today, score)
+    return TOLD
 
 
 def compare(

@@ -1,9 +1,10 @@
 """A trained model: one-sided surprisals of the features, a forest on them, and their sum.
 
-Score of a row = -log p of its forest score + -log p of its capped sum, both against the rows of
-training (shared/model.md 3.3: the forest on -log p with a Fisher sum). Rows whose sum is common
-in training are not worth a forest and score their sum alone. Above all rows of training both go
-on along an exponential tail, so that the oddest hours do not tie.
+Score of a row = -log p of its sum over causes + -log p of its forest score, both against the rows
+of training (docs/evaluation.md says what each adds). In the sum the rarest feature of a cause
+counts (`causes.py`), so that one thing does not count thrice; the forest sees all features. Rows
+whose sum is common in training are not worth a forest and score their sum alone. Above all rows of
+training everything goes on along an exponential tail, so that the oddest hours do not tie.
 """
 
 from __future__ import annotations
@@ -16,10 +17,14 @@ from typing import Final
 import numpy as np
 
 from detector.anomaly import drift, forest
+from detector.anomaly.causes import rarest
 from detector.anomaly.declaration import Declaration
 
 LOOK_FROM: Final = 2.3
 """-log p of the sum from which the forest looks at a row: the top tenth of training."""
+MOST_SURPRISE: Final = 24.0
+"""Largest -log p of one feature: far beyond all of training a single one may alert, and no
+feature outweighs all others."""
 FEWEST_ROWS: Final = 200
 MOST_ROWS: Final = 200_000
 GOLDEN_ROWS: Final = 10
@@ -72,7 +77,7 @@ class Model:
     def score(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Score rows of shape (n, all features): totals (n,) and surprisals (n, features used)."""
         surprise = _surprise(rows, self.columns, self.tails)
-        total = self.of_sum.beyond(surprise.sum(axis=1))
+        total = self.of_sum.beyond(rarest(self.features, surprise).sum(axis=1))
         odd = np.flatnonzero(total >= LOOK_FROM)
         if len(odd):
             total[odd] += self.of_score.beyond(self.trees.score(surprise[odd]))
@@ -85,11 +90,11 @@ class Model:
 
 
 def _surprise(rows: np.ndarray, columns: np.ndarray, tails: tuple[forest.Tail, ...]) -> np.ndarray:
-    """-log p of each feature. What is not known (NaN) is no surprise."""
+    """-log p of each feature, up to the most. What is not known (NaN) is no surprise."""
     used = np.array(rows[:, columns].T, dtype=np.float64, order="C")
     used[np.isnan(used)] = -np.inf
-    surprise = [tail.of(observed) for tail, observed in zip(tails, used, strict=True)]
-    return np.stack(surprise, axis=1)
+    surprise = [tail.beyond(observed) for tail, observed in zip(tails, used, strict=True)]
+    return np.asarray(np.minimum(np.stack(surprise, axis=1), MOST_SURPRISE))
 
 
 def train(rows: np.ndarray, declaration: Declaration, origin: Origin | None = None) -> Model | None:
@@ -112,8 +117,9 @@ def train(rows: np.ndarray, declaration: Declaration, origin: Origin | None = No
     trees = forest.fit(
         surprise, trees=declaration.trees, sample=declaration.sample, seed=declaration.seed
     )
-    sums = forest.tail(surprise.sum(axis=1))
-    odd = surprise[sums.of(surprise.sum(axis=1)) >= LOOK_FROM]
+    total = rarest(names, surprise).sum(axis=1)
+    sums = forest.tail(total)
+    odd = surprise[sums.of(total) >= LOOK_FROM]
     of_score = forest.tail(trees.score(odd if len(odd) else surprise[:1]))
     nothing = Golden(rows[:0], np.empty(0))
     profile = drift.profile(rows[:, columns])

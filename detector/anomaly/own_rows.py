@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from detector.anomaly import tally as tallies
-from detector.anomaly.habits import moved
+from detector.anomaly.habits import SOFT, moved
 from detector.anomaly.own_features import Count, OwnFeature, Rarity
 from detector.facts import Facts
 from detector.ledger import Ledger
@@ -185,7 +185,7 @@ class Opened(msgspec.Struct):
     def numbers(self, lines: np.ndarray) -> np.ndarray:
         """Lines as they stand, as features: NaN where a feature is not known well enough yet."""
         found, usual = self.found[lines], self.usual[lines].reshape(len(lines), -1, 2)
-        excess = (np.log1p(found) - usual[:, :, 0]) / (np.sqrt(usual[:, :, 1]) + 0.3)
+        excess = (np.log1p(found) - usual[:, :, 0]) / (np.sqrt(usual[:, :, 1]) + SOFT)
         made = np.where(np.array(self.counted, dtype=bool), np.maximum(0.0, excess), found)
         return np.where(np.array(self.known, dtype=bool), made, np.nan)
 

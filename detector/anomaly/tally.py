@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from detector.anomaly.declaration import FEATURES
-from detector.anomaly.habits import COUNTED, USUAL, Habits
+from detector.anomaly.habits import COUNTED, SOFT, USUAL, Habits
 from detector.facts import Facts
 from detector.workhours import DAY_US
 
@@ -115,7 +115,7 @@ def features(rows: np.ndarray) -> np.ndarray:
     made[:, len(FEATURES) :] = rows[:, WIDTH:]
     made[:, _ALIKE] = rows[:, _COLUMN_OF_ALIKE]
     usual = rows[:, len(COLUMN) : WIDTH].reshape(len(rows), len(COUNTED), 2)
-    excess = (np.log1p(counted(rows)) - usual[:, :, 0]) / (np.sqrt(usual[:, :, 1]) + 0.3)
+    excess = (np.log1p(counted(rows)) - usual[:, :, 0]) / (np.sqrt(usual[:, :, 1]) + SOFT)
     made[:, _EXCESSES] = np.maximum(0.0, excess)
     made[:, _NETWORKS] = np.maximum(0.0, rows[:, COLUMN["networks"]] - 1)
     made[:, _RATIO] = rows[:, _FIRST_RATIO : _FIRST_RATIO + len(RATIOS)].sum(axis=1)

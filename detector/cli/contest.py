@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractContextManager
+from itertools import repeat
+from multiprocessing import get_context
 from pathlib import Path
 
 from rich.console import Console
@@ -25,10 +29,12 @@ from detector.settings import ConfigError
 from detector.simulator import Plan
 from detector.terminal import progress
 
+Company = tuple[Watched, Contest, Contest, Named, Days, Days]
+"""What was measured of one company, in the order of `Measured`."""
+
 
 def run(args: Namespace) -> int:
     """Watch every company once, let all methods order its hours, and print who found what."""
-    app.settle_process()
     config = settings.load(args.config, os.environ)
     if not args.seeds:
         msg = "name the companies: --seeds 101-120 for a report, 1-5 while developing"
@@ -37,15 +43,9 @@ def run(args: Namespace) -> int:
         msg = f"{args.write}: there is no folder {args.write.parent}; make it first"
         raise ConfigError(msg)
     texts = files.texts(config.paths, timezone=config.timezone)
-    make = evaluate.Maker(texts, app.now().date(), planning.rules_cache(config))
-    terminal = Console(stderr=True, highlight=False)
-    measured = [_measured(terminal, plan, make) for plan in evaluate.plans_of(args)]
-    found = Measured(*zip(*measured, strict=True))
-    command = " ".join(
-        ("vaultwatch model evaluate --seeds", evaluate.span(args.seeds),
-         "--people", str(args.people), "--days", str(args.days), "--attacks", str(args.attacks))
-    )  # fmt: skip
-    text = model_page.page(found, command)
+    make = evaluate.Maker(texts, app.now().date(), planning.rules_cache(config), budget=args.budget)
+    found = Measured(*zip(*_all(evaluate.plans_of(args), make, args.jobs), strict=True))
+    text = model_page.page(found, _command(args))
     if args.json:
         output.as_json(model_page.fields(found))
     else:
@@ -56,10 +56,30 @@ def run(args: Namespace) -> int:
     return 0
 
 
-def _measured(
-    terminal: Console, plan: Plan, make: evaluate.Maker
-) -> tuple[Watched, Contest, Contest, Named, Days, Days]:
+def _command(args: Namespace) -> str:
+    """The command that gives the same figures again."""
+    words = ["vaultwatch model evaluate --seeds", evaluate.span(args.seeds)]
+    words += ["--people", str(args.people), "--days", str(args.days)]
+    words += ["--attacks", str(args.attacks)]
+    if args.budget is not None:
+        words += ["--budget", f"{args.budget:g}"]
+    return " ".join(words)
+
+
+def _all(plans: Sequence[Plan], make: evaluate.Maker, jobs: int) -> list[Company]:
+    """Every company in its order; several at once if there are several jobs."""
+    if jobs <= 1:
+        app.settle_process()
+        return [_measured(plan, make) for plan in plans]
+    with ProcessPoolExecutor(
+        jobs, mp_context=get_context("spawn"), initializer=app.settle_process
+    ) as workers:
+        return list(workers.map(_measured, plans, repeat(make)))
+
+
+def _measured(plan: Plan, make: evaluate.Maker) -> Company:
     """One company: watched once, then every method on its hours; and its twin without attacks."""
+    terminal = Console(stderr=True, highlight=False)
     with companies.made(plan) as company, _shown(terminal, company) as advance:
         watched = contest.watch(company, make, advance)
     found = contest.compete(watched)
@@ -70,7 +90,7 @@ def _measured(
     with companies.made(plan, attacked=False) as twin, _shown(terminal, twin) as advance:
         _, grade = play(twin, make, advance)
     quiet = days_of(grade, watched.declaration, watched.people, begin, days)
-    return watched, found, without, named, raised, quiet
+    return contest.without_hours(watched), found, without, named, raised, quiet
 
 
 def _shown(terminal: Console, company: Labelled) -> AbstractContextManager[backtesting.Advance]:

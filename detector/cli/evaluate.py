@@ -33,10 +33,16 @@ Keep = Callable[[str, Grade], None]
 
 
 class Maker:
-    """Makes the plan for a company: the rules and the model that are configured, its own people."""
+    """Makes the plan for a company: the rules and the model that are configured, its own people.
 
-    def __init__(self, texts: Texts, today: date, load_rules: plans.LoadRules) -> None:
+    `budget` takes the place of the model's declared one.
+    """
+
+    def __init__(
+        self, texts: Texts, today: date, load_rules: plans.LoadRules, *, budget: float | None = None
+    ) -> None:
         self._texts, self._today, self._load_rules = texts, today, load_rules
+        self._budget = budget
         self.mistakes = plans.build(texts, today, load_rules).mistakes
 
     def __call__(self, stated: Texts) -> kernel.Plan:
@@ -46,7 +52,11 @@ class Maker:
             people=stated.people or self._texts.people,
             networks=stated.networks or self._texts.networks,
         )
-        return plans.build(texts, self._today, self._load_rules).plan
+        plan = plans.build(texts, self._today, self._load_rules).plan
+        if self._budget is None or plan.declaration is None:
+            return plan
+        declaration = plan.declaration.model_copy(update={"budget": self._budget})
+        return replace(plan, declaration=declaration)
 
 
 def run(args: Namespace) -> int:

@@ -7,13 +7,16 @@ from typing import Final
 
 from detector.anomaly import drift, shadow
 from detector.anomaly.causes import cause_of
-from detector.anomaly.channel import CALIBRATION_DAYS, DRIFT_DAYS
+from detector.anomaly.channel import CALIBRATION_DAYS, DRIFT_DAYS, LEAST_MOST, MOST_DAY
 from detector.anomaly.declaration import Declaration
 from detector.anomaly.model import FEWEST_ROWS, GOLDEN_ROWS, MOST_ROWS
 from detector.anomaly.reference import MEANINGS
 from detector.evaluation.pages import section, table
 
-SHOWN: Final = ("model", "plain forest, raw counts", "rules alone", "rules, and the model at 2")
+SHOWN: Final = (
+    "model", "plain forest, raw counts", "rules alone", "rules, and the model at 0.5, within",
+    "rules, and the model at 2",
+)  # fmt: skip
 """Methods whose rows of the page of figures stand in the card."""
 LIMITS: Final = (
     "It says nothing about people known for less than the cold start, nor about accounts without people.",
@@ -49,7 +52,8 @@ def _what(declaration: Declaration) -> str:
         f"{declaration.description.strip()} One row for each person and hour of the event clock, scored "
         f"every {_span(declaration.step)}. Each feature becomes the -log p of its right tail in the "
         f"training, capped; an isolation forest of {declaration.trees} trees on {declaration.sample} hours "
-        "each (scikit-learn) and the capped sum of the features are added, each again as -log p. "
+        "each (scikit-learn) on all features and the sum of the rarest feature of each cause are added, "
+        "each again as -log p. "
         "`models/isolation_forest.yaml` declares it, `docs/reference/model.md` says how."
     )
 
@@ -76,7 +80,8 @@ def _thresholds(declaration: Declaration) -> str:
         f"The threshold is the score that would have spent the budget in the last {CALIBRATION_DAYS} "
         f"days: {declaration.budget:g} alerts a day and 1,000 active people, at most "
         f"{declaration.most:g} a day, corrected once a day by what was raised. A person counts once a "
-        f"day. People known for less than {_span(declaration.cold_start)} are scored and not alerted. "
+        f"day. When a day has had {MOST_DAY:g} times the budget ({LEAST_MOST} at least), further hours "
+        f"are low and wait for the digest unless they are odder than all before. People known for less than {_span(declaration.cold_start)} are scored and not alerted. "
         "An alert tells up to three reasons, one for each cause, rarest first."
     )
 

@@ -1,13 +1,15 @@
 """One company, many methods, the same number of alerts: who finds what.
 
 Every method's threshold is set so that it raises exactly the budget in the time watched: only the
-order in which it puts hours is compared. People count once in 24 hours, as the channel has it.
+order in which it puts hours is compared. Alerts fold as the engine folds them: one of a person stays
+open until a day has passed without an odd hour.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
@@ -73,6 +75,12 @@ def watch(company: Labelled, make: Make, advance: backtesting.Advance) -> Watche
     )
 
 
+def without_hours(watched: Watched) -> Watched:
+    """The company without the rows of its hours, which are most of it."""
+    hours = watched.hours
+    return replace(watched, hours=hours.where(np.zeros(len(hours.steps), dtype=bool)))
+
+
 def weeks(watched: Watched) -> Iterator[tuple[Hours, Hours]]:
     """For each week the closed hours of the past that teach, and the hours to be scored."""
     hours, declaration = watched.hours, watched.declaration
@@ -99,27 +107,35 @@ def scored(watched: Watched, method: Method) -> tuple[Hours, np.ndarray]:
 
 def spend(watched: Watched, hours: Hours, scores: np.ndarray, budget: float) -> Spent:
     """Raise the oddest hours until the budget is spent."""
-    most = round(budget * watched.days)
-    ranked = np.sort(np.unique(scores))[::-1]
-    low, high = 0, len(ranked) - 1
-    while low < high:
-        middle = (low + high + 1) // 2
-        if _raised(watched, hours, scores, ranked[middle]).alerts <= most:
-            low = middle
-        else:
-            high = middle - 1
-    return _raised(watched, hours, scores, ranked[low])
+    most, ranked = round(budget * watched.days), np.unique(scores)[::-1]
+
+    def raised(place: int) -> Spent:
+        return _raised(watched, hours, scores, ranked[place])
+
+    end = 1
+    while end < len(ranked) and raised(end).alerts <= most:
+        end *= 2
+    within = range(min(end, len(ranked)))
+    return raised(max(0, bisect_right(within, most, key=lambda place: raised(place).alerts) - 1))
 
 
 def _raised(watched: Watched, hours: Hours, scores: np.ndarray, threshold: float) -> Spent:
-    """What comes over a threshold, folded by person and day."""
-    opened: dict[str, int] = {}
-    alerts, right, found = 0, set[tuple[str, int]](), dict[int, float]()
+    """What comes over a threshold, folded by person.
+
+    An attack is found by what an alert names in its first day: who looks at it then sees that, and
+    nobody looks again when more comes to it.
+    """
+    opened, newest = dict[str, int](), dict[str, int]()
+    right, found = set[tuple[str, int]](), dict[int, float]()
+    alerts, fold = 0, watched.declaration.rule.fold_for // timedelta(microseconds=1)
     for place in np.flatnonzero(scores >= threshold).tolist():
         name, step = str(hours.people[place]), int(hours.steps[place])
-        if step - opened.get(name, -DAY_US) >= DAY_US:
+        if name not in newest or step - newest[name] > fold:
             opened[name] = step
             alerts += 1
+        newest[name] = step
+        if step - opened[name] > DAY_US:
+            continue
         for attack in hours.attacks[place]:
             right.add((name, opened[name]))
             begun = workhours.microseconds(watched.attacks[attack].first_time)
@@ -127,17 +143,36 @@ def _raised(watched: Watched, hours: Hours, scores: np.ndarray, threshold: float
     return Spent(alerts, len(right), found, threshold)
 
 
-def by_rules(watched: Watched) -> Spent:
-    """What the rules alone raised and found, at their own number of alerts."""
+def by_rules(watched: Watched, most: int | None = None) -> Spent:
+    """What the rules alone raised and found: all of it, or the so many alerts of the highest score."""
     name = watched.declaration.name
-    alerts = [*watched.grade.true_alerts, *watched.grade.false_alerts]
-    right = [alert for alert in watched.grade.true_alerts if alert.rule.name != name]
+    alerts = [
+        alert
+        for alert in (*watched.grade.true_alerts, *watched.grade.false_alerts)
+        if alert.rule.name != name
+    ]
+    alerts.sort(key=lambda alert: (-alert.score, alert.detected_at, alert.id))
+    kept = {alert.id for alert in alerts[:most]}
+    right = sum(alert.id in kept for alert in watched.grade.true_alerts)
     found: dict[int, float] = {}
     for place, catch in enumerate(watched.grade.catches):
-        mine = [alert for alert in catch.told if alert.rule.name != name]
+        mine = [alert for alert in catch.told if alert.id in kept]
         if mine:
             found[place] = _minutes(mine[0], catch.attack)
-    return Spent(sum(alert.rule.name != name for alert in alerts), len(right), found)
+    return Spent(len(kept), right, found)
+
+
+def together(watched: Watched, model: Spent, budget: float | None = None) -> Spent:
+    """What the model found and the rules: all that they raised, or what is left of a budget a day.
+
+    An alert of both counts twice, also where they name the same attack.
+    """
+    most = None if budget is None else max(0, round(budget * watched.days) - model.alerts)
+    rules = by_rules(watched, most)
+    found = dict(model.found)
+    for attack, minutes in rules.found.items():
+        found[attack] = min(minutes, found.get(attack, minutes))
+    return Spent(rules.alerts + model.alerts, rules.right + model.right, found)
 
 
 def _minutes(alert: Alert, attack: Attack) -> float:
@@ -172,5 +207,7 @@ __all__ = [
     "compete",
     "scored",
     "spend",
+    "together",
     "watch",
+    "without_hours",
 ]

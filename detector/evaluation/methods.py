@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from detector.anomaly import forest, model
-from detector.anomaly.causes import CAUSES, cause_of
+from detector.anomaly.causes import cause_of, rarest
 from detector.anomaly.declaration import Declaration
 from detector.evaluation.hours import Hours
 
@@ -47,18 +47,9 @@ def capped_sum(lesson: Hours, declaration: Declaration) -> Score | None:
 def sum_over_causes(lesson: Hours, declaration: Declaration) -> Score | None:
     """The sum of the largest capped -log p of each cause, without a forest."""
     trained = model.train(lesson.features, declaration)
-    members = [
-        [place for place, name in enumerate(declaration.names) if name in CAUSES[cause]]
-        for cause in CAUSES
-    ]
-
-    def score(hours: Hours) -> np.ndarray:
-        assert trained is not None
-        surprise = trained.score(hours.features)[1]
-        rarest = [surprise[:, places].max(axis=1) for places in members if places]
-        return np.asarray(np.sum(rarest, axis=0))
-
-    return score if trained else None
+    if trained is None:
+        return None
+    return lambda hours: rarest(trained.features, trained.score(hours.features)[1]).sum(axis=1)
 
 
 def forest_of_surprise(lesson: Hours, declaration: Declaration) -> Score | None:

@@ -151,6 +151,7 @@ def _reasons(found: Measured) -> str:
 
 
 def _kept(found: Measured) -> str:
+    budget = found.watched[0].declaration.budget
     rows = [
         [name, number(how.spent), number(how.false), f"{how.high_day:g}", str(how.days)]
         for name, how in (
@@ -161,5 +162,6 @@ def _kept(found: Measured) -> str:
     columns = ["", "all alerts", "those that name no attack", "19 of 20 days within", "days"]
     return (
         "The thresholds above are set afterwards; the running channel sets its own from the days "
-        "before. In budgets, so that 1 is exact.\n\n" + table(columns, rows)
+        f"before, here for {budget:g} alerts a day and 1,000 people. In budgets, so that 1 is exact."
+        "\n\n" + table(columns, rows)
     )

@@ -20,6 +20,13 @@ def add(commands: common.Commands) -> None:
     rollback.add_argument("id", nargs="?", default="", help="how its id begins (default: the last)")
     against = verbs.add_parser("evaluate", help="the model against other methods, in numbers")
     common.companies(against)
+    against.add_argument(
+        "--budget", type=float, metavar="N",
+        help="alerts a day and 1,000 people of the running channel (default: as declared)",
+    )  # fmt: skip
+    against.add_argument(
+        "--jobs", type=int, default=1, metavar="N", help="companies at once, each in a process"
+    )
     against.add_argument("--write", type=Path, metavar="FILE", help=common.WRITES)
     common.also(against)
     verbs.add_parser("schema", help="print the JSON schema of the declaration, for editors")
