@@ -12,7 +12,7 @@ from detector.evaluation.contest import BUDGETS, Spent, Watched, by_rules, toget
 from detector.evaluation.figures import Ratio, ratio
 from detector.evaluation.pages import lasting, share, table
 
-WITHIN: Final = 0.5
+WITHIN: Final = 1.0
 TWICE: Final = 2.0
 """Alerts a day of the model, and of rules and model together: twice the main budget. What the model
 leaves goes to the rules' alerts of the highest score."""
