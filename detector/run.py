@@ -314,9 +314,12 @@ class Run:
             self._tell(risk)
 
     def _whole(self) -> Scene | None:
-        """The page at hand as a scene, null if time passes without one."""
-        page = self._page
-        return None if page is None else self._scene(page, (0, len(page)))
+        """The page at hand as a scene without what is known of it; null if time passes without one."""
+        page, plan = self._page, self.state.plan
+        if page is None:
+            return None
+        about = (self.memory.account, plan.people, self.state.notes)
+        return Scene(page, self.memory.facts, plan.networks, 0, len(page), *about)
 
     def _unless_told(self, finding: Finding) -> Finding:
         declaration = self.state.declaration
