@@ -47,6 +47,8 @@ class Facts(msgspec.Struct):
     """What people said is not so, and is never learned."""
     withdrawn: dict[str, list[int]] = {}
     """Per person the evidence of alerts: facts that began there are withdrawn when settling."""
+    peers: dict[str, list[str]] = {}
+    """Who works with the same vaults, by person, where a rule asks for it: see `peers.py`."""
     judged: dict[str, list[Judged]] = {}
     """What people said of alerts, by the person whom these are about."""
 
@@ -124,6 +126,7 @@ class Facts(msgspec.Struct):
         for kept in (self.people, self.suspects, self.withdrawn, self.pinned, self.rejected):
             kept.pop(name, None)
         self.judged.pop(name, None)
+        self.peers.pop(name, None)
 
     def _hold(self, name: str, key: str, clock: int) -> None:
         """Know what is pinned, as well as what is familiar."""

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from detector import closing, correlating, matched, noting, triage, workhours
+from detector import closing, correlating, matched, noting, peers, triage, workhours
 from detector.alerts import Alert, Reason
 from detector.anomaly import channel as channels
 from detector.anomaly import explanation, judging
@@ -163,6 +163,10 @@ class Run:
         """Whether any rule finds something because time passes without an event."""
         return bool(self.state.rulebook.waiting)
 
+    def _learns_peers(self) -> bool:
+        """Whether any rule compares people with peers whom nobody stated."""
+        return self.state.rulebook.learns_peers
+
     def _close(self, state: State, hour: int, seq: int) -> list[Finding]:
         """What time alone brings about under the rules of a state."""
         about = (self.memory.facts, state.plan.people, self.memory.complete)
@@ -184,6 +188,8 @@ class Run:
 
     def _new_day(self, day: int) -> None:
         self.memory.facts.forget(day)
+        if self._learns_peers():
+            self.memory.facts.peers = peers.learned(self.memory.facts, day)
         channels.forget(self.memory.channel, self.memory.facts, day)
         for entry in self.state.rulebook.stateful:
             entry.logic.forget(self.state.tails[entry.rule.id], day)

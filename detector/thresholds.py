@@ -17,7 +17,7 @@ from detector.kernel import State
 from detector.rule_types.absence import Absence
 from detector.rule_types.cadence import AbsenceTail
 from detector.rule_types.entity_risk import EntityRisk
-from detector.rule_types.paces import VolumeTail, usual_of
+from detector.rule_types.paces import VolumeTail
 from detector.rule_types.signs import RiskTail, Sum
 from detector.rule_types.volume import Volume
 
@@ -75,7 +75,7 @@ def _volumes(state: State, since: int) -> Iterator[Below]:
                 (excess.count / needs, excess.count, needs, time)
                 for day, time in newest.items()
                 for needs, excess in asked.looked(
-                    pace, usual_of(state.memory.facts, tail, name, day), time
+                    pace, entry.behavior.usual(state.memory.facts, tail, name, day), time
                 )
                 if excess.chance < asked.chance and NEARLY * needs <= excess.count < needs
             ]

@@ -12,7 +12,7 @@ from detector.cli.main import run
 from detector.corrections import Correction, How
 from detector.observations import COUNTRY, KINDS
 from tests import stories
-from tests.fakes import SPAN, Clock, ScriptedSource, close, open_desk
+from tests.fakes import SPAN, Clock, ScriptedSource, close, open_desk, shipped_texts
 from tests.stories import at, audit, play, sign_in, usage
 from tests.team import learned_engine
 
@@ -97,6 +97,29 @@ def test_facts_are_told_as_sentences(config: str, capsys: pytest.CaptureFixture[
     assert "place: Paris, France on 3 days" in out
     assert run(["facts", "memory", "--config", config]) == 0
     assert "facts: 1 entries, " in capsys.readouterr().out
+
+
+def test_the_peers_of_a_person_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rules = shipped_texts().rules | {
+        "rules/rare.yml": (stories.ROOT / "rules/rare.yml").read_text()
+    }
+    desk = open_desk(tmp_path / "data", at("0:00"), texts=shipped_texts(rules=rules))
+    people = ["ann", "ben", "cleo", "dan", "eve", "fay", "gus", "hal"]
+    work = [
+        usage(who, "paris", f"{day} {8 + place}:0{number}", vault=vault)
+        for day in range(-3, 0)
+        for place, who in enumerate(people)
+        for number, vault in enumerate(["code", "servers"] if who < "gus" else ["payroll", "till"])
+    ]
+    jobs.poll(desk, ScriptedSource(work), Clock(at("0:30")))
+    close(desk)
+    path = tmp_path / "vaultwatch.toml"
+    path.write_text(f'[data]\ndirectory = "{tmp_path}/data"\n')
+
+    assert run(["facts", "show", "ann@acme.example", "--config", str(path)]) == 0
+    assert "peers: 5 who use the same vaults: Ben, Cleo, Dan, Eve, Fay." in capsys.readouterr().out
+    assert run(["facts", "show", "gus@acme.example", "--json", "--config", str(path)]) == 0
+    assert json.loads(capsys.readouterr().out)["peers"] == []
 
 
 def test_facts_are_corrected_through_the_log(

@@ -92,7 +92,8 @@ def _show(args: Namespace, memory: Memory) -> int:
     person = memory.facts.people[name]
     if args.json:
         known = [_fact(memory, name, *each) for each in memory.facts.ledger.of(name)]
-        output.as_json(_summary(memory, name, person) | {"facts": known})
+        peers = memory.facts.peers.get(name, [])
+        output.as_json(_summary(memory, name, person) | {"facts": known, "peers": peers})
         return 0
     for line in _sentences(memory, name, person):
         output.console().print(output.plain(line))
@@ -115,6 +116,10 @@ def _sentences(memory: Memory, name: str, person: Person) -> list[str]:
         shown = [_words(memory, name, each) for each in known[:MOST_SHOWN]]
         more = f" and {len(known) - MOST_SHOWN} more" if len(known) > MOST_SHOWN else ""
         lines.append(f"  {label}: {'; '.join(shown)}{more}.")
+    peers = facts.peers.get(name)
+    if peers:
+        named = ", ".join(who(memory, peer) for peer in peers)
+        lines.append(f"  peers: {len(peers)} who use the same vaults: {named}.")
     if person.guards:
         lines.append(
             f"  {plural(len(person.guards), 'value')} came under an alert and are not learned."

@@ -160,6 +160,9 @@ class Host(Run):
     def _waits(self) -> bool:
         return super()._waits() or bool(self.guests.state.rulebook.waiting)
 
+    def _learns_peers(self) -> bool:
+        return super()._learns_peers() or self.guests.state.rulebook.learns_peers
+
     def take(self, page: Observations, hits: Mapping[str, np.ndarray]) -> None:
         """Walk a page, and the guests beside it."""
         self._shown = Hits.of(self.guests.state.rulebook, self._matched, set(page.late))

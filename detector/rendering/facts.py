@@ -65,7 +65,7 @@ _HIDDEN: Final = frozenset(
         "rungs", "to_kind", "weights", "near", "bout", "holiday", "strong", "schedule", "hours", "slot_days", "week", "event.action", "object.type", "followed_by", "followed_after_min",
         "correlation", "group", "asked", "span_seconds", "looks_at", "counted", "field", "steps",
         "routine", "routine_days", "routine_of", "strange", "network_kind", "never_seen", "quiet_days",
-        "active_days", "before", "stood_days", "seen_times", "known_values", "last_seen", "usual_hours_missed", "pause_hours", "usual_days", "rests", "feeds", "silent_hours", "came_late", "allowed", "back_at", "share", "shown", "own_days", "among", "causes", "as_odd", "days_compared", "p_value", "told_before",
+        "active_days", "before", "stood_days", "seen_times", "known_values", "last_seen", "usual_hours_missed", "pause_hours", "usual_days", "rests", "feeds", "silent_hours", "came_late", "allowed", "back_at", "share", "shown", "own_days", "among", "alike", "causes", "as_odd", "days_compared", "p_value", "told_before",
         "risk", "rules", "findings", "span_hours", "tactics", "least_rules", "least_tactics",
         "half_life", "told_by", "taken_back",
     }

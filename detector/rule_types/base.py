@@ -214,6 +214,11 @@ class Behavior(Document):
         """Event columns that this very rule reads, beside `columns`."""
         return frozenset(self.group_by) & frozenset(events.SCHEMA)
 
+    @property
+    def learns_peers(self) -> bool:
+        """Whether it compares people with peers whom nobody stated."""
+        return False
+
     @abstractmethod
     def watch(self, rule: Rule, scene: Scene, rows: Sequence[int], tail: Any) -> Iterator[Finding]:
         """Look at the `rows` that a base rule matched; yield findings, suppressed ones too."""

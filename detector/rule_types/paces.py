@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from detector import peers
 from detector.facts import Facts
 from detector.persons import Person
 from detector.rule_types.base import Tail
@@ -22,6 +23,8 @@ MOST_OF_ONE: Final = 30
 """What one person's day counts at most among those of everybody, or a thief would set the norm."""
 ALL: Final = ""
 """The group of everybody."""
+ALIKE: Final = "\x1f"
+"""The group of those who are learned to work with the same vaults."""
 LEAST_PEERS: Final = 8
 LEAST_PEER_DAYS: Final = 80
 """A group of fewer people, or of fewer of their days, says less than everybody (model.md section 4)."""
@@ -63,6 +66,8 @@ class Usual(msgspec.Struct, gc=False):
     person_days: int
     group: str
     """Whose usual `everybody` is: that of the person's group, or of ALL."""
+    alike: int = 0
+    """How many learned peers `everybody` are, 0 if they are not."""
 
 
 class Pace(msgspec.Struct):
@@ -100,6 +105,8 @@ class VolumeTail(Tail):
 
     people: dict[str, Pace] = {}
     groups: dict[str, Peers] = {}
+    alike: dict[str, Everybody] = {}
+    """What is usual for the learned peers of a person, reckoned once a day where it is asked for."""
     closed: int = 0
     """Days before this one are in the crowds of `groups`."""
 
@@ -109,10 +116,15 @@ def active_days_in(pace: Pace, start: int, end: int) -> int:
     return max(1, sum(start // DAY_US < day <= end // DAY_US for day in pace.days))
 
 
-def usual_of(facts: Facts, tail: VolumeTail, name: str, day: int) -> Usual:
-    """What was usual on the days before the longest window that ends on a day."""
+def usual_of(
+    facts: Facts, tail: VolumeTail, name: str, day: int, *, learned: bool = False
+) -> Usual:
+    """What was usual on the days before the longest window that ends on a day.
+
+    `learned`: where no stated group says enough, for the learned peers, if these do.
+    """
     pace, person = tail.people[name], facts.people.get(name)
-    everybody = _peers(facts, tail, pace.group)
+    everybody = _peers(facts, tail, name if learned else "", pace.group)
     made_of = (day, everybody.day, everybody.group, person.days if person else 0, len(pace.flagged))
     if pace.usual is None or pace.usual_of != made_of:
         pace.usual, pace.usual_of = _usual(pace, person, everybody, day), made_of
@@ -134,40 +146,72 @@ def _usual(pace: Pace, person: Person | None, everybody: Everybody, day: int) ->
         days=days,
         everybody=everybody.mean,
         person_days=int(everybody.person_days),
-        group=everybody.group,
+        group="" if everybody.group == ALIKE else everybody.group,
+        alike=everybody.people if everybody.group == ALIKE else 0,
     )
 
 
-def _peers(facts: Facts, tail: VolumeTail, group: str) -> Everybody:
-    """What is usual for the group, if it says enough, else for all."""
+def _peers(facts: Facts, tail: VolumeTail, name: str, group: str) -> Everybody:
+    """What is usual for the group, if it says enough, else for learned peers, else for all."""
     if group != ALL:
         found = _everybody(facts, tail, group)
         if found.people >= LEAST_PEERS and found.person_days >= LEAST_PEER_DAYS:
             return found
+    if facts.peers.get(name):
+        found = _alike(facts, tail, name)
+        if found.people >= peers.LEAST_PEERS and found.person_days >= LEAST_PEER_DAYS:
+            return found
     return _everybody(facts, tail, ALL)
+
+
+def _alike(facts: Facts, tail: VolumeTail, name: str) -> Everybody:
+    """What is usual for the learned peers of a person, made anew when a day has been closed."""
+    known = tail.alike.get(name)
+    if known is None or known.day != tail.closed:
+        names = [each for each in facts.peers[name] if each in facts.people]
+        paces = [tail.people[each].days for each in names if each in tail.people]
+        counts = [
+            min(count, MOST_OF_ONE)
+            for days in paces
+            for day, count in days.items()
+            if tail.closed - HISTORY_DAYS <= day < tail.closed
+        ]
+        crowd = Crowd(
+            sum(counts), sum(each * each for each in counts), sum(each >= STEADY_EACH for each in counts)
+        )  # fmt: skip
+        people = [facts.people[each] for each in names]
+        known = tail.alike[name] = _of(ALIKE, tail.closed, people, crowd)
+    return known
 
 
 def _everybody(facts: Facts, tail: VolumeTail, group: str) -> Everybody:
     """What is usual for a group, made anew when a day has been closed."""
-    peers = tail.groups.get(group)
-    if peers is None:
-        peers = tail.groups[group] = Peers()
-    if peers.everybody is None or peers.everybody.day != tail.closed:
-        people = _people(facts, tail, group)
-        days = sum(_active_days(each, tail.closed * DAY_US) for each in people)
-        total = sum(each.total for each in peers.crowd.values())
-        squares = sum(each.squares for each in peers.crowd.values())
-        steady = sum(each.steady for each in peers.crowd.values())
-        peers.everybody = Everybody(
-            day=tail.closed,
-            group=group,
-            people=len(people),
-            person_days=days,
-            mean=(total + 1) / (days + 10),
-            spread=max(2.0, (squares - total * total / max(1, days)) / max(1, total)),
-            steady=(steady + 1) / (days + 50),
+    closed = tail.groups.get(group)
+    if closed is None:
+        closed = tail.groups[group] = Peers()
+    if closed.everybody is None or closed.everybody.day != tail.closed:
+        crowd = Crowd(
+            sum(each.total for each in closed.crowd.values()),
+            sum(each.squares for each in closed.crowd.values()),
+            sum(each.steady for each in closed.crowd.values()),
         )
-    return peers.everybody
+        closed.everybody = _of(group, tail.closed, _people(facts, tail, group), crowd)
+    return closed.everybody
+
+
+def _of(group: str, closed: int, people: list[Person], crowd: Crowd) -> Everybody:
+    """What the closed days of people together make usual."""
+    days = sum(_active_days(each, closed * DAY_US) for each in people)
+    total, squares = crowd.total, crowd.squares
+    return Everybody(
+        day=closed,
+        group=group,
+        people=len(people),
+        person_days=days,
+        mean=(total + 1) / (days + 10),
+        spread=max(2.0, (squares - total * total / max(1, days)) / max(1, total)),
+        steady=(crowd.steady + 1) / (days + 50),
+    )
 
 
 def _people(facts: Facts, tail: VolumeTail, group: str) -> list[Person]:

@@ -12,8 +12,10 @@ from typing import Any, ClassVar, Final, Literal
 
 from pydantic import Field
 
-from detector import events
+from detector import events, peers
+from detector.facts import Facts
 from detector.findings import Finding, Subject, SubjectType
+from detector.peers import LEARNED
 from detector.persons import verdict
 from detector.rule import Rule
 from detector.rule_types import subjects
@@ -62,7 +64,11 @@ class _Share:
         """Who shows it, as a part of a sentence."""
         if self.among == "person":
             return f"on {self.count:,} of {plural(self.of, 'active day')} before"
-        who = f"others of the group {self.group}" if self.group else "other people"
+        who = "other people"
+        if self.among != "account":
+            who = f"others of the group {self.group}"
+        if self.among == LEARNED:
+            who = "colleagues who use the same vaults"
         return f"by {self.count:,} of {self.of:,} {who}"
 
 
@@ -70,7 +76,8 @@ class RareValue(Behavior):
     """A value, or a combination of values, that is rare: its share lies below `rare-below`.
 
     The share is that of days (`among: person`), of the people of the group that people.yml states
-    (`among: peers`; of everybody where the group has fewer than 8), or of everybody (`account`),
+    (`among: peers`; where that has fewer than 8, of learned peers if `peers: learned`, else of
+    everybody), or of everybody (`account`),
     by Laplace's rule (n + 1) / (N + 2), which is never small where little is known. Nothing that a
     day shows counts before midnight. What the person showed on three days, or a person called harmless, is a habit.
     """
@@ -89,6 +96,11 @@ class RareValue(Behavior):
         default="account",
         description="Whose share: the person's own days, people of the same group, or everybody.",
     )
+    peers: Literal["stated", "learned"] = Field(
+        default="stated",
+        description="Who the people of the same group are: those whom people.yml states, or else "
+        "(learned) those who use the same vaults.",
+    )
     rare_below: float = Field(
         default=0.02,
         alias="rare-below",
@@ -102,6 +114,11 @@ class RareValue(Behavior):
     remember: str = Field(
         default="90d", pattern=_SPAN, description="A value not seen for this long is forgotten."
     )
+
+    @property
+    def learns_peers(self) -> bool:
+        """Whether it compares people with peers whom nobody stated."""
+        return self.among == "peers" and self.peers == LEARNED
 
     @cached_property
     def enough(self) -> int:
@@ -137,7 +154,7 @@ class RareValue(Behavior):
         if scene.known.has_groups:
             shower.group = scene.known.group(scene.text("user.email", row))
         own = self._own(scene, at, tail, shower)
-        share = self._share(tail, name, shower, value)
+        share = self._share(scene.facts, tail, at, shower)
         is_rare = self._is_rare(share, own)
         if scene.notes is not None:
             scene.notes.add(self._note(rule, row, value, (share, own, is_news)))
@@ -174,21 +191,37 @@ class RareValue(Behavior):
         if unknown and scene.facts.is_suspect(name, time) and len(shower.guarded) < MOST_VALUES:
             shower.guarded[value] = Standing(time, time, told=time)
 
-    def _share(self, tail: ShareTail, name: str, shower: Shower, value: str) -> _Share:
+    def _share(
+        self, facts: Facts, tail: ShareTail, at: tuple[int, str, str], shower: Shower
+    ) -> _Share:
         """How many days or others of how many show the value, the subject not among them."""
+        _, name, value = at
         if self.among == "person":
             return _Share(shower.days_of(value), shower.days, self.among)
-        if self.among == "peers" and shower.group:
-            peers = [
+        if self.among == "peers":
+            for among, people in self._peers(facts, tail, name, shower):
+                count = sum(value in each.values for each in people)
+                return _Share(count, len(people), among, shower.group)
+        others = tail.crowd.get(value, 0) - (value in shower.values)
+        return _Share(others, tail.known - (shower.days > 0), "account")
+
+    def _peers(
+        self, facts: Facts, tail: ShareTail, name: str, shower: Shower
+    ) -> Iterator[tuple[str, list[Shower]]]:
+        """The stated peers if they are enough, else the learned ones if these are."""
+        if shower.group:
+            stated = [
                 each
                 for other, each in tail.showers.items()
                 if each.group == shower.group and other != name and each.days
             ]
-            if len(peers) >= LEAST_PEERS:
-                count = sum(value in each.values for each in peers)
-                return _Share(count, len(peers), self.among, shower.group)
-        others = tail.crowd.get(value, 0) - (value in shower.values)
-        return _Share(others, tail.known - (shower.days > 0), "account")
+            if len(stated) >= LEAST_PEERS:
+                yield "peers", stated
+        if self.learns_peers:
+            alike = [tail.showers.get(each) for each in facts.peers.get(name, ())]
+            known = [each for each in alike if each is not None and each.days]
+            if len(known) >= peers.LEAST_PEERS:
+                yield LEARNED, known
 
     def _is_rare(self, share: _Share, own: int) -> bool:
         """Whether a value is rare; of too few people, one that nobody of them shows."""

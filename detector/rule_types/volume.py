@@ -17,8 +17,10 @@ from typing import Any, ClassVar, Final, Literal
 from pydantic import Field
 
 from detector import workhours
+from detector.facts import Facts
 from detector.findings import Finding, Level
 from detector.observations import CLIENT, COUNTRY, ITEM, NETWORK, VAULT
+from detector.peers import LEARNED
 from detector.rule import Rule
 from detector.rule_types.base import KIND_OF, Behavior, Scene, Tail, Told, one_event
 from detector.rule_types.excess import Asked, Excess, is_fresh
@@ -81,6 +83,17 @@ class Volume(Behavior):
         "low 1e-6, medium 3e-4, high 3e-3.",
     )
 
+    peers: Literal["stated", "learned"] = Field(
+        default="stated",
+        description="Whose usual the own past is drawn towards: of the group that people.yml states, "
+        "or else (learned) of those who use the same vaults, or else of everybody.",
+    )
+
+    @property
+    def learns_peers(self) -> bool:
+        """Whether it compares people with peers whom nobody stated."""
+        return self.peers == LEARNED
+
     @cached_property
     def asked(self) -> Asked:
         """The windows that it judges, and what is too much in them."""
@@ -105,6 +118,10 @@ class Volume(Behavior):
             if counted and self.asked.most_near(pace, day) >= self.least:
                 yield from self._judge(rule, scene, (row, name), tail)
 
+    def usual(self, facts: Facts, tail: VolumeTail, name: str, day: int) -> Usual:
+        """What is usual for a person before the longest window that ends on a day."""
+        return usual_of(facts, tail, name, day, learned=self.learns_peers)
+
     def _counted(self, scene: Scene, row: int, name: str, pace: Pace) -> bool:
         """Whether the event adds to the person's count; notes it."""
         page, value, kind = scene.page, scene.page.ids[row], KIND_OF.get(self.of or "")
@@ -128,7 +145,7 @@ class Volume(Behavior):
     ) -> Iterator[Finding]:
         row, name = at
         pace, time = tail.people[name], scene.page.times[row]
-        usual = usual_of(scene.facts, tail, name, time // DAY_US)
+        usual = self.usual(scene.facts, tail, name, time // DAY_US)
         excess = self.asked.excess(pace, usual, time)
         if excess is None:
             return
@@ -157,7 +174,7 @@ class Volume(Behavior):
         if not counted:
             return
         pace, time = tail.people[name], scene.page.times[row]
-        usual = usual_of(scene.facts, tail, name, time // DAY_US)
+        usual = self.usual(scene.facts, tail, name, time // DAY_US)
         limit = CHANCES[self.sensitivity]
         for needs, excess in self.asked.looked(pace, usual, time):
             holds = excess.count >= needs and excess.chance < limit
@@ -224,6 +241,7 @@ class Volume(Behavior):
             "expected": round(excess.expected, 2),
             "everybody": round(usual.everybody, 2),
             "peers": usual.group or None,
+            "alike": usual.alike or None,
             "most": usual.most,
             "active_days": usual.days,
             "chance": float(f"{excess.chance:.2g}"),
@@ -244,7 +262,7 @@ class Volume(Behavior):
                 del tail.people[name]
         while len(tail.people) > MOST_PEOPLE:
             del tail.people[next(iter(tail.people))]
-        tail.closed = today
+        tail.closed, tail.alike = today, {}
         for peers in tail.groups.values():
             for day in [day for day in peers.crowd if day < today - HISTORY_DAYS]:
                 del peers.crowd[day]
@@ -260,11 +278,17 @@ class Volume(Behavior):
         )
         chance = evidence["chance"]
         odds = f"one in {1 / chance:,.0f}" if chance > 1e-12 else "less than one in a trillion"
-        whose = f"the group {evidence['peers']}'s" if evidence.get("peers") else "everybody's"
+        whose = (
+            f"the group {evidence['peers']}'s usual"
+            if evidence.get("peers")
+            else "everybody's usual"
+        )
+        if evidence.get("alike"):
+            whose = f"the usual of {evidence['alike']} colleagues who use the same vaults"
         why = [
             f"+ the chance of so much by what is usual is {odds}",
             f"+ the most on one of {plural(evidence['active_days'], 'day')} before was "
-            f"{evidence['most']}; {whose} usual is {evidence['everybody']:,.1f} a day",
+            f"{evidence['most']}; {whose} is {evidence['everybody']:,.1f} a day",
         ]
         if evidence["nobody_else"]:
             why.append(f"+ {evidence['nobody_else']} of them are used by nobody else")

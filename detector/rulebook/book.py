@@ -153,6 +153,11 @@ class Rulebook:
         """The behaviours that find something because time passes."""
         return tuple(entry for entry in self.behaviors if entry.behavior.waits)
 
+    @cached_property
+    def learns_peers(self) -> bool:
+        """Whether any behaviour compares people with peers whom nobody stated."""
+        return any(entry.behavior.learns_peers for entry in self.behaviors)
+
     def named(self, name: str) -> Rule | None:
         """The rule of that name or id."""
         return next((rule for rule in self.rules.values() if name in {rule.name, rule.id}), None)
