@@ -44,17 +44,26 @@ def learned(facts: Facts, clock: int) -> dict[str, list[str]]:
     alike = shared / np.where(either > 0, either, np.inf)
     near = alike >= LEAST_ALIKE
     names = [facts.ledger.names[number] for number in people.tolist()]
-    found: dict[str, list[tuple[float, str]]] = {}
-    for one, other, size in zip(
-        first[near].tolist(), second[near].tolist(), alike[near].tolist(), strict=True
-    ):
-        found.setdefault(names[one], []).append((-round(size, 6), names[other]))
-        found.setdefault(names[other], []).append((-round(size, 6), names[one]))
-    return {
-        name: [peer for _, peer in sorted(near)[:MOST_PEERS]]
-        for name, near in sorted(found.items())
-        if len(near) >= LEAST_PEERS
-    }
+    return _nearest(names, first[near], second[near], alike[near])
+
+
+def _nearest(
+    names: list[str], first: np.ndarray, second: np.ndarray, alike: np.ndarray
+) -> dict[str, list[str]]:
+    """By name those who are most alike, from every two who are alike enough."""
+    by_name = np.argsort(np.array(names, dtype=np.str_), kind="stable")
+    rank = np.empty(len(names), dtype=np.int64)
+    rank[by_name] = np.arange(len(names))
+    own, other = (rank[np.concatenate(each)] for each in ((first, second), (second, first)))
+    order = np.lexsort((other, np.tile(-np.round(alike, 6), 2), own))
+    counts = np.bincount(own, minlength=len(names))
+    ends = np.cumsum(counts)
+    found = {}
+    for place in np.flatnonzero(counts >= LEAST_PEERS).tolist():
+        start = int(ends[place] - counts[place])
+        nearest = other[order[start : min(start + MOST_PEERS, int(ends[place]))]]
+        found[names[by_name[place]]] = [names[each] for each in by_name[nearest].tolist()]
+    return found
 
 
 def _recent(facts: Facts, since: int) -> tuple[np.ndarray, np.ndarray]:
