@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from ipaddress import IPv6Address
 from typing import Any, Final
 
 from detector.alerts import Alert
@@ -29,6 +30,8 @@ TAKEOVER: Final = frozenset(
 """ATT&CK's tactics whose alerts mean that secrets may be in other hands."""
 LONGEST: Final = timedelta(days=7)
 """How long after the newest alert of an incident usages are still added to its list."""
+_IPV6_NETWORK: Final = 8
+"""Bytes of an address that name the network: a /64, as RFC 4291 has it, and RFC 8981 the rest."""
 MOST_SHOWN: Final = 10
 """Of a message; the command line shows all."""
 
@@ -51,10 +54,12 @@ class Suspects:
         >>> ana = Suspects(datetime.max, person="ana", address="198.51.100.24")
         >>> ana.reach("ana", "198.51.100.24", None), ana.reach("ana", "203.0.113.9", None)
         (True, False)
+        >>> Suspects(datetime.max, "ana", "2001:db8::1").reach("ana", "2001:db8::f00", None)
+        True
         """
         if self.session is not None and session == self.session:
             return True
-        is_there = self.address is not None and address == self.address
+        is_there = self.address is not None and _is_same(self.address, address)
         if self.person is None:
             return is_there or None
         if person != self.person:
@@ -144,6 +149,16 @@ def certain(found: Iterable[Suspects], deed: Mapping[str, Any]) -> bool | None:
         if deed["event.time"] >= each.since
     ]
     return True if True in said else False if False in said else None
+
+
+def _is_same(one: str, other: str | None) -> bool:
+    """Whether both are one address, or lie in one IPv6 network: a device there changes its address."""
+    if one == other or other is None or ":" not in one or ":" not in other:
+        return one == other
+    try:
+        return IPv6Address(one).packed[:_IPV6_NETWORK] == IPv6Address(other).packed[:_IPV6_NETWORK]
+    except ValueError:
+        return False
 
 
 def _said(evidence: Mapping[str, Any], name: str) -> str | None:
