@@ -155,13 +155,22 @@ def test_a_value_is_rare_among_colleagues_who_use_the_same_vaults() -> None:
     assert alert.summary.endswith("it was seen by 0 of 7 colleagues who use the same vaults")
 
 
-def test_stated_groups_come_before_learned_ones_and_everybody_last() -> None:
+def test_stated_groups_come_before_learned_ones() -> None:
     odd = _take("p03", "code", 4.5, "web")
     (stated,) = _rare(_plan(group="it"), _take("p03", "code", 4.5, "phone")).of("rare")
 
     assert not _rare(_plan(group="it"), odd).of("rare")
     assert stated.evidence["among"] == "peers"
     assert not _rare(_plan("stated"), odd).of("rare")
+
+
+def test_who_has_no_peers_is_not_compared_with_everybody() -> None:
+    """A bound for a few colleagues would make most of what a large company uses rare."""
+    alone = [_take("p20", "attic", day) for day in (0.3, 1.3)]
+    odd = _take("p20", "attic", 4.5, "phone")
+
+    assert not _rare(_plan(), *alone, odd).of("rare")
+    assert _rare(_plan(), _take("p03", "code", 4.5, "phone")).of("rare")
 
 
 def test_peers_change_at_midnight_only_and_a_restart_knows_them() -> None:

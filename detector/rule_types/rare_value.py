@@ -76,8 +76,8 @@ class RareValue(Behavior):
     """A value, or a combination of values, that is rare: its share lies below `rare-below`.
 
     The share is that of days (`among: person`), of the people of the group that people.yml states
-    (`among: peers`; where that has fewer than 8, of learned peers if `peers: learned`, else of
-    everybody), or of everybody (`account`),
+    (`among: peers`; where that has fewer than 8, of everybody, or with `peers: learned` of learned
+    peers and else not judged), or of everybody (`account`),
     by Laplace's rule (n + 1) / (N + 2), which is never small where little is known. Nothing that a
     day shows counts before midnight. What the person showed on three days, or a person called harmless, is a habit.
     """
@@ -154,6 +154,8 @@ class RareValue(Behavior):
         if scene.known.has_groups:
             shower.group = scene.known.group(scene.text("user.email", row))
         own = self._own(scene, at, tail, shower)
+        if own >= HABIT_DAYS and scene.notes is None:
+            return
         share = self._share(scene.facts, tail, at, shower)
         is_rare = self._is_rare(share, own)
         if scene.notes is not None:
@@ -199,7 +201,9 @@ class RareValue(Behavior):
         if self.among == "person":
             return _Share(shower.days_of(value), shower.days, self.among)
         if self.among == "peers":
-            for among, people in self._peers(facts, tail, name, shower):
+            among, people = self._peers(facts, tail, name, shower)
+            # A bound that is meant for few people says nothing about everybody.
+            if people or self.learns_peers:
                 count = sum(value in each.values for each in people)
                 return _Share(count, len(people), among, shower.group)
         others = tail.crowd.get(value, 0) - (value in shower.values)
@@ -207,8 +211,8 @@ class RareValue(Behavior):
 
     def _peers(
         self, facts: Facts, tail: ShareTail, name: str, shower: Shower
-    ) -> Iterator[tuple[str, list[Shower]]]:
-        """The stated peers if they are enough, else the learned ones if these are."""
+    ) -> tuple[str, list[Shower]]:
+        """The stated peers if they are enough, else the learned ones if these are, else nobody."""
         if shower.group:
             stated = [
                 each
@@ -216,12 +220,13 @@ class RareValue(Behavior):
                 if each.group == shower.group and other != name and each.days
             ]
             if len(stated) >= LEAST_PEERS:
-                yield "peers", stated
+                return "peers", stated
         if self.learns_peers:
             alike = [tail.showers.get(each) for each in facts.peers.get(name, ())]
             known = [each for each in alike if each is not None and each.days]
             if len(known) >= peers.LEAST_PEERS:
-                yield LEARNED, known
+                return LEARNED, known
+        return LEARNED, []
 
     def _is_rare(self, share: _Share, own: int) -> bool:
         """Whether a value is rare; of too few people, one that nobody of them shows."""
