@@ -15,7 +15,7 @@ from tests.team import TEAM, learned_engine
 def test_groups_values_and_sessions_are_bounded_and_the_longest_kept_go() -> None:
     tail = SeenTail()
     for number in range(seen.MOST_GROUPS + 3):
-        tail.count(f"g{number}", number)
+        tail.count(f"g{number}", number, None)
     for number in range(seen.MOST_VALUES + 3):
         tail.show("g9", f"v{number}", number)
         tail.tell("g9", f"v{number}", Telling(number, 1))

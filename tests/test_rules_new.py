@@ -56,9 +56,13 @@ def row(folder: Path, item: dict[str, Any]) -> dict[str, Any]:
 
 
 def sound(text: str) -> Loaded:
-    """What was loaded of a file without a mistake, of which every test came true."""
+    """What was loaded of a file without a mistake, of which every test came true.
+
+    An event may say what 1Password is not known to send; of that a warning is right.
+    """
     loaded = load({"new.yml": text})
-    assert [str(each) for each in (*loaded.mistakes, *loaded.warnings)] == []
+    said = [str(each) for each in (*loaded.mistakes, *loaded.warnings)]
+    assert [each for each in said if "as far as is known" not in each] == []
     assert len(loaded.stories) >= 2
     for verdict in rehearse_all(loaded.rulebook, loaded.stories):
         assert verdict.passed, "\n".join(verdict.lines())
