@@ -39,22 +39,15 @@ class Known:
 
     def days(self, pairs: np.ndarray) -> np.ndarray:
         """On how many distinct prior days each pair was shown, 0 if it is not known."""
-        return self._of("days", pairs, 0)
-
-    def last_days(self, pairs: np.ndarray) -> np.ndarray:
-        """The last day on which each pair was shown, since 1970, -1 if it is not known."""
-        return self._of("last_day", pairs, -1)
+        lines = self.lines[pairs]
+        found = np.zeros(len(lines), dtype=np.int64)
+        known = lines >= 0
+        found[known] = self._ledger.table["days"][lines[known]]
+        return found
 
     def crowds(self, pairs: np.ndarray) -> np.ndarray:
         """How many people are known to show the value of each pair."""
         return self._ledger.crowds(self.things[pairs])
-
-    def _of(self, column: str, pairs: np.ndarray, unknown: int) -> np.ndarray:
-        lines = self.lines[pairs]
-        found = np.full(len(lines), unknown, dtype=np.int64)
-        known = lines >= 0
-        found[known] = self._ledger.table[column][lines[known]]
-        return found
 
     def _forget(self) -> None:
         count, people = len(self._page.pairs), len(self._page.names)
