@@ -5,9 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import httpx
 import pytest
@@ -15,37 +13,12 @@ import pytest
 from detector.events import AUDIT, FEEDS, USAGE
 from detector.simulator import (
     Plan,
-    Server,
     Simulation,
     serve,
     simulate,
 )
 from detector.simulator.budget import Budget
-
-Body = dict[str, Any]
-LONG_AGO = "2026-02-01T00:00:00Z"
-
-
-@dataclass
-class Hand:
-    """A clock whose hand the test turns."""
-
-    now: datetime
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-@dataclass
-class Caller:
-    """A client with the server's token."""
-
-    server: Server
-    http: httpx.Client
-
-    def post(self, feed: str, body: object, token: str | None = None) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {token or self.server.token}"}
-        return self.http.post(f"/api/v2/{feed}", json=body, headers=headers)
+from tests.api_callers import Caller, Hand
 
 
 @pytest.fixture(scope="session")

@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import re
 import time
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any
 
 import httpx
 import pytest
@@ -24,31 +22,7 @@ from detector.simulator import (
     serve,
     simulate,
 )
-
-Body = dict[str, Any]
-LONG_AGO = "2026-02-01T00:00:00Z"
-
-
-@dataclass
-class Hand:
-    """A clock whose hand the test turns."""
-
-    now: datetime
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-@dataclass
-class Caller:
-    """A client with the server's token."""
-
-    server: Server
-    http: httpx.Client
-
-    def post(self, feed: str, body: object) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {self.server.token}"}
-        return self.http.post(f"/api/v2/{feed}", json=body, headers=headers)
+from tests.api_callers import LONG_AGO, Body, Caller, Hand
 
 
 @pytest.fixture(scope="session")

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 import httpx
 import pytest
@@ -16,47 +14,12 @@ from hypothesis import strategies as st
 from detector.events import AUDIT, FEEDS, SIGNIN, USAGE
 from detector.simulator import (
     Plan,
-    Server,
     Simulation,
     serve,
     simulate,
 )
 from detector.simulator.cursors import BadCursor, Position, decode, encode
-
-Body = dict[str, Any]
-LONG_AGO = "2026-02-01T00:00:00Z"
-
-
-@dataclass
-class Hand:
-    """A clock whose hand the test turns."""
-
-    now: datetime
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-@dataclass
-class Caller:
-    """A client with the server's token."""
-
-    server: Server
-    http: httpx.Client
-
-    def post(self, feed: str, body: object, token: str | None = None) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {token or self.server.token}"}
-        return self.http.post(f"/api/v2/{feed}", json=body, headers=headers)
-
-    def drain(self, feed: str, body: Body) -> tuple[list[str], str]:
-        """All uuids from a first body on, and the cursor at the end."""
-        uuids: list[str] = []
-        while True:
-            page = self.post(feed, body).json()
-            uuids += [item["uuid"] for item in page["items"]]
-            if not page["has_more"]:
-                return uuids, page["cursor"]
-            body = {"cursor": page["cursor"]}
+from tests.api_callers import LONG_AGO, Body, Caller, Hand
 
 
 @pytest.fixture(scope="session")
