@@ -106,6 +106,16 @@ def test_the_same_facts_make_the_same_peers_in_whatever_order(
         assert all(mine & {vault for who, vault in shown if who == peer} for peer in alike)
 
 
+def test_the_most_alike_come_first_and_the_rest_by_name() -> None:
+    """Three of thirty also share a third vault; they are nearer than those before them by name."""
+    near = _team((21, 22, 23), "third")
+    crowd = [*_team(range(24), "one", "two"), *near, *_team(range(24, 50), "x", "y")]
+    found = peers.learned(_facts(crowd), NOW)
+
+    assert found["p21"][:2] == ["p22", "p23"]
+    assert found["p21"][2:] == [f"p{number:02}" for number in range(peers.MOST_PEERS - 2)]
+
+
 def test_a_flood_of_vaults_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """The vaults of the fewest come first, until so many pairs have been looked at."""
     small = [*_team(range(6), "code", "servers"), *_team(range(6, 20), "x")]

@@ -116,7 +116,6 @@ class FirstSeen(Behavior):
                 found.add(row)
         if self.of_devices:
             found |= self._sessions(scene, rows, tail)
-            found.update(row for row in scene.devices if new[row - scene.start])
         if found or tail.suspicions:
             found.update(scene.sensitive)
         return found
