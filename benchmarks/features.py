@@ -49,15 +49,15 @@ def measure(folder: Path) -> None:
     """Play the folder's events with and without the channel, score rows, and print a line a figure."""
     settle_process()
     recorded = replay.read(folder)
-    events = recorded.frame.height
+    events = len(recorded)
     before = ns_per_store()
     declared = kernel.Plan(Rulebook(), plan().declaration)
     bare, whole = float("inf"), float("inf")
     for _ in range(ROUNDS):
         alone = kernel.State(kernel.Memory("bench"), kernel.Plan(Rulebook()))
-        bare = min(bare, run(alone, recorded, events)[0])
+        bare = min(bare, run(alone, recorded, events).kernel)
         state = kernel.State(kernel.Memory("bench"), declared)
-        whole = min(whole, run(state, recorded, events)[0])
+        whole = min(whole, run(state, recorded, events).kernel)
     store = (before + ns_per_store()) / 2
     print(f"machine            {store:10.0f} ns a dict store")
     print(f"events             {events:10,d}")

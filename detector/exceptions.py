@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from detector import kernel, window
+from detector.raws import chosen
 from detector.rulebook.book import Match, Rulebook
 from detector.rulebook.conditions import conjunction
 from detector.rulebook.matching import matches, plans
@@ -82,7 +83,7 @@ class Costs:
             self._hidden[title, rule] += len(gone)
             matters.update(gone.tolist())
         rows = sorted(matters)
-        part, contents = frame[rows], window.contents([raws[row] for row in rows])
+        part, contents = frame[rows], window.contents(chosen(raws, np.array(rows, dtype=np.int64)))
         for title, state in self._states.items():
             outcome = kernel.detect(state, part, contents)
             self._alerts[title].update(alert.id for alert in outcome.alerts)
@@ -118,7 +119,7 @@ def since(pages: Iterable[Page], time: datetime) -> Iterator[Page]:
     """The events of the pages that are not before a time."""
     for frame, raws in pages:
         kept = (frame["event.time"] >= time).arg_true()
-        yield frame[kept], [raws[row] for row in kept.to_list()]
+        yield frame[kept], chosen(raws, kept.to_numpy())
 
 
 def line(cost: Cost) -> str:

@@ -12,9 +12,8 @@ from typing import Final
 
 import numpy as np
 import polars as pl
-from xxhash import xxh3_64_intdigest
 
-from detector import events
+from detector import events, raws
 
 KEPT: Final = (
     "event.seq",
@@ -160,6 +159,6 @@ class Window:
         return pl.concat([frame for _, frame in self._frames])
 
 
-def contents(raws: Sequence[bytes]) -> np.ndarray:
+def contents(items: Sequence[bytes]) -> np.ndarray:
     """A 64-bit hash of each raw item, by which a changed copy of a known event is told."""
-    return np.fromiter(map(xxh3_64_intdigest, raws), dtype=np.uint64, count=len(raws))
+    return raws.hashes(items)

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from detector.events import FEEDS
 from detector.sources import replay
 from detector.sources.replay import ReplayError
 from tests.stories import Item, at, audit, sign_in, usage
@@ -45,7 +46,17 @@ def write(folder: Path, items: Sequence[Item], arrivals: Sequence[Item] | None =
 
 
 def ids(recorded: replay.Recorded) -> list[str]:
-    return recorded.frame["event.id"].to_list()
+    return everything(recorded)["event.id"].to_list()
+
+
+def everything(recorded: replay.Recorded) -> pl.DataFrame:
+    """All events as one page."""
+    return recorded.page(0, len(recorded))[0]
+
+
+def raws(recorded: replay.Recorded) -> list[bytes]:
+    """Their raw items."""
+    return [*recorded.page(0, len(recorded))[1]]
 
 
 def test_an_empty_folder_says_what_it_should_hold(tmp_path: Path) -> None:
@@ -71,14 +82,15 @@ def _parquet(path: Path) -> None:
 def test_every_format_holds_the_same(tmp_path: Path, pack: object) -> None:
     write(tmp_path, DAY)
     plain = replay.read(tmp_path)
+    held = raws(plain)
     for path in tmp_path.glob("*.ndjson"):
         pack(path)  # type: ignore[operator]
         path.unlink()
 
     packed = replay.read(tmp_path)
 
-    assert packed.frame.equals(plain.frame)
-    assert packed.raws == plain.raws
+    assert everything(packed).equals(everything(plain))
+    assert raws(packed) == held
 
 
 @pytest.mark.parametrize("pack", [None, _gzip, _zstd])
@@ -95,7 +107,7 @@ def test_a_damaged_line_is_reported_with_its_place_and_the_rest_replayed(
 
     recorded = replay.read(tmp_path)
 
-    assert recorded.frame.height == 2
+    assert len(recorded) == 2
     assert [flaw.index for _, flaw in recorded.flaws] == [3, 4, 5]
     assert all(file.startswith(str(path)) for file, _ in recorded.flaws)
 
@@ -104,11 +116,11 @@ def test_bytes_that_are_no_text_cost_one_line(tmp_path: Path) -> None:
     good = DAY[1].raw
     path = tmp_path / "itemusages.ndjson"
     path.write_bytes(good + b"\n\xff\xfe\n")
-    assert (replay.read(tmp_path).frame.height, len(replay.read(tmp_path).flaws)) == (1, 1)
+    assert (len(replay.read(tmp_path)), len(replay.read(tmp_path).flaws)) == (1, 1)
 
     subprocess.run(["zstd", "-q", "--rm", str(path)], check=True)
 
-    assert (replay.read(tmp_path).frame.height, len(replay.read(tmp_path).flaws)) == (1, 1)
+    assert (len(replay.read(tmp_path)), len(replay.read(tmp_path).flaws)) == (1, 1)
 
 
 @pytest.mark.parametrize(
@@ -164,8 +176,32 @@ def test_arrivals_say_the_order_and_when_each_was_received(tmp_path: Path) -> No
     recorded = replay.read(tmp_path)
 
     assert ids(recorded) == [item.id for item in mixed]
-    assert recorded.frame["event.received"].to_list() == [item.received for item in mixed]
-    assert recorded.seqs.tolist() == [1, 2, 3, 4]
+    assert everything(recorded)["event.received"].to_list() == [item.received for item in mixed]
+    assert recorded.order.seqs.tolist() == [1, 2, 3, 4]
+
+
+@given(
+    arrived=st.permutations(range(len(DAY) * 2)),
+    named=st.integers(1, len(DAY) * 2),
+    twice=st.lists(st.integers(0, len(DAY) - 1), max_size=2),
+)
+def test_what_comes_twice_or_is_not_named_has_its_place_in_the_order_of_arrival(
+    tmp_path_factory: pytest.TempPathFactory, arrived: list[int], named: int, twice: list[int]
+) -> None:
+    folder = tmp_path_factory.mktemp("day")
+    filed = [*DAY, *(DAY[at] for at in twice)]
+    said = [DAY[at % len(DAY)] for at in arrived][:named]
+    write(folder, filed, said)
+
+    found = ids(replay.read(folder))
+
+    order = [item.id for item in said]
+    feeds = sorted(filed, key=lambda item: FEEDS.index(item.feed))
+    wanted = sorted(
+        (order.index(item.id) if item.id in order else len(order), place, item.id)
+        for place, item in enumerate(feeds)
+    )
+    assert found == [uuid for _, _, uuid in wanted]
 
 
 def test_a_damaged_arrival_is_reported_and_its_item_comes_last(tmp_path: Path) -> None:
@@ -216,13 +252,13 @@ def test_pages_of_any_size_hold_everything_once(
 
     frames = [frame for frame, raws in replay.pages(recorded, size) if frame.height == len(raws)]
 
-    assert pl.concat(frames).equals(recorded.frame)
+    assert pl.concat(frames).equals(everything(recorded))
 
 
 def test_the_time_of_receipt_is_the_time_so_far(tmp_path: Path) -> None:
     write(tmp_path, [*DAY, usage("ann", "paris", "7:00")])
 
-    received = replay.read(tmp_path).frame["event.received"].to_list()
+    received = everything(replay.read(tmp_path))["event.received"].to_list()
 
     assert received == sorted(received)
     assert received[-1] == at("9:40")

@@ -94,7 +94,7 @@ def _measured(plan: Plan, make: evaluate.Maker) -> Company:
 
 
 def _shown(terminal: Console, company: Labelled) -> AbstractContextManager[backtesting.Advance]:
-    events = company.recorded.frame.height
+    events = len(company.recorded)
     return progress(terminal, f"{company.name}: {events:,} events", events)
 
 

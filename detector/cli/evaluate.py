@@ -116,7 +116,7 @@ def _verdicts(company: str, grade: Grade) -> Iterator[str]:
 
 def _play(terminal: Console, company: Company, make: Maker, keep: Keep) -> Trial:
     with company as labelled:
-        events = labelled.recorded.frame.height
+        events = len(labelled.recorded)
         with progress(terminal, f"{labelled.name}: {events:,} events", events) as advance:
             trial, grade = play(labelled, make, advance)
         keep(labelled.name, grade)

@@ -12,11 +12,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-import polars as pl
+import numpy as np
 
-from detector import accounts, backtesting, kernel, settings, whereabouts
+from detector import accounts, backtesting, kernel, settings, whereabouts, workhours
 from detector.backtesting import Readers, Replayed, Step
 from detector.cli import output
+from detector.raws import chosen
 from detector.settings import ConfigError
 from detector.sources import replay
 from detector.store.database import FILE
@@ -120,15 +121,14 @@ def _folder(folder: Path, config: settings.Settings) -> History:
             yield (known.fill(step[0]), step[1]) if isinstance(step, tuple) else step
 
     start = next((mark.at for mark in recorded.marks if mark.kind == replay.START), None)
-    honest = pl.min_horizontal("event.time", "event.received")
-    newest = recorded.frame.select(honest.max()).item()
+    honest = np.minimum(recorded.times(), recorded.order.received)
     return History(
         steps,
-        recorded.frame.height,
+        len(recorded),
         is_log=bool(recorded.marks),
         teach_until=start or EPOCH,
         account=config.sources[0].name if config.sources else "backtest",
-        newest=newest if isinstance(newest, datetime) else None,
+        newest=workhours.instant(int(honest.max())) if len(honest) else None,
     )
 
 
@@ -158,4 +158,4 @@ def _between(steps: Iterator[Step], low: datetime, high: datetime) -> Iterator[S
             continue
         frame, raws = step
         keep = frame["event.time"].is_between(low, high, closed="left")
-        yield frame.filter(keep), [raw for raw, kept in zip(raws, keep, strict=True) if kept]
+        yield frame.filter(keep), chosen(raws, keep.arg_true().to_numpy())

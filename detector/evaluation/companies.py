@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from detector import files
+from detector import files, workhours
 from detector.plans import Texts
 from detector.simulator import Attack, Plan, simulate, write
 from detector.simulator.files import LABELS, PLAN
@@ -78,9 +78,8 @@ def _eve(attacks: tuple[Attack, ...], recorded: Recorded) -> datetime:
     """The midnight before the first attack; without one, after three quarters of the time."""
     times = [attack.first_time for attack in attacks]
     if not times:
-        first, last = recorded.frame["event.time"].min(), recorded.frame["event.time"].max()
-        assert isinstance(first, datetime)
-        assert isinstance(last, datetime)
+        found = recorded.times()
+        first, last = workhours.instant(int(found.min())), workhours.instant(int(found.max()))
         times = [first + (last - first) * 0.75]
     return min(times).astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 

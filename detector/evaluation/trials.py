@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from detector import accounts, backtesting, kernel
+from detector import accounts, backtesting, kernel, workhours
 from detector.alerts import Alert
 from detector.evaluation.companies import Labelled
 from detector.evaluation.grading import Grade, grade
@@ -75,7 +75,7 @@ def trial(company: Labelled, found: Grade, known: int) -> Trial:
         company=company.name,
         people=company.people or known,
         days=_days(company),
-        events=company.recorded.frame.height,
+        events=len(company.recorded),
         outcomes=tuple(
             Outcome(
                 attack=catch.attack.id,
@@ -96,10 +96,9 @@ def trial(company: Labelled, found: Grade, known: int) -> Trial:
 
 def _days(company: Labelled) -> float:
     """How long the company was watched, at least an hour."""
-    frame = company.recorded.frame
-    ends = [frame[name].max() for name in ("event.time", "event.received")]
-    newest = min(end for end in ends if isinstance(end, datetime))
-    return max((newest - company.teach_until) / timedelta(days=1), 1 / 24)
+    recorded = company.recorded
+    newest = min(int(recorded.times().max()), int(recorded.order.received.max()))
+    return max((workhours.instant(newest) - company.teach_until) / timedelta(days=1), 1 / 24)
 
 
 def _hit(alerts: Sequence[Alert], begun: datetime) -> Hit | None:

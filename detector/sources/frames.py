@@ -3,49 +3,43 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from operator import attrgetter
-from typing import Any, Final
+from typing import Final
 
-import msgspec
 import polars as pl
 
 from detector import events, geo
+from detector.sources.leaves import constant
 from detector.sources.parts import Part
 
-_EARLIEST_US: Final = 0
-_LATEST_US: Final = 7_258_118_400_000_000  # the year 2200
 _OLD_ACTIONS: Final = {"u2f_timout": "u2f_timeout"}
 
 
 def frame(
-    feed: str, items: Sequence[msgspec.Struct], parts: dict[str, Part], received: pl.Series
+    feed: str, rows: pl.DataFrame, parts: Mapping[str, Part], received: pl.Series
 ) -> pl.DataFrame:
-    """Items of a feed as rows with the columns of `events.SCHEMA`, `event.seq` without a value.
+    """Rows of a feed with the columns of `events.SCHEMA`, `event.seq` without a value.
 
-    `parts` are the nested parts of the items by name, `received` the time of receipt of each.
+    `rows` are those of `shaping.Shaper`: the leaves of items by name, and of each part the number
+    that it has in `parts`; `received` is the time of receipt of each row.
     """
     columns: dict[str, pl.Series] = {}
     for column in events.COLUMNS:
-        found = [_leaf(column, leaf, items, parts) for leaf in column.raw.get(feed, ())]
-        nothing = constant(None, column.dtype, len(items))
+        found = [_leaf(column, leaf, rows, parts) for leaf in column.raw.get(feed, ())]
+        nothing = constant(None, column.dtype, rows.height)
         columns[column.name] = _first(found) if found else nothing
-    columns["event.feed"] = constant(feed, events.TEXT, len(items))
+    columns["event.feed"] = constant(feed, events.TEXT, rows.height)
     columns["event.received"] = received
     return pl.DataFrame(columns).with_columns(_derived(feed, columns))
 
 
 def _leaf(
-    column: events.Column, leaf: str, items: Sequence[msgspec.Struct], parts: dict[str, Part]
+    column: events.Column, leaf: str, rows: pl.DataFrame, parts: Mapping[str, Part]
 ) -> pl.Series:
-    """One leaf of every item, with the column's dtype."""
+    """One leaf of every row, with the column's dtype."""
     part, _, name = leaf.rpartition(".")
-    if not part:
-        return _series(column, list(map(attrgetter(name), items)))
-    mine = parts[part]
-    return _series(column, list(map(attrgetter(name), mine.distinct))).gather(mine.places)
+    return parts[part].column(name, column.dtype).gather(rows[part]) if part else rows[name]
 
 
 def _first(choices: Sequence[pl.Series]) -> pl.Series:
@@ -55,43 +49,6 @@ def _first(choices: Sequence[pl.Series]) -> pl.Series:
         if found.null_count():
             found = found.zip_with(found.is_not_null(), other)
     return found
-
-
-def _series(column: events.Column, values: Sequence[Any]) -> pl.Series:
-    if column.dtype == events.TIME:
-        return _times(values)
-    return pl.Series(values, dtype=column.dtype)
-
-
-def constant(value: object, dtype: pl.DataType, height: int) -> pl.Series:
-    """A column of one value."""
-    return pl.Series([value], dtype=dtype).new_from_index(0, height)
-
-
-def _times(texts: Sequence[str | None]) -> pl.Series:
-    """Times in UTC; polars reads RFC 3339, Python the rest (a time without zone is UTC)."""
-    raw = pl.Series(texts, dtype=events.TEXT)
-    # "%+" is the one format that reads "Z", offsets and any number of fractional digits.
-    times = raw.str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False)
-    if times.null_count() > raw.null_count():
-        for index in (times.is_null() & raw.is_not_null()).arg_true():
-            times[index] = _lenient(raw[index])
-    # Go's zero time, and years that Python's datetime cannot hold, are no times.
-    is_sane = times.to_physical().is_between(_EARLIEST_US, _LATEST_US, closed="left")
-    if is_sane.all():
-        return times
-    return times.zip_with(is_sane.fill_null(value=False), constant(None, events.TIME, len(times)))
-
-
-def _lenient(text: str) -> datetime | None:
-    try:
-        time = datetime.fromisoformat(text.strip())
-    except ValueError:
-        return None
-    try:
-        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-    except OverflowError:
-        return None
 
 
 @lru_cache(maxsize=4096)

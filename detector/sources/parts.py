@@ -5,15 +5,16 @@ The same users, clients and places come again and again, so most parts are bytes
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
+import numpy as np
 import polars as pl
 
 from detector.sources import wire
+from detector.sources.leaves import series
 
 NESTED: Final[dict[str, type[msgspec.Struct]]] = {
     "actor_details": wire.User,
@@ -51,16 +52,68 @@ _NAMES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One part of many items: the distinct ones, the first of them empty, and which each item has.
+class _Codes(dict[bytes, int]):
+    """The number of each part by its bytes; a new one gets the next and waits to be decoded."""
 
-    `broken` are the places among the items of those whose part could not be read.
+    def __init__(self) -> None:
+        super().__init__({b"": 0, b"null": 0})
+        self.new: list[bytes] = []
+
+    def __missing__(self, raw: bytes) -> int:
+        self[raw] = code = len(self) - 1
+        self.new.append(raw)
+        return code
+
+
+class Part:
+    """One part of many items: each distinct one has a number and is decoded once.
+
+    The first, 0, is the empty one: a part that is missing, or null.
     """
 
-    distinct: Sequence[msgspec.Struct]
-    places: pl.Series
-    broken: Sequence[int]
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._codes = _Codes()
+        self._distinct: list[msgspec.Struct] = [NESTED[name]()]
+        self._bad = set[int]()
+        self._columns: dict[str, pl.Series] = {}
+
+    def take(self, items: Sequence[msgspec.Struct]) -> np.ndarray:
+        """The number of the part that each outlined item has."""
+        raws = map(bytes, map(attrgetter(self.name), items))
+        codes = np.fromiter(map(self._codes.__getitem__, raws), np.uint32, len(items))
+        self._decode(self._codes.new)
+        self._codes.new.clear()
+        return codes
+
+    def broken(self, codes: pl.Series) -> list[int]:
+        """The places of those numbers whose part could not be read."""
+        if not self._bad:
+            return []
+        found: list[int] = np.flatnonzero(np.isin(codes.to_numpy(), [*self._bad])).tolist()
+        return found
+
+    def column(self, leaf: str, dtype: pl.DataType) -> pl.Series:
+        """A leaf of each distinct part, by number."""
+        found = self._columns.get(leaf)
+        if found is None or len(found) < len(self._distinct):
+            found = series(list(map(attrgetter(leaf), self._distinct)), dtype)
+            self._columns[leaf] = found
+        return found
+
+    def _decode(self, raws: Iterable[bytes]) -> None:
+        empty, decode = self._distinct[0], _PARTS[self.name].decode
+        for raw in raws:
+            try:
+                self._distinct.append(decode(raw))
+            except UNREADABLE:
+                self._bad.add(len(self._distinct))
+                self._distinct.append(empty)
+
+
+def parts(feed: str) -> dict[str, Part]:
+    """Every part of a feed's items by name, without any yet."""
+    return {name: Part(name) for name in _NAMES[feed]}
 
 
 def outline(feed: str, raw: bytes) -> msgspec.Struct:
@@ -68,21 +121,6 @@ def outline(feed: str, raw: bytes) -> msgspec.Struct:
     return _OUTLINES[feed].decode(raw)
 
 
-def parts(feed: str, items: Sequence[msgspec.Struct]) -> dict[str, Part]:
-    """Every part of outlined items by name."""
-    return {name: _part(name, list(map(attrgetter(name), items))) for name in _NAMES[feed]}
-
-
-def _part(name: str, raws: Sequence[msgspec.Raw]) -> Part:
-    # A part that is missing, and one that is null: both are the first, which is empty.
-    known: dict[bytes, int] = {b"": 0, b"null": 0}
-    codes = [known.setdefault(bytes(raw), len(known) - 1) for raw in raws]
-    distinct, bad, decode = [NESTED[name]()], set[int](), _PARTS[name].decode
-    for code, raw in enumerate(list(known)[2:], 1):
-        try:
-            distinct.append(decode(raw))
-        except UNREADABLE:
-            bad.add(code)
-            distinct.append(distinct[0])
-    broken = [place for place, code in enumerate(codes) if code in bad] if bad else []
-    return Part(distinct, pl.Series(codes, dtype=pl.UInt32), broken)
+def outlines(feed: str, raws: Iterable[bytes]) -> list[msgspec.Struct]:
+    """The outlines of items. Raises one of `UNREADABLE` if any of them is broken."""
+    return list(map(_OUTLINES[feed].decode, raws))

@@ -7,34 +7,31 @@ by event time with the order inside each file kept. Gzip, zstd and Parquet are r
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
+from itertools import accumulate
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 import msgspec
 import numpy as np
 import polars as pl
 
-from detector import events, workhours
-from detector.sources import merging, records
-from detector.sources.lines import ReplayError, lines
-from detector.sources.records import Flaw
+from detector import events
+from detector.raws import Raws
+from detector.sources import arrivals, feeds
+from detector.sources.arrivals import Order, structs
+from detector.sources.feeds import Feed, find
+from detector.sources.lines import ReplayError
+from detector.sources.shaping import Flaw
 from detector.triage import Judgement
 
-ENDINGS: Final = (".ndjson", ".ndjson.gz", ".ndjson.zst", ".jsonl", ".parquet")
-ARRIVALS: Final = "arrivals"
 CONTROLS: Final = "controls"
 START: Final = "start"
 """Kind of the mark that is no entry of the log: until when the account was only taught."""
-SLICE: Final = 20_000
-"""Items shaped at once: what fits the caches is done three times as fast."""
-_SHORT: Final = 64
-"""A longer line is never blank; a blank one of many spaces is set aside as no JSON."""
-_NO_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_Line = TypeVar("_Line", bound=msgspec.Struct)
-Page = tuple[pl.DataFrame, Sequence[bytes]]
+Page = tuple[pl.DataFrame, Raws]
 
 
 class Mark(msgspec.Struct, frozen=True):
@@ -51,193 +48,79 @@ class Mark(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """All events of a folder in the order of arrival.
+    """All events of a folder in the order of arrival; their rows are made page by page.
 
-    `frame` has the columns of `events.SCHEMA`; `raws` are the raw items of its rows, `seqs` their
-    places in the log (0 where they are not known), `marks` what else stood in the log.
+    `order.places` are positions in the concatenated feeds, `marks` what else stood in the log.
     """
 
-    frame: pl.DataFrame
-    raws: tuple[bytes, ...]
+    feeds: tuple[Feed, ...]
+    order: Order
     flaws: tuple[tuple[str, Flaw], ...]
-    seqs: np.ndarray
     marks: tuple[Mark, ...]
 
+    def __len__(self) -> int:
+        return len(self.order.places)
 
-class _Arrival(msgspec.Struct):
-    feed: str
-    uuid: str
-    received_at: datetime
-    seq: int = 0
+    def times(self) -> np.ndarray:
+        """The event times in microseconds of UTC."""
+        return np.concatenate([feed.times() for feed in self.feeds]).take(self.order.places)
 
+    def page(self, start: int, end: int) -> Page:
+        """The events from one position to another, with the columns of `events.SCHEMA`."""
+        places, received = self.order.places[start:end], self.order.received[start:end]
+        hashes, frames, order = np.empty(len(places), dtype=np.uint64), [], []
+        for feed, begin in zip(self.feeds, self._begins(), strict=True):
+            mine = np.flatnonzero((places >= begin) & (places < begin + len(feed)))
+            rows = places[mine] - begin
+            when = pl.Series(received[mine], dtype=pl.Int64).cast(events.TIME)
+            frames.append(feed.frame(rows, when))
+            hashes[mine] = feed.hashes[rows]
+            order.append(mine)
+        frame = pl.concat(frames)[np.argsort(np.concatenate(order))]
+        return frame, Raws(places, hashes, self._raw)
 
-@dataclass(frozen=True, slots=True)
-class _Feed:
-    name: str
-    shaped: records.Shaped
-    path: str
+    def _begins(self) -> Sequence[int]:
+        """Where each feed begins in the concatenation of all."""
+        return [0, *accumulate(map(len, self.feeds))][: len(self.feeds)]
 
-
-@dataclass(frozen=True, slots=True)
-class _Order:
-    """Positions in the concatenated feeds in order of arrival; when, and with which seq."""
-
-    places: np.ndarray
-    received: np.ndarray
-    seqs: np.ndarray
+    def _raw(self, place: int) -> bytes:
+        begins = self._begins()
+        at = bisect_right(begins, place) - 1
+        return self.feeds[at].raw(place - begins[at])
 
 
 def read(folder: Path) -> Recorded:
     """Read a folder. Raises ReplayError if there is nothing to replay in it."""
-    feeds = [found for name in events.FEEDS if (found := _read_feed(folder, name))]
-    if not feeds:
+    paths = {name: path for name in events.FEEDS if (path := find(folder, name))}
+    if not paths:
         names = ", ".join(f"{name}.ndjson" for name in events.FEEDS)
         msg = f"{folder}: no events found; expected {names} (also .gz, .zst or .parquet)"
         raise ReplayError(msg)
-    flaws = [(feed.path, flaw) for feed in feeds for flaw in feed.shaped.flaws]
-    frame = pl.concat([feed.shaped.frame for feed in feeds])
-    raws = [raw for feed in feeds for raw in feed.shaped.raws]
-    order = _order(folder, feeds, flaws)
-    times = pl.Series(order.received, dtype=pl.Int64).cast(events.TIME)
-    return Recorded(
-        frame=frame[order.places].with_columns(times.alias("event.received")),
-        raws=tuple(raws[place] for place in order.places.tolist()),
-        seqs=order.seqs,
-        marks=tuple(mark for _, mark in _structs(folder, CONTROLS, Mark, flaws)),
-        flaws=tuple(flaws),
-    )
+    read_feeds = tuple(feeds.read(path, name) for name, path in paths.items())
+    flaws = [(str(feed.path), flaw) for feed in read_feeds for flaw in feed.flaws]
+    order = arrivals.order(folder, read_feeds, flaws)
+    marks = tuple(mark for _, mark in structs(folder, CONTROLS, Mark, flaws))
+    return Recorded(read_feeds, order, tuple(flaws), marks)
 
 
 def pages(recorded: Recorded, size: int) -> Iterator[Page]:
     """The recorded events cut into pages."""
-    for start in range(0, recorded.frame.height, size):
-        yield recorded.frame.slice(start, size), recorded.raws[start : start + size]
+    return _cut(recorded, 0, len(recorded), size)
 
 
 def steps(recorded: Recorded, size: int) -> Iterator[Page | Mark]:
     """The log as it was recorded: pages, and the marks between them."""
-    start, end = 0, recorded.frame.height
+    start, seqs = 0, recorded.order.seqs
     for mark in sorted(recorded.marks, key=lambda each: each.seq):
-        upto = int(np.searchsorted(recorded.seqs, mark.seq))
-        for place in range(start, upto, size):
-            count = min(size, upto - place)
-            yield recorded.frame.slice(place, count), recorded.raws[place : place + count]
+        upto = int(np.searchsorted(seqs, mark.seq))
+        yield from _cut(recorded, start, upto, size)
         start = max(start, upto)
         yield mark
-    for place in range(start, end, size):
-        yield recorded.frame.slice(place, size), recorded.raws[place : place + size]
+    yield from _cut(recorded, start, len(recorded), size)
 
 
-def _read_feed(folder: Path, name: str) -> _Feed | None:
-    path = _find(folder, name)
-    if path is None:
-        return None
-    found = lines(path)
-    blank = [number for number, line in enumerate(found) if len(line) < _SHORT and not line.strip()]
-    numbers = np.delete(np.arange(len(found)), blank) + 1
-    kept = [found[number - 1] for number in numbers.tolist()] if blank else found
-    frames, raws, flaws = [], list[bytes](), list[Flaw]()
-    for start in range(0, max(1, len(kept)), SLICE):
-        shaped = records.shape(name, kept[start : start + SLICE], _NO_TIME)
-        frames.append(shaped.frame)
-        raws += shaped.raws
-        flaws += [
-            Flaw(flaw.feed, int(numbers[start + flaw.index]), flaw.reason, flaw.raw, flaw.set_aside)
-            for flaw in shaped.flaws
-        ]
-    return _Feed(name, records.Shaped(pl.concat(frames), tuple(raws), tuple(flaws)), str(path))
+def _cut(recorded: Recorded, start: int, end: int, size: int) -> Iterator[Page]:
+    return (recorded.page(at, min(end, at + size)) for at in range(start, end, size))
 
 
-def _find(folder: Path, name: str) -> Path | None:
-    paths = (folder / f"{name}{ending}" for ending in ENDINGS)
-    return next((path for path in paths if path.is_file()), None)
-
-
-def _order(folder: Path, feeds: Sequence[_Feed], flaws: list[tuple[str, Flaw]]) -> _Order:
-    arrivals = _arrivals(folder, flaws)
-    if arrivals.height:
-        return _as_arrived(arrivals, feeds)
-    times = [feed.shaped.frame["event.time"].dt.timestamp("us").to_numpy() for feed in feeds]
-    keys = [merging.keys(each) for each in times]
-    places = merging.order(keys)
-    return _Order(places, np.concatenate(keys)[places], np.zeros(len(places), dtype=np.int64))
-
-
-def _as_arrived(arrivals: pl.DataFrame, feeds: Sequence[_Feed]) -> _Order:
-    """The order of an arrivals file; what it does not name comes last, in file order."""
-    items = pl.concat(
-        feed.shaped.frame.select(pl.lit(feed.name).alias("feed"), pl.col("event.id").alias("uuid"))
-        for feed in feeds
-    ).with_row_index("place")
-    named = arrivals.sort("seq", maintain_order=True).unique(
-        ["feed", "uuid"], keep="first", maintain_order=True
-    )
-    ordered = (
-        items.join(named.with_row_index("at"), on=["feed", "uuid"], how="left")
-        .sort("at", "place", nulls_last=True)
-        .with_columns(pl.col("received", "seq").forward_fill().fill_null(0))
-    )
-    return _Order(
-        ordered["place"].cast(pl.Int64).to_numpy(),
-        ordered["received"].to_numpy(),
-        ordered["seq"].to_numpy(),
-    )
-
-
-_ARRIVALS: Final = {"seq": pl.Int64(), "received_at": events.TEXT, "feed": events.TEXT, "uuid": events.TEXT}  # fmt: skip
-
-
-def _arrivals(folder: Path, flaws: list[tuple[str, Flaw]]) -> pl.DataFrame:
-    """Feed, uuid, seq and time of receipt (microseconds) of each line of an arrivals file."""
-    path = _find(folder, ARRIVALS)
-    if path is not None and path.suffix in {".ndjson", ".jsonl"}:
-        whole = _well_formed(path)
-        if whole is not None:
-            return whole
-    found = [arrival for _, arrival in _structs(folder, ARRIVALS, _Arrival, flaws)]
-    when = [each.received_at for each in found]
-    received = [workhours.microseconds(t if t.tzinfo else t.replace(tzinfo=UTC)) for t in when]
-    return pl.DataFrame(
-        {
-            "feed": pl.Series([each.feed for each in found], dtype=events.TEXT),
-            "uuid": pl.Series([each.uuid for each in found], dtype=events.TEXT),
-            "seq": pl.Series([each.seq for each in found], dtype=pl.Int64),
-            "received": pl.Series(received, dtype=pl.Int64),
-        }
-    )
-
-
-def _well_formed(path: Path) -> pl.DataFrame | None:
-    """An arrivals file of which every line is whole, read in one go; null if any is not."""
-    try:
-        whole = pl.read_ndjson(path, schema=_ARRIVALS)
-    except (pl.exceptions.PolarsError, OSError):
-        return None
-    times = whole["received_at"].str.to_datetime(
-        "%+", time_unit="us", time_zone="UTC", strict=False
-    )
-    if times.null_count() or any(whole.null_count().row(0)):
-        return None
-    return whole.select("feed", "uuid", "seq", received=times.dt.timestamp("us"))
-
-
-def _structs(
-    folder: Path, name: str, kind: type[_Line], flaws: list[tuple[str, Flaw]]
-) -> list[tuple[int, _Line]]:
-    """The good lines of a file beside the feeds with their numbers; the others become flaws."""
-    path = _find(folder, name)
-    if path is None:
-        return []
-    decode = msgspec.json.Decoder(kind).decode
-    found: list[tuple[int, _Line]] = []
-    for number, line in enumerate(lines(path), 1):
-        if not line.strip():
-            continue
-        try:
-            found.append((number, decode(line)))
-        except (msgspec.DecodeError, UnicodeError) as error:
-            flaws.append((str(path), Flaw(name, number, str(error), line, set_aside=True)))
-    return found
-
-
-__all__ = ["Mark", "Recorded", "ReplayError", "lines", "pages", "read", "steps"]
+__all__ = ["Mark", "Recorded", "ReplayError", "pages", "read", "steps"]
