@@ -14,7 +14,7 @@ from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wi
 from sklearn.ensemble import IsolationForest
 from sklearn.metrics import roc_auc_score
 
-from detector.anomaly import forest
+from detector.anomaly import forest, tails
 
 DRAWS = 10
 SHARE = 0.05
@@ -37,7 +37,7 @@ def sets() -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
 def both_sides(rows: np.ndarray) -> np.ndarray:
     """-log p of each value on its right and on its left side, beside each other."""
     columns = [*rows.T, *(-rows.T)]
-    return np.stack([forest.tail(column).of(column) for column in columns], axis=1)
+    return np.stack([tails.tail(column).of(column) for column in columns], axis=1)
 
 
 def plain(rows: np.ndarray, seed: int) -> np.ndarray:
@@ -56,7 +56,7 @@ def ours(rows: np.ndarray, seed: int) -> np.ndarray:
     surprise = both_sides(rows)
     scores = forest.fit(surprise, trees=100, sample=256, seed=seed).score(surprise)
     total = surprise.sum(axis=1)
-    return forest.tail(scores).beyond(scores) + forest.tail(total).beyond(total)
+    return tails.tail(scores).beyond(scores) + tails.tail(total).beyond(total)
 
 
 def summed(rows: np.ndarray, _seed: int) -> np.ndarray:

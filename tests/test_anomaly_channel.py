@@ -96,6 +96,33 @@ def test_the_budget_grows_with_the_account_up_to_the_most(people: int, more: int
     assert people > 2000 or small == max(1, people) * 5 / 1000
 
 
+@pytest.mark.parametrize("least", [0.0, 3.0, 6.0])
+def test_who_is_looked_at_once_is_scored_at_every_step(least: float) -> None:
+    chance, (facts, channel) = np.random.default_rng(9), _company()
+    for day in range(20, 34):
+        _one_day(channel, facts, day, (chance, None))
+    model = models.train(channels.training_rows(channel), TWO_A_DAY)
+    assert model is not None
+    hours, steps = _hours(chance, channel, facts), []
+    for clock in range(12):
+        lines = np.flatnonzero(chance.random(PEOPLE) < 0.3)
+        hours.tally.add(lines, chance.exponential(0.7, (len(lines), tallies.MOVING)))
+        hours.touched[lines] = True
+        step = hours.step(clock, seq=clock, upto=0)
+        steps += [step] if step is not None else []
+
+    found = [
+        (each.step.clock, each.row, each.score) for each in Seen(steps, None).reaching(model, least)
+    ]
+    every = [
+        (step.clock, row, score)
+        for step in steps
+        for row, score in enumerate(model.score(tallies.features(step.numbers))[0].tolist())
+    ]
+    assert found == [each for each in every if each[2] >= least]
+    assert 0 < len(found) <= len(every)
+
+
 def test_a_p_value_is_as_rare_as_it_says() -> None:
     chance, (facts, channel) = np.random.default_rng(8), _company()
     for day in range(20, 34):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.ensemble import IsolationForest
 
-from detector.anomaly import forest
+from detector.anomaly import forest, tails
 from detector.anomaly.artefact import dump
 from detector.anomaly.declaration import FEATURES
 from detector.anomaly.model import Model, declared, train
@@ -48,15 +48,15 @@ def test_a_row_scores_the_same_whatever_rows_are_beside_it(size: int) -> None:
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=900), st.lists(st.floats(-1e7, 1e7)))
 def test_rarity_never_falls_with_the_value(sample: list[float], asked: list[float]) -> None:
     ordered = np.sort(np.array(asked, dtype=np.float64))
-    surprise = forest.tail(np.array(sample)).of(ordered)
+    surprise = tails.tail(np.array(sample)).of(ordered)
 
     assert (np.diff(surprise) >= 0).all()
-    assert ((surprise >= 0) & (surprise <= forest.CAP)).all()
+    assert ((surprise >= 0) & (surprise <= tails.CAP)).all()
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=900), st.lists(st.floats(-1e7, 1e7)))
 def test_beyond_all_of_training_the_order_goes_on(sample: list[float], asked: list[float]) -> None:
-    tail, ordered = forest.tail(np.array(sample)), np.sort(np.array(asked, dtype=np.float64))
+    tail, ordered = tails.tail(np.array(sample)), np.sort(np.array(asked, dtype=np.float64))
     found, inside = tail.beyond(ordered), ordered <= max(sample)
 
     assert np.array_equal(found[inside], tail.of(ordered)[inside])
@@ -66,6 +66,21 @@ def test_beyond_all_of_training_the_order_goes_on(sample: list[float], asked: li
         tail.beyond(np.array([top + 2 * tail.scale]))[0]
         > tail.beyond(np.array([top + tail.scale]))[0]
     )
+
+
+@given(st.lists(st.floats(width=32), min_size=1, max_size=60), st.integers(1, 6))
+def test_tails_looked_up_at_once_say_what_each_says(values: list[float], width: int) -> None:
+    sample = np.random.default_rng(3).gamma(1.0, size=(300, width)).round(1) * np.arange(
+        1, width + 1
+    )
+    each = [tails.tail(column) for column in sample.T]
+    rows = np.resize(np.array(values, dtype=np.float32), (len(values), width))
+    found = tails.Tails(each).beyond(rows, 24.0)
+
+    for place, tail in enumerate(each):
+        column = rows[:, place].astype(np.float64)
+        alone = tail.beyond(np.where(np.isnan(column), -np.inf, column))
+        assert np.array_equal(found[:, place], np.minimum(alone, 24.0))
 
 
 def test_the_oddest_rows_do_not_tie() -> None:

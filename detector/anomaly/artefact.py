@@ -19,6 +19,7 @@ import numpy as np
 from detector.anomaly import drift, forest
 from detector.anomaly.declaration import FEATURES, MEANING
 from detector.anomaly.model import Golden, Model, Origin, arrays, named
+from detector.anomaly.tails import Tail
 
 FORMAT: Final = 5
 DIGEST: Final = hashlib.sha256().digest_size
@@ -81,9 +82,9 @@ def _opened(archive: bytes) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
 
 
 def _rebuilt(parts: dict[str, np.ndarray], manifest: dict[str, Any]) -> Model:
-    def tail(name: str) -> forest.Tail:
+    def tail(name: str) -> Tail:
         scale = float(parts[f"{name}_scale"])
-        return forest.Tail(parts[f"{name}_values"], parts[f"{name}_surprise"], scale)
+        return Tail(parts[f"{name}_values"], parts[f"{name}_surprise"], scale)
 
     features = tuple(manifest["features"])
     depth, normal_path = parts["shape"]

@@ -150,9 +150,9 @@ def _rare(kind: int, odd: Odd, facts: Facts) -> list[str]:
     few = f"{what} for the first time" if own == 0 else f"{what}, which is rare for this person"
     seen = f"on {own} of {active} active days" if own else f"never before in {active} active days"
     sentence = f"{what}: {seen}"
-    common = [_shown(kind, name) for name, _ in usual(facts, odd.person, kind, most=2)]
-    if common and own == 0 and kind in (COUNTRY, PLACE, CLIENT):
-        sentence += f" (usual: {', '.join(common)})"
+    if own == 0 and kind in (COUNTRY, PLACE, CLIENT):
+        common = [_shown(kind, name) for name, _ in usual(facts, odd.person, kind, most=2)]
+        sentence += f" (usual: {', '.join(common)})" if common else ""
     return [few, f"{sentence}; {others} of {max(0, len(facts.people) - 1)} colleagues did"]
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from itertools import chain
 from typing import Final
 
 import numpy as np
@@ -68,18 +69,42 @@ class Rank:
 
 
 @dataclass(frozen=True, slots=True)
+class Scored:
+    """An open hour at a step: its row there, its score, and the surprisal of each feature."""
+
+    step: Step
+    row: int
+    score: float
+    surprise: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
     """Steps that wait to be judged, and the rows of the page at hand that they may have seen."""
 
     steps: Sequence[Step]
     part: Part | None
 
-    def features(self) -> np.ndarray:
-        """The features of every open hour at every step, one after the other."""
-        return tallies.features(np.concatenate([step.numbers for step in self.steps]))
+    def reaching(self, model: Model, least: float) -> Iterator[Scored]:
+        """The hours whose scores reach so much, at each step where they do.
+
+        An hour only gets odder: the largest and the sums in it grow. So whose sum is common at the
+        last step had a common one before, and is looked at once.
+        """
+        if not self.steps:
+            return
+        lines = np.concatenate([step.lines for step in self.steps])
+        numbers = np.concatenate([step.numbers for step in self.steps])
+        _, newest, hour = np.unique(lines[::-1], return_index=True, return_inverse=True)
+        newest_rows = tallies.features(numbers[len(lines) - 1 - newest])
+        places = np.flatnonzero(model.may_reach(newest_rows, least)[hour[::-1]])
+        scores, surprise = model.score(tallies.features(numbers[places]))
+        for at in np.flatnonzero(scores >= least).tolist():
+            step, row = self.at(int(places[at]))
+            yield Scored(step, row, float(scores[at]), surprise[at])
 
     def at(self, place: int) -> tuple[Step, int]:
-        """The step of a row of `features`, and the row's place in it."""
+        """The step of a row of all steps' rows, one after the other, and the row's place in it."""
         for step in self.steps:
             if place < len(step.lines):
                 return step, place
@@ -94,12 +119,9 @@ def judge(
 
     People in the cold start are scored and recorded, but not returned.
     """
-    if not seen.steps:
-        return []
-    scores, surprise = model.score(seen.features())
     names, odd = list(channel.hours.lines), []
-    for place in np.flatnonzero(scores >= min(channel.threshold, _floor(channel))).tolist():
-        (step, row), score = seen.at(place), float(scores[place])
+    for each in seen.reaching(model, min(channel.threshold, _floor(channel))):
+        step, row, score = each.step, each.row, each.score
         line = int(step.lines[row])
         if is_cold(facts, names[line], step.clock, declaration):
             continue
@@ -114,7 +136,7 @@ def judge(
                 seq=step.seq,
                 score=score,
                 threshold=channel.threshold,
-                surprise=surprise[place],
+                surprise=each.surprise,
                 numbers=step.numbers[row],
                 found=step.found[row],
                 evidence=channel.hours.evidence_of(line, seen.part, step.upto),
@@ -132,8 +154,9 @@ def ranked(channel: Channel, score: float) -> Rank:
     """
     first = min(channel.tops, default=0)
     past = [day for day in channel.days[-CALIBRATION_DAYS:] if day.day >= first]
-    best = [channel.tops.get(day.day, {}) for day in past]
-    as_odd = sum(each >= score for day in best for each in day.values())
+    best = [channel.tops.get(day.day, {}).values() for day in past]
+    scores = np.fromiter(chain.from_iterable(best), dtype=np.float64)
+    as_odd = int(np.count_nonzero(scores >= score))
     return Rank(as_odd, sum(day.known for day in past))
 
 
@@ -160,16 +183,14 @@ def compare(
     channel: Channel, challenger: Model | None, facts: Facts, seen: Seen, declaration: Declaration
 ) -> None:
     """Let the challenger, if there is one, score the steps in the shadow of the model at work."""
-    if channel.shadow is None or challenger is None or not seen.steps:
+    if channel.shadow is None or challenger is None:
         return
-    scores, _ = challenger.score(seen.features())
     names = list(channel.hours.lines)
-    for place in np.flatnonzero(scores >= channel.shadow.threshold - NEAR).tolist():
-        step, row = seen.at(place)
-        name = names[int(step.lines[row])]
-        if not is_cold(facts, name, step.clock, declaration):
-            day = (step.clock - 1) // DAY_US
-            record(channel.shadow.tops.setdefault(day, {}), name, float(scores[place]))
+    for each in seen.reaching(challenger, channel.shadow.threshold - NEAR):
+        name, clock = names[int(each.step.lines[each.row])], each.step.clock
+        if not is_cold(facts, name, clock, declaration):
+            tops = channel.shadow.tops.setdefault((clock - 1) // DAY_US, {})
+            record(tops, name, each.score)
 
 
 def _floor(channel: Channel) -> float:

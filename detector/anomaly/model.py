@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -19,6 +20,7 @@ import numpy as np
 from detector.anomaly import drift, forest
 from detector.anomaly.causes import rarest
 from detector.anomaly.declaration import Declaration
+from detector.anomaly.tails import Tail, Tails, tail
 
 LOOK_FROM: Final = 2.3
 """-log p of the sum from which the forest looks at a row: the top tenth of training."""
@@ -52,17 +54,17 @@ class Golden:
     scores: np.ndarray
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Model:
     """Everything that scoring needs; `id` names the content."""
 
     id: str
     features: tuple[str, ...]
     columns: np.ndarray
-    tails: tuple[forest.Tail, ...]
+    tails: tuple[Tail, ...]
     trees: forest.Forest
-    of_score: forest.Tail
-    of_sum: forest.Tail
+    of_score: Tail
+    of_sum: Tail
     profile: drift.Profile
     golden: Golden
     origin: Origin
@@ -76,25 +78,31 @@ class Model:
 
     def score(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Score rows of shape (n, all features): totals (n,) and surprisals (n, features used)."""
-        surprise = _surprise(rows, self.columns, self.tails)
-        total = self.of_sum.beyond(rarest(self.features, surprise).sum(axis=1))
+        total, surprise = self._sum(rows)
         odd = np.flatnonzero(total >= LOOK_FROM)
         if len(odd):
             total[odd] += self.of_score.beyond(self.trees.score(surprise[odd]))
         return total, surprise
 
+    def may_reach(self, rows: np.ndarray, least: float) -> np.ndarray:
+        """Which rows may score so much: by their sum, without the forest."""
+        if least < LOOK_FROM:
+            return np.ones(len(rows), dtype=bool)
+        return np.asarray(self._sum(rows)[0] >= LOOK_FROM)
+
+    def _sum(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """-log p of the sum over causes of each row, and its surprisals."""
+        surprise = self._tails.beyond(rows[:, self.columns], MOST_SURPRISE)
+        return self.of_sum.beyond(rarest(self.features, surprise).sum(axis=1)), surprise
+
+    @cached_property
+    def _tails(self) -> Tails:
+        return Tails(self.tails)
+
     def drift(self, rows: np.ndarray) -> dict[str, float]:
         """By feature the stability index of rows of shape (n, all features)."""
         found = drift.index(self.profile, rows[:, self.columns])
         return {name: round(value, 3) for name, value in zip(self.features, found, strict=True)}
-
-
-def _surprise(rows: np.ndarray, columns: np.ndarray, tails: tuple[forest.Tail, ...]) -> np.ndarray:
-    """-log p of each feature, up to the most. What is not known (NaN) is no surprise."""
-    used = np.array(rows[:, columns].T, dtype=np.float64, order="C")
-    used[np.isnan(used)] = -np.inf
-    surprise = [tail.beyond(observed) for tail, observed in zip(tails, used, strict=True)]
-    return np.asarray(np.minimum(np.stack(surprise, axis=1), MOST_SURPRISE))
 
 
 def train(rows: np.ndarray, declaration: Declaration, origin: Origin | None = None) -> Model | None:
@@ -112,15 +120,15 @@ def train(rows: np.ndarray, declaration: Declaration, origin: Origin | None = No
     known = {name: np.isfinite(rows[:, place]).sum() for name, place in places.items()}
     names = tuple(name for name in declaration.names if known[name] >= FEWEST_ROWS)
     columns = np.array([places[name] for name in names])
-    tails = tuple(forest.tail(rows[:, column]) for column in columns)
-    surprise = _surprise(rows, columns, tails)
+    tails = tuple(tail(rows[:, column]) for column in columns)
+    surprise = Tails(tails).beyond(rows[:, columns], MOST_SURPRISE)
     trees = forest.fit(
         surprise, trees=declaration.trees, sample=declaration.sample, seed=declaration.seed
     )
     total = rarest(names, surprise).sum(axis=1)
-    sums = forest.tail(total)
+    sums = tail(total)
     odd = surprise[sums.of(total) >= LOOK_FROM]
-    of_score = forest.tail(trees.score(odd if len(odd) else surprise[:1]))
+    of_score = tail(trees.score(odd if len(odd) else surprise[:1]))
     nothing = Golden(rows[:0], np.empty(0))
     profile = drift.profile(rows[:, columns])
     own = tuple(feature.identity for feature in declaration.own)
@@ -171,8 +179,8 @@ def arrays(model: Model) -> dict[str, np.ndarray]:
         "golden_rows": model.golden.rows,
         "golden_scores": model.golden.scores,
     }
-    tails = {f"feature_{place}": tail for place, tail in enumerate(model.tails)}
-    for name, tail in (tails | {"score": model.of_score, "sum": model.of_sum}).items():
-        found[f"{name}_values"], found[f"{name}_surprise"] = tail.values, tail.surprise
-        found[f"{name}_scale"] = np.array(tail.scale)
+    named_tails = {f"feature_{place}": each for place, each in enumerate(model.tails)}
+    for name, each in (named_tails | {"score": model.of_score, "sum": model.of_sum}).items():
+        found[f"{name}_values"], found[f"{name}_surprise"] = each.values, each.surprise
+        found[f"{name}_scale"] = np.array(each.scale)
     return found
