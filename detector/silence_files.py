@@ -33,10 +33,12 @@ def read(file: str, text: str, now: datetime) -> Read:
     mistakes, found = list(reading.mistakes), list[Silence]()
     for document in reading.documents:
         report = Report(document, about=sections.SILENCES)
-        report.known_keys((), ("silences",))
+        # Read before a misspelt key is taken for the right one: that must silence nothing.
         entries = report.at(("silences",))
+        report.known_keys((), ("silences",))
         if not isinstance(entries, list):
-            report.wrong(("silences",), "is not a list of silences")
+            if not report.broken:
+                report.wrong(("silences",), "is not a list of silences")
             entries = []
         for place in range(len(entries)):
             made = _silence(report, place, now)

@@ -92,6 +92,7 @@ detection:
             "r.yml:8:35: detection.s.object_type|contains[1]: this modifier does not take the value '5'; put the number in quotes",
             "r.yml:9:22: detection.s.aux_info|re: this regular expression looks around, which is not supported",
             "r.yml:10:26: detection.s.session.ip|cidr: Invalid CIDR expression: '10.0.0.0/33' does not appear to be an IPv4 or IPv6 network",
+            "r.yml:11:9: detection.s.timestamp: 'timestamp' is a time; use |hour, |timerange, |day_of_week, another part of times, or |exists",
             "r.yml:11:20: detection.s.timestamp: '2026-01-01' is not a value; put it in quotes",
             "r.yml:12:9: detection.s.aux_info|timerange: 'aux_info' is not a time",
             "r.yml:13:30: detection.s.actor_uuid|fieldref: 'aux_uiud' is not a field; did you mean 'aux_uuid'?",
@@ -156,11 +157,14 @@ def test_yaml_that_we_do_not_take_is_refused_with_the_reason() -> None:
             "alias.yml:2:5: aliases are not allowed: *a; write the value out, or put a text that begins with '*' in quotes",
             "colon.yml:1:9: not YAML: mapping values are not allowed in this context; put a text that holds ': ' in quotes, and let the keys of one mapping begin in one column",
             "control.yml:1:9: not YAML: unacceptable character #x0007: control characters are not allowed",
+            "date.yml:1:1: none of detection:, correlation:, behavior: and filter: is here",
             "date.yml:1:8: '2026-13-45' cannot be read: month must be in 1..12; mend it, or put it in quotes if it is a text",
             "key.yml:2:1: 'on' is not a text, so it cannot be a key; put it in quotes",
             "merge.yml:1:1: tag '!!merge' is not allowed",
             "tab.yml:3:1: not YAML: found character that cannot start any token; indent with spaces, and put texts that begin with a special sign in quotes",
+            "tag.yml:1:1: none of detection:, correlation:, behavior: and filter: is here",
             "tag.yml:1:8: tag '!!python/object:os.system' is not allowed",
+            "twice.yml:1:1: none of detection:, correlation:, behavior: and filter: is here",
             "twice.yml:2:1: 'title' stands here twice; keep one of them",
         ]
     )
@@ -174,8 +178,10 @@ def test_kinds_of_documents_that_are_none_or_two() -> None:
     }
     assert said(load(texts)) == snapshot(
         [
-            "none.yml:1:1: none of detection:, correlation:, behavior: and filter: is here, and no shipped rule has this id",
+            "none.yml:1:1: logsource: a log source is needed; write 'logsource: {product: onepassword}'",
             "none.yml:3:1: detecton: not a key; did you mean 'detection'?",
+            "none.yml:3:11: detection.condition: condition is missing; add 'condition: selection'",
+            "none.yml:3:11: detection: no selection is here",
             "two.yml:6:1: behavior: detection: and behavior: cannot stand in one document; split it with '---'",
         ]
     )
@@ -233,6 +239,8 @@ def test_a_behavior_is_checked_by_the_catalog_and_told_in_our_words() -> None:
             "4.yml:6:18: behavior.sensitivity: 'lo' is not one of the words for this; did you mean 'low'?",
             "5.yml:4:5: behavior.fields: is missing",
             "6.yml:6:15: behavior.schedule: 'always': write it like 'Mon-Fri 07:00-20:00'",
+            "7.yml:6:14: behavior.fields[0]: 'devise.id' is not a field of the rules it looks at; did you mean 'device.id'?",
+            "7.yml:7:42: behavior.with-any-new[2]: 'client.app_name' is not a field of the rules it looks at",
             "7.yml:8:13: behavior.learn.untill: not a key here; did you mean 'until'?",
             "7.yml:8:36: behavior.learn.remember: cannot read '3 weeks'; write it like 90d",
             "8.yml:5:12: behavior.rules: is empty",
@@ -407,8 +415,10 @@ id: 0d8a2c1e-52a7-4ac0-8d8b-4a3f1a2b9d02
 level: low
 behavior:
     type: change_of_value
-    rules: [op_reveal]
-    fields: [client.app_name]
+    rules: [rule_1]
+    fields: [device.id]
     {line}
 """
-    assert said in str(load({"a.yml": text}).mistakes[0])
+    (told,) = load({"a.yml": text, "r.yml": rule(1)}).mistakes
+
+    assert said in str(told)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -14,7 +14,7 @@ from detector.rule_types.base import Behavior, Document
 from detector.rulebook import sections
 from detector.rulebook.documents import Path
 from detector.rulebook.items import where_else
-from detector.rulebook.mistakes import did_you_mean, quoted
+from detector.rulebook.mistakes import did_you_mean, nearest, quoted
 from detector.rulebook.references import Draft, Register
 from detector.rulebook.reports import Report
 from detector.rulebook.schemas import of_feed
@@ -33,35 +33,83 @@ def read_behavior(report: Report) -> Document | None:
     if not isinstance(mapping, dict):
         report.wrong(("behavior",), "not a mapping", "write 'type:' and 'rules:' under it")
         return None
-    try:
-        return catalog.adapter.validate_python(mapping)
-    except ValidationError as error:
-        for problem in error.errors(include_url=False):
-            _complain(report, mapping, problem)
+    if "type" not in mapping:
+        _check_keys(report, mapping)
+    kind = type_of(report)
+    if kind is None:
         return None
+    behavior, problems = _validated(mapping, kind)
+    if misspelt := [each for each in problems if each["type"] == "extra_forbidden"]:
+        for problem in misspelt:
+            _complain(report, kind, problem)
+        behavior, problems = _validated(mapping, kind)
+    for problem in problems:
+        if problem["type"] != "extra_forbidden":
+            _complain(report, kind, problem)
+    return behavior
 
 
-def read_bases(report: Report, behavior: Behavior, register: Register) -> tuple[Draft, ...]:
+def _check_keys(report: Report, mapping: Mapping[str, Any]) -> None:
+    """Tell of keys that no type of behaviour has: one of them may have been to be `type`."""
+    known = {key for kind in _TYPES.values() for key in _keys(kind, ())}
+    for key in [key for key in mapping if key not in known]:
+        _misspelt(report, ("behavior", key), known, "")
+
+
+def _misspelt(report: Report, path: Path, known: Collection[str], about: str) -> None:
+    fix = did_you_mean(path[-1], sorted(known))
+    report.wrong(path, "not a key here", fix, key=True, about=about)
+    report.mend_key(path, known)
+
+
+def type_of(report: Report) -> str | None:
+    """The type of a behaviour; after the mistake the one that was probably meant, if any was."""
+    told = report.at(("behavior", "type"))
+    if isinstance(told, str) and told in _TYPES:
+        return told
+    if told is None:
+        report.wrong(("behavior", "type"), "is missing", "write it like 'type: first_seen'")
+    else:
+        report.not_one_of(("behavior", "type"), told, "a behavior", _TYPES)
+    return nearest(told, _TYPES)
+
+
+def _validated(mapping: Mapping[str, Any], kind: str) -> tuple[Document | None, list[Any]]:
+    try:
+        return catalog.adapter.validate_python({**mapping, "type": kind}), []
+    except ValidationError as error:
+        return None, list(error.errors(include_url=False))
+
+
+def read_bases(report: Report, register: Register) -> tuple[Draft, ...]:
     """The drafts of the rules that a behaviour looks at."""
     path: Path = ("behavior", "rules")
-    found = (register.find(report, (*path, index)) for index in range(len(behavior.rules)))
+    told = report.at(path)
+    places = [(*path, index) for index in range(len(told))] if isinstance(told, list) else []
+    found = (register.find(report, place) for place in places if not report.spoilt(place))
     return tuple(draft for draft in found if draft)
 
 
-def in_columns(report: Report, behavior: Behavior, feeds: Iterable[str]) -> Behavior:
-    """The behaviour with columns in place of raw names; unknown fields are mistakes."""
+def check_fields(report: Report, behavior: Behavior | None, feeds: Iterable[str]) -> None:
+    """Tell of every field of a behaviour that the events of its rules do not have."""
     names = _columns(feeds)
-    update: dict[str, tuple[str, ...]] = {}
     for key, attribute in _FIELD_KEYS.items():
-        fields = getattr(behavior, attribute, None)
-        if fields is None:
-            continue
-        for index, field in enumerate(fields):
-            if field not in names:
+        told = getattr(behavior, attribute, None) or report.at(("behavior", key))
+        for index, field in enumerate(told if isinstance(told, tuple | list) else ()):
+            if isinstance(field, str) and field not in names:
                 fix = where_else(field, names) or did_you_mean(field, names)
                 text = f"{quoted(field)} is not a field of the rules it looks at"
                 report.wrong(("behavior", key, index), text, fix, about=sections.FIELDS)
-        update[attribute] = tuple(names.get(field, field) for field in fields)
+
+
+def in_columns(behavior: Behavior, feeds: Iterable[str]) -> Behavior:
+    """The behaviour with columns in place of raw names."""
+    names = _columns(feeds)
+    update = {
+        attribute: tuple(names.get(field, field) for field in fields)
+        for attribute in _FIELD_KEYS.values()
+        if (fields := getattr(behavior, attribute, None)) is not None
+    }
     return behavior.model_copy(update=update)
 
 
@@ -76,24 +124,16 @@ def _columns(feeds: Iterable[str]) -> Mapping[str, str]:
     return names
 
 
-def _complain(report: Report, mapping: dict[str, Any], problem: Any) -> None:
+def _complain(report: Report, name: str, problem: Any) -> None:
     """Put one of pydantic's errors where it belongs, in our words."""
-    steps = tuple(step for step in problem["loc"])
-    kind = _TYPES.get(str(mapping.get("type")))
+    steps, kind = tuple(problem["loc"]), _TYPES[name]
     path: Path = ("behavior", *(steps[1:] if steps and steps[0] in _TYPES else steps))
-    about = sections.of_behavior(str(mapping["type"])) if kind else ""
+    about = sections.of_behavior(name)
     match problem["type"]:
-        case "union_tag_not_found":
-            report.wrong(("behavior", "type"), "is missing", "write it like 'type: first_seen'")
         case "tuple_type":
             report.wrong(path, "is not a list", f"write [{problem['input']}]", about=about)
-        case "union_tag_invalid" | "model_attributes_type":
-            report.not_one_of(("behavior", "type"), mapping.get("type"), "a behavior", _TYPES)
-        case "extra_forbidden" if kind is not None:
-            known = _keys(kind, path[1:-1])
-            report.wrong(
-                path, "not a key here", did_you_mean(path[-1], known), key=True, about=about
-            )
+        case "extra_forbidden":
+            _misspelt(report, path, _keys(kind, path[1:-1]), about)
         case "too_short":
             report.wrong(path, "is empty", about=about)
         case "string_pattern_mismatch":
@@ -118,9 +158,9 @@ def _keys(kind: type[Document], path: Path) -> list[str]:
     return [field.alias or name for name, field in _fields(kind, path).items()]
 
 
-def _default(kind: type[Document] | None, path: Path) -> object:
+def _default(kind: type[Document], path: Path) -> object:
     """What stands at `path` of a behaviour if nothing is written."""
-    fields = _fields(kind, path[:-1]) if kind else {}
+    fields = _fields(kind, path[:-1])
     named = (field for name, field in fields.items() if (field.alias or name) == path[-1])
     return next((field.default for field in named), None)
 

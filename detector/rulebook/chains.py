@@ -12,7 +12,7 @@ from typing import Final
 from detector import events
 from detector.correlations.correlation import Correlation
 from detector.correlations.definition import MADE, PERSON, Base
-from detector.rulebook.book import BehaviorRule, CorrelationRule
+from detector.rulebook.book import CorrelationRule
 from detector.rulebook.correlations import Sketch
 from detector.rulebook.documents import Path
 from detector.rulebook.items import where_else
@@ -33,7 +33,8 @@ def chained(
     """The correlations, each behind those that it looks at; cycles are mistakes."""
     waiting = {draft.head.rule.id: (draft, sketch) for draft, sketch in sketches}
     looked = {rule: _looks_at(sketch, register, waiting) for rule, (_, sketch) in waiting.items()}
-    for cycle in _cycles(looked):
+    cycles = _cycles(looked)
+    for cycle in cycles:
         names = [quoted(waiting[each][0].head.rule.title) for each in cycle]
         if len(names) > MOST_NAMED:
             names[MOST_NAMED:] = [f"{len(names) - MOST_NAMED} more"]
@@ -41,9 +42,13 @@ def chained(
         for rule in cycle:
             waiting[rule][0].report.wrong(("correlation", "rules"), text, "break the circle")
     made: dict[str, CorrelationRule] = {}
-    for rule in (*_in_order(looked), *_led_astray(looked, waiting)):
+    groups = {rule: _keys(sketch) for rule, (_, sketch) in waiting.items()}
+    circling = frozenset(rule for cycle in cycles for rule in cycle)
+    ordered = (*_in_order(looked), *_led_astray(looked, waiting))
+    for rule in dict.fromkeys((*ordered, *sorted(circling))):
         draft, sketch = waiting[rule]
-        entry = _Fields(draft, sketch, feeds, made).bound(register)
+        among = circling if rule in circling else frozenset()
+        entry = _Fields(draft, sketch, feeds, groups, among).bound(register)
         if entry is not None:
             made[rule] = entry
     return list(made.values())
@@ -110,19 +115,18 @@ class _Fields:
     draft: Draft
     sketch: Sketch
     feeds: Feeds
-    made: Mapping[str, CorrelationRule]
+    groups: Mapping[str, tuple[str, ...]]
+    """What each correlation groups by, as it is called in evidence."""
+    circling: frozenset[str]
+    """The rules that look at each other, if this is one of them: that they are broken is told."""
 
     def bound(self, register: Register) -> CorrelationRule | None:
         """The correlation with its rules and fields; null, and mistakes, if any is missing."""
         report, sketch = self.draft.report, self.sketch
-        found = [register.find(report, place, KINDS, name=name)
+        found = [self._found(register, name, place)
                  for name, place in zip(sketch.rules, sketch.places, strict=True)]  # fmt: skip
         bases = [draft for draft in found if draft is not None]
-        if len(bases) < len(found):
-            return None
         self._check_aliases(bases)
-        if report.broken:
-            return None
         built = [self._base(draft) for draft in bases]
         if report.broken:
             return None
@@ -131,21 +135,23 @@ class _Fields:
             bases=tuple(built),
             span=sketch.span // timedelta(microseconds=1),
             asked=sketch.asked,
-            keys=tuple(self._called(name) for name in sketch.group_by),
-            counted=", ".join(map(self._called, sketch.fields)) or None,
+            keys=_keys(sketch),
+            counted=", ".join(_called(sketch, name) for name in sketch.fields) or None,
             percent=sketch.percent,
         )
         foreign = any(not self.feeds.get(base.rule_id, ("",)) for base in built)
         ids = tuple(base.rule_id for base in built)
         return CorrelationRule(self.draft.head.rule, logic, ids, sketch.generate, foreign)
 
-    def _called(self, name: str) -> str:
-        """What a field is called in evidence: its column, or the alias."""
-        return name if name in self.sketch.aliases else events.fields().get(name, name)
+    def _found(self, register: Register, name: str, place: Path) -> Draft | None:
+        draft = register.named(name)
+        if draft is not None and draft.head.rule.id in self.circling:
+            return draft
+        return register.find(self.draft.report, place, KINDS, name=name)
 
     def _check_aliases(self, bases: Sequence[Draft]) -> None:
         path: Path = ("correlation", "aliases")
-        known = {name for draft in bases for name in draft.names}
+        known = {name for draft in bases for name in draft.names} | set(self.sketch.rules)
         for alias, fields in self.sketch.aliases.items():
             for rule in fields:
                 if rule not in known:
@@ -179,6 +185,8 @@ class _Fields:
     def _field(self, draft: Draft, field: str, place: Path) -> str:
         """Where the events or findings of a base rule have a field, and a mistake if nowhere."""
         alias = self.sketch.aliases.get(field, {})
+        if field in self.sketch.aliases and not alias.keys() & set(draft.names):
+            return field
         name = next((alias[each] for each in draft.names if each in alias), field)
         known = self._known(draft)
         if known is None or name in known:
@@ -197,7 +205,9 @@ class _Fields:
     def _known(self, draft: Draft) -> Mapping[str, str] | None:
         """The names of fields and where they are read; null if the events are not ours."""
         if draft.kind == "correlation":
-            keys = self.made[draft.head.rule.id].logic.keys
+            keys = self.groups.get(draft.head.rule.id)
+            if keys is None:
+                return None
             raw = {name: column for name, column in events.fields().items() if column in keys}
             return raw | {key: key for key in keys}
         feeds = self.feeds.get(draft.head.rule.id, ())
@@ -210,9 +220,10 @@ class _Fields:
         return {name: PERSON if column == "user.id" else column for name, column in known.items()}
 
 
-def feeds_of_behaviors(behaviors: Sequence[BehaviorRule], feeds: Feeds) -> Feeds:
-    """The feeds of the rules that each behaviour looks at, by the behaviour's id."""
-    return {
-        entry.rule.id: tuple(dict.fromkeys(feed for base in entry.bases for feed in feeds[base]))
-        for entry in behaviors
-    }
+def _keys(sketch: Sketch) -> tuple[str, ...]:
+    return tuple(_called(sketch, name) for name in sketch.group_by)
+
+
+def _called(sketch: Sketch, name: str) -> str:
+    """What a field is called in evidence: its column, or the alias."""
+    return name if name in sketch.aliases else events.fields().get(name, name)

@@ -14,7 +14,7 @@ from detector.correlations.groups import MOST_KEPT
 from detector.rulebook import truth
 from detector.rulebook.documents import Path
 from detector.rulebook.headers import read_span
-from detector.rulebook.mistakes import quoted
+from detector.rulebook.mistakes import nearest, quoted
 from detector.rulebook.reports import Report
 
 LONGEST_SPAN: Final = timedelta(days=30)
@@ -46,8 +46,10 @@ class Sketch:
 
 
 def read_correlation(report: Report) -> Sketch | None:
-    """The sketch of a document; null, and mistakes, if it is none."""
-    before = len(report.mistakes)
+    """The sketch of a document; null, and mistakes, if nothing can be made of it.
+
+    After a mistake it is as near as can be guessed, so that its rules and fields can be looked up.
+    """
     if not isinstance(report.at(("correlation",)), dict):
         report.wrong(
             ("correlation",), "not a mapping", "write 'type:', 'rules:' and so on under it"
@@ -57,19 +59,18 @@ def read_correlation(report: Report) -> Sketch | None:
     kind = report.at(("correlation", "type"))
     if not isinstance(kind, str) or kind not in WALKS:
         report.not_one_of(("correlation", "type"), kind, "a type of correlation", WALKS)
-        return None
+        kind = nearest(kind, WALKS) or ""
     rules, places = _rules(report, kind)
     span = _span(report)
     aliases = _aliases(report)
-    asked = _asked(report, kind, rules) if rules else None
+    asked = _asked(report, kind, rules) if rules or kind not in _TEMPORAL else None
     fields = _fields(report, kind)
     percent = _percent(report, kind)
     generate = report.at(("correlation", "generate"))
     if not isinstance(generate, bool | None):
         report.wrong(("correlation", "generate"), f"{quoted(generate)} is neither true nor false")
     group_by = report.texts(("correlation", "group-by"))
-    if len(report.mistakes) > before or asked is None or span is None:
-        return None
+    asked, span = asked or Bounds((("gte", 1),)), span or LONGEST_SPAN
     return Sketch(
         kind, rules, places, span, group_by, aliases, asked, fields, percent, generate is True
     )
@@ -88,11 +89,10 @@ def _rules(report: Report, kind: str) -> tuple[tuple[str, ...], tuple[Path, ...]
             return (), ()
         places: tuple[Path, ...] = (path,) * len(named)
     else:
-        named = report.texts(path)
-        places = (
-            tuple((*path, at) for at in range(len(named))) if isinstance(told, list) else (path,)
-        )
-    if not named and not report.broken:
+        every = [(*path, at) for at in range(len(told))] if isinstance(told, list) else [path]
+        places = tuple(place for place in every if report.text(place))
+        named = tuple(str(report.at(place)) for place in places)
+    if not named and not report.spoilt(path):
         report.wrong(path, "the rules that it looks at are needed", "name one or more")
     if len(named) > MOST_RULES:
         report.wrong(path, f"{len(named)} rules; {MOST_RULES} are the most", "split it")
@@ -129,6 +129,8 @@ def _aliases(report: Report) -> Mapping[str, Mapping[str, str]]:
 def _asked(report: Report, kind: str, rules: tuple[str, ...]) -> Bounds | Masks | None:
     path: Path = ("correlation", "condition")
     condition = report.at(path)
+    if not kind and condition is None:
+        return None
     if kind == "temporal_ordered":
         return _all_in_order(report, rules)
     if kind == "temporal" and condition is None:
@@ -231,7 +233,7 @@ def _fields(report: Report, kind: str) -> tuple[str, ...]:
     path: Path = ("correlation", "condition", "field")
     fields = report.texts(path)
     if not kind.startswith("value_"):
-        if fields:
+        if fields and kind:
             report.odd(
                 path, f"{kind} counts events, not values", "use value_count, or leave it out"
             )
@@ -245,7 +247,7 @@ def _percent(report: Report, kind: str) -> float:
     path: Path = ("correlation", "condition", "percentile")
     told = report.at(path)
     if kind != "value_percentile":
-        if told is not None:
+        if told is not None and kind:
             report.odd(path, f"{kind} has no percentile", "leave it out")
         return 50
     if isinstance(told, bool) or not isinstance(told, int | float) or not 0 <= told <= 100:

@@ -47,6 +47,8 @@ class Document:
     """Texts of unquoted scalars that YAML does not read as text."""
     sources: dict[Path, str] = field(default_factory=dict)
     """The files of values that came from elsewhere (an overlay)."""
+    unread: set[Path] = field(default_factory=set)
+    """Where something stands that YAML makes nothing of, which was told; null stands for it."""
 
     def file_of(self, path: Path) -> str:
         """The file in which the value at `path` stands."""
@@ -61,14 +63,34 @@ class Document:
             path = path[:-1]
         return places.get(path, self.start)
 
+    def rename(self, path: Path, key: str, meant: str) -> None:
+        """Let what stands under `key` of the mapping at `path` stand under `meant`, in its old place."""
+        mapping: Any = self.value
+        for step in path:
+            mapping = mapping[step]
+        mapping[meant] = mapping.pop(key)
+        _move(self.keys, (*path, key), (*path, meant))
+        _move(self.values, (*path, key), (*path, meant))
+        _move(self.literals, (*path, key), (*path, meant))
+
+
+def _move(things: dict[Path, Any], old: Path, new: Path) -> None:
+    size = len(old)
+    for path in [path for path in things if path[:size] == old]:
+        things[*new, *path[size:]] = things.pop(path)
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one file holds: its good documents, how many were found, and what is wrong."""
+    """What one file holds: its good documents, how many were found, and what is wrong.
+
+    `damaged` documents have values or keys that YAML cannot read; the rest of them can be checked.
+    """
 
     documents: tuple[Document, ...]
     found: int
     mistakes: tuple[Mistake, ...]
+    damaged: tuple[Document, ...] = ()
 
 
 _CURES: Final[Mapping[str, str]] = {
@@ -103,6 +125,7 @@ def read(file: str, text: str) -> Reading:
         )  # fmt: skip
         return Reading((), 1, (wrong,))
     documents: list[Document] = []
+    damaged: list[Document] = []
     mistakes: list[Mistake] = []
     found = 0
     for first_line, chunk in chunks(text):
@@ -118,7 +141,9 @@ def read(file: str, text: str) -> Reading:
             mistakes += builder.mistakes
             if not builder.mistakes:
                 documents.append(builder.document)
-    return Reading(tuple(documents), found, tuple(mistakes))
+            elif builder.document.value:
+                damaged.append(builder.document)
+    return Reading(tuple(documents), found, tuple(mistakes), tuple(damaged))
 
 
 def chunks(text: str) -> Iterator[tuple[int, str]]:
@@ -216,8 +241,11 @@ class _Builder:
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
             return [self._value(child, (*path, index)) for index, child in enumerate(node.value)]
+        before = len(self.mistakes)
         value = self._scalar(node)
-        if not isinstance(value, str):
+        if len(self.mistakes) > before:
+            self.document.unread.add(path)
+        elif not isinstance(value, str):
             self.document.literals[path] = node.value
         return value
 
@@ -226,6 +254,7 @@ class _Builder:
         for key_node, value_node in node.value:
             key = self._key(key_node)
             if key is None:
+                self.document.unread.add(path)
                 continue
             if key in built:
                 self._wrong(key_node, f"{quoted(key)} stands here twice", "keep one of them")

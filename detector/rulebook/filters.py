@@ -54,14 +54,14 @@ def exemption(entry: Filter, today: date | None) -> Exemption:
 
 
 def read_filter(report: Report, register: Register) -> Filter | None:
-    """The filter of a document; null, and mistakes, if it is none."""
+    """The filter of a document, sound or not; null, and mistakes, if nothing can be made of it."""
     feeds = read_feeds(report)
-    source = None if report.broken else read_source(report)
+    source = read_source(report)
     expires = _expires(report)
     condition = read_detection(report, feeds, "filter", frozenset({"rules"}))
     targets = _targets(report, register)
     _hint_at_not(report)
-    if report.broken or condition is None or source is None:
+    if condition is None or source is None:
         return None
     return Filter(report, condition, feeds, targets, expires, source)
 
@@ -89,13 +89,12 @@ def is_over(entry: Filter, today: date | None) -> bool:
     return False
 
 
-def check_cover(entry: Filter, name: str, feeds: tuple[str, ...]) -> bool:
-    """False, and a mistake, if the filter's log source does not cover a rule that it names."""
+def check_cover(entry: Filter, name: str, feeds: tuple[str, ...]) -> None:
+    """Tell of a rule that the filter names, and its log source does not cover."""
     foreign = sorted(set(feeds) - set(entry.feeds))
-    if foreign:
+    if foreign and not entry.report.spoilt(("logsource",)):
         text = f"does not cover {quoted(name)}, which looks at {', '.join(foreign)}"
         entry.report.wrong(("logsource",), text, "leave out 'service:'")
-    return not foreign
 
 
 def _expires(report: Report) -> date | None:

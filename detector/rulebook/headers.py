@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
@@ -12,8 +13,8 @@ from detector.findings import LEVELS, Level
 from detector.rule import ROUTINES, Rule
 from detector.rulebook import attack
 from detector.rulebook.documents import Path
-from detector.rulebook.logsources import PARTS, LogSource, in_our_words, is_ours
-from detector.rulebook.mistakes import did_you_mean, quoted
+from detector.rulebook.logsources import PARTS, LogSource, in_our_words, is_nearly_ours, is_ours
+from detector.rulebook.mistakes import did_you_mean, nearest, quoted
 from detector.rulebook.reports import Report
 from detector.rulebook.vocabulary import KIND_KEYS, SIGMA_KEYS, STATUSES
 
@@ -41,39 +42,44 @@ class Head:
     counted_as: str = ""
 
 
-def kind_of(report: Report) -> str | None:
-    """The kind of the document; null, and a mistake, if it has none or two."""
-    kinds = [kind for kind in KIND_KEYS if kind in report.document.value]
-    if len(kinds) == 1:
-        return kinds[0]
-    if kinds:
+def kinds_of(report: Report) -> tuple[str, ...]:
+    """The kind of the document; none or two, and a mistake, if it is not one."""
+    kinds = _kinds(report)
+    if not kinds:
+        report.known_keys((), SIGMA_KEYS.union(*KIND_KEYS.values()))
+        kinds = _kinds(report)
+    if len(kinds) > 1:
         two = f"{kinds[0]}: and {kinds[1]}: cannot stand in one document"
         report.wrong((kinds[1],), two, "split it with '---'", key=True)
-    else:
-        report.known_keys((), SIGMA_KEYS | frozenset().union(*KIND_KEYS.values()))
+    elif not kinds and not report.is_change:
         text = "none of detection:, correlation:, behavior: and filter: is here"
         lost = "" if "id" not in report.document.value else ", and no shipped rule has this id"
         report.wrong((), text + lost)
-    return None
+    return kinds
 
 
-def read_head(report: Report, kind: str) -> Head:
+def _kinds(report: Report) -> tuple[str, ...]:
+    return tuple(kind for kind in KIND_KEYS if kind in report.document.value)
+
+
+def read_head(report: Report, kinds: Collection[str]) -> Head:
     """Read the head of a document; what is wrong goes to the report."""
+    known = SIGMA_KEYS.union(*(KIND_KEYS[kind] for kind in kinds or KIND_KEYS))
     if _is_elsewhere(report):
-        _hint_at_keys(report, SIGMA_KEYS | KIND_KEYS[kind])
+        _hint_at_keys(report, known)
     else:
-        report.known_keys((), SIGMA_KEYS | KIND_KEYS[kind])
+        report.known_keys((), known)
     for key in _FREE:
         report.text((key,))
     for key in ("date", "modified"):
         _check_date(report, key)
     title = report.text(("title",))
-    if not title or len(title) > 256:
+    if len(title) > 256 or (kinds and not title):
         report.wrong(("title",), "a title of 1 to 256 characters is needed")
     generate, fold_for, runbook = _alert(report)
-    routine = _routine(report, kind)
+    routine = _routine(report, kinds)
     rule = Rule(
-        id=_id(report),
+        id=_id(report) if kinds or "id" in report.document.value else "",
         name=_name(report),
         title=title,
         level=_level(report),
@@ -97,7 +103,8 @@ def _is_elsewhere(report: Report) -> bool:
         return False
     told = {part: source.get(part) for part in PARTS}
     texts = {part: text for part, text in told.items() if isinstance(text, str)}
-    return not is_ours(in_our_words(LogSource(**texts)))
+    found = in_our_words(LogSource(**texts))
+    return not is_ours(found) and not is_nearly_ours(found)
 
 
 def _hint_at_keys(report: Report, known: frozenset[str]) -> None:
@@ -161,7 +168,7 @@ def _word(report: Report, path: Path, words: tuple[str, ...], default: str) -> s
         report.odd(path, f"{quoted(value)} is written in lower case", f"write {value.lower()}")
         return value.lower()
     report.not_one_of(path, value, f"a {path[-1]}", words)
-    return default
+    return nearest(value, words) or default
 
 
 def _tags(report: Report) -> tuple[str, ...]:
@@ -202,13 +209,13 @@ def _alert(report: Report) -> tuple[bool | None, timedelta, tuple[str, ...]]:
     return generate, fold_for, report.texts(("alert", "runbook"))
 
 
-def _routine(report: Report, kind: str) -> str | None:
+def _routine(report: Report, kinds: Collection[str]) -> str | None:
     """For whom what the rule matches is daily work; null: for nobody."""
     path: Path = ("alert", "routine")
     alert = report.at(path[:1])
     if not isinstance(alert, dict) or path[1] not in alert:
         return None
-    if kind != "detection":
+    if "detection" not in kinds:
         fix = "behaviours and correlations have their own levels"
         report.wrong(path, "only rules on single events have a routine", fix, key=True)
     return _word(report, path, ROUTINES, "") or None

@@ -37,6 +37,8 @@ def hint_at_item(report: Report, path: Path, value: Any, feeds: tuple[str, ...])
         text = "an empty list asks for a missing field"
         report.odd(path, text, "write 'null' if that is meant", about=sections.VALUES)
     for place, each in values_of(path, value):
+        if report.spoilt(place):
+            continue
         _hint_at_value(report, place, each, (field, modifiers))
         if set(modifiers) <= _WHOLE and isinstance(each, str):
             _hint_at_word(report, place, each, (field, feeds))

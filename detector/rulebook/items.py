@@ -11,7 +11,7 @@ from detector.rulebook.compiling import CompileError, check_item
 from detector.rulebook.conditions import TIME_KINDS
 from detector.rulebook.documents import Path
 from detector.rulebook.hints import hint_at_item, values_of
-from detector.rulebook.mistakes import did_you_mean, quoted
+from detector.rulebook.mistakes import did_you_mean, nearest, quoted
 from detector.rulebook.modifiers import MODIFIERS
 from detector.rulebook.reports import Report
 from detector.rulebook.schemas import of_feed
@@ -24,32 +24,43 @@ def read_item(report: Report, path: Path, value: Any, feeds: tuple[str, ...]) ->
     """Check one `field|modifiers: value` of a selection, and say all that is wrong with it."""
     if report.full:
         return
-    before = len(report.mistakes)
-    key = str(path[-1])
-    field, *modifiers = key.split("|")
+    field, *written = str(path[-1]).split("|")
     known = _fields(feeds)
-    if field and feeds and field not in known:
+    is_known = field in known
+    if field and feeds and not is_known:
         _report_unknown(report, path, field, feeds)
-    for modifier in modifiers:
-        _check_modifier(report, path, modifier)
+    modifiers = [meant for each in written if (meant := _modifier(report, path, each))]
     for place, part in values_of(path, value):
         check_value(report, place, part)
     if "fieldref" in modifiers and feeds:
         _check_references(report, path, value, known)
-    if len(report.mistakes) == before and field and feeds:
-        _check_type(report, path, (field, modifiers), feeds)
-    if len(report.mistakes) > before:
+    if is_known and not _is_of_type(report, path, (field, modifiers), feeds):
         return
-    problem = _problem(key, value)
-    if problem:
-        parts = value if isinstance(value, list) else []
-        guilty = next((i for i, part in enumerate(parts) if _problem(key, part)), None)
-        place = path if guilty is None else (*path, guilty)
-        about = sections.TIMES if _TIMES & set(modifiers) else sections.MODIFIERS
-        report.wrong(place, *of_item(problem, modifiers), about=about)
-        return
-    if field and feeds:
+    _check_values(report, path, value, (field, modifiers))
+    if is_known and modifiers == written:
         hint_at_item(report, path, value, feeds)
+
+
+def _check_values(report: Report, path: Path, value: Any, item: tuple[str, list[str]]) -> None:
+    """Tell of every value that pySigma refuses, or of the whole item if it takes each alone."""
+    field, modifiers = item
+    key = "|".join((field, *modifiers))
+    problem = "" if report.spoilt(path) and not isinstance(value, list) else _problem(key, value)
+    if not problem:
+        return
+    about = sections.TIMES if _TIMES & set(modifiers) else sections.MODIFIERS
+    if not isinstance(value, list):
+        report.wrong(path, *of_item(problem, modifiers), about=about)
+        return
+    told = report.spoilt(path)
+    for place, part in values_of(path, value):
+        if report.full:
+            return
+        if not report.spoilt(place) and (why := _problem(key, part)):
+            told = True
+            report.wrong(place, *of_item(why, modifiers), about=about)
+    if not told:
+        report.wrong(path, *of_item(problem, modifiers), about=about)
 
 
 def _report_unknown(report: Report, path: Path, field: str, feeds: tuple[str, ...]) -> None:
@@ -89,14 +100,16 @@ def _named(feeds: tuple[str, ...]) -> str:
     return feeds[0] if len(feeds) == 1 else "any feed"
 
 
-def _check_modifier(report: Report, path: Path, modifier: str) -> None:
-    if modifier not in MODIFIERS:
-        fix = did_you_mean(modifier, MODIFIERS)
-        if modifier.lower().removeprefix("to").startswith(("lower", "upper")):
-            fix = "leave it out: upper and lower case do not count"
-        report.wrong(
-            path, f"{quoted(modifier)} is not a modifier", fix, key=True, about=sections.MODIFIERS
-        )
+def _modifier(report: Report, path: Path, written: str) -> str | None:
+    """The modifier that is written, or, after the mistake, that was meant; null if none is near."""
+    if written in MODIFIERS:
+        return written
+    fix, meant = did_you_mean(written, MODIFIERS), nearest(written, MODIFIERS)
+    if written.lower().removeprefix("to").startswith(("lower", "upper")):
+        fix, meant = "leave it out: upper and lower case do not count", None
+    text = f"{quoted(written)} is not a modifier"
+    report.wrong(path, text, fix, key=True, about=sections.MODIFIERS)
+    return meant
 
 
 def check_value(report: Report, path: Path, value: Any) -> None:
@@ -118,10 +131,10 @@ def _check_references(report: Report, path: Path, value: Any, known: frozenset[s
             report.wrong(path, f"{quoted(name)} is not a field", fix, about=sections.FIELDS)
 
 
-def _check_type(
+def _is_of_type(
     report: Report, path: Path, item: tuple[str, list[str]], feeds: tuple[str, ...]
-) -> None:
-    """Times have parts and order only; texts and numbers have no time parts."""
+) -> bool:
+    """False, and a mistake, where a field cannot be asked so: of times there are parts only."""
     field, modifiers = item
     parts = {kind.name.lower() for kind in TIME_KINDS}
     for feed in feeds:
@@ -132,10 +145,11 @@ def _check_type(
         if dtype == events.TIME and not timely:
             fix = "use |hour, |timerange, |day_of_week, another part of times, or |exists"
             report.wrong(path, f"{quoted(field)} is a time", fix, key=True, about=sections.TIMES)
-            return
+            return False
         if dtype != events.TIME and parts & set(modifiers):
             report.wrong(path, f"{quoted(field)} is not a time", key=True, about=sections.TIMES)
-            return
+            return False
         if dtype != events.TEXT and {"cidr", "re"} & set(modifiers):
             report.wrong(path, f"{quoted(field)} is not a text", key=True, about=sections.MODIFIERS)
-            return
+            return False
+    return True

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import date
 from types import MappingProxyType
 
 from detector.rule_types.base import Behavior, Document
 from detector.rule_types.entity_risk import EntityRisk
-from detector.rulebook.behaviors import in_columns, read_bases, read_behavior
+from detector.rulebook.behaviors import (
+    check_fields,
+    in_columns,
+    read_bases,
+    read_behavior,
+    type_of,
+)
 from detector.rulebook.binding import Conditions, Parts, bound
 from detector.rulebook.book import BehaviorRule, CorrelationRule
-from detector.rulebook.chains import chained, feeds_of_behaviors
-from detector.rulebook.conditions import Condition
+from detector.rulebook.chains import chained
 from detector.rulebook.correlations import read_correlation
 from detector.rulebook.detections import feeds_of, read_detection
 from detector.rulebook.documents import read
@@ -24,7 +29,7 @@ from detector.rulebook.filters import (
     is_over,
     read_filter,
 )
-from detector.rulebook.headers import kind_of, read_head
+from detector.rulebook.headers import kinds_of, read_head
 from detector.rulebook.loaded import Loaded
 from detector.rulebook.logsources import read_feeds
 from detector.rulebook.mistakes import Mistake
@@ -32,7 +37,7 @@ from detector.rulebook.overlays import overlaid
 from detector.rulebook.placeholders import fill_in, read_lists, say_what_waits
 from detector.rulebook.references import Draft, Register
 from detector.rulebook.reports import Report
-from detector.rulebook.risks import KIND, Score, read_score
+from detector.rulebook.risks import KIND, KIND_OF_SCORES, Score, read_score
 from detector.rulebook.story_reading import read_all_stories
 
 
@@ -58,17 +63,16 @@ def load(
         for name in fill_in(report, values):
             waiting.setdefault(name, []).append(report)
     say_what_waits(waiting, values)
-    drafts = [draft for report in reports if (draft := _draft(report))]
+    drafts = [draft for report in reports for draft in _drafts(report)]
     register = Register()
     register.enter(drafts)
-    conditions = _conditions(drafts)
+    conditions, feeds = _conditions(drafts)
     schemas = _schemas(drafts)
-    _set_scores_apart(schemas)
-    stories = read_all_stories(drafts, conditions, register)
-    behaviors = _behaviors(schemas, conditions, register)
-    correlations = _correlations(drafts, behaviors, conditions, register)
+    stories = read_all_stories(drafts, feeds, register)
+    behaviors = _behaviors(schemas, feeds, register)
+    correlations = _correlations(drafts, feeds, register)
     scores = _scores(schemas, register)
-    filters = _filters(drafts, conditions, register)
+    filters = _filters(drafts, feeds, register)
     held = [entry for entry in filters if not is_over(entry, today)]
     rulebook = bound(drafts, Parts(conditions, behaviors, correlations, held, scores))
     mistakes = [*unread, *unlisted] + [
@@ -90,77 +94,82 @@ def load(
 
 def _read_all(texts: Mapping[str, str]) -> tuple[list[Report], list[Mistake], int]:
     readings = [read(file, text) for file, text in sorted(texts.items())]
-    reports = [Report(document) for reading in readings for document in reading.documents]
+    reports = [
+        Report(document)
+        for reading in readings
+        for document in (*reading.documents, *reading.damaged)
+    ]
     unread = [mistake for reading in readings for mistake in reading.mistakes]
     return reports, unread, sum(reading.found for reading in readings)
 
 
-def _draft(report: Report) -> Draft | None:
-    kind = kind_of(report)
-    if kind is None:
-        return None
-    return Draft(report, kind, read_head(report, kind))
+def _drafts(report: Report) -> list[Draft]:
+    """The draft of a document; one for each kind of one that is two."""
+    kinds = kinds_of(report)
+    head = read_head(report, kinds)
+    return [Draft(report, kind, head) for kind in kinds]
 
 
-def _conditions(drafts: Iterable[Draft]) -> Conditions:
-    """The condition and the feeds of every detection that compiles, by the rule's id."""
-    found: dict[str, tuple[Condition, tuple[str, ...]]] = {}
+def _conditions(drafts: Iterable[Draft]) -> tuple[Conditions, dict[str, tuple[str, ...]]]:
+    """By the rule's id: the condition and the feeds of every sound detection; the feeds of all."""
+    found: Conditions = {}
+    feeds: dict[str, tuple[str, ...]] = {}
     for draft in drafts:
         if draft.kind != "detection":
             continue
-        report = draft.report
-        feeds = read_feeds(report)
-        condition = read_detection(report, feeds, "detection")
-        able = feeds_of(report, condition, feeds) if condition is not None else ()
+        report, rule = draft.report, draft.head.rule.id
+        named = read_feeds(report)
+        condition = read_detection(report, named, "detection")
+        able = feeds_of(report, condition, named)
+        feeds.setdefault(rule, able)
         if condition is not None and not report.broken:
-            found.setdefault(draft.head.rule.id, (condition, able))
+            found.setdefault(rule, (condition, able))
+    return found, feeds
+
+
+def _schemas(drafts: Iterable[Draft]) -> list[tuple[Draft, Document | None]]:
+    """The behaviours, null for those that the catalog refuses; risk scores are set apart."""
+    found = [(draft, read_behavior(draft.report)) for draft in drafts if draft.kind == "behavior"]
+    for draft, _ in found:
+        if type_of(draft.report) == KIND_OF_SCORES:
+            draft.kind = KIND
     return found
 
 
-def _schemas(drafts: Iterable[Draft]) -> list[tuple[Draft, Document]]:
-    return [
-        (draft, behavior)
-        for draft in drafts
-        if draft.kind == "behavior" and (behavior := read_behavior(draft.report))
-    ]
-
-
-def _set_scores_apart(schemas: Iterable[tuple[Draft, Document]]) -> None:
-    for draft, schema in schemas:
-        if isinstance(schema, EntityRisk):
-            draft.kind = KIND
-
-
-def _scores(schemas: Iterable[tuple[Draft, Document]], register: Register) -> list[Score]:
+def _scores(schemas: Iterable[tuple[Draft, Document | None]], register: Register) -> list[Score]:
     found = [
-        read_score(draft, schema, register)
+        read_score(draft, schema if isinstance(schema, EntityRisk) else None, register)
         for draft, schema in schemas
-        if isinstance(schema, EntityRisk)
+        if draft.kind == KIND
     ]
     return [score for score in found if score is not None]
 
 
 def _behaviors(
-    schemas: Iterable[tuple[Draft, Document]], conditions: Conditions, register: Register
+    schemas: Iterable[tuple[Draft, Document | None]],
+    feeds: dict[str, tuple[str, ...]],
+    register: Register,
 ) -> list[BehaviorRule]:
+    """The sound behaviours; the feeds that each looks at go to `feeds`, under its id."""
     made: list[BehaviorRule] = []
     for draft, schema in schemas:
-        if not isinstance(schema, Behavior):
+        if draft.kind == KIND:
             continue
-        bases = read_bases(draft.report, schema, register)
+        behavior = schema if isinstance(schema, Behavior) else None
+        bases = read_bases(draft.report, register)
         ids = tuple(dict.fromkeys(base.head.rule.id for base in bases))
-        feeds = {feed for base in ids for feed in conditions[base][1]}
-        behavior = in_columns(draft.report, schema, feeds) if feeds else schema
-        if not draft.report.broken:
+        named = tuple(dict.fromkeys(feed for base in ids for feed in feeds.get(base, ())))
+        feeds.setdefault(draft.head.rule.id, named)
+        if named:
+            check_fields(draft.report, behavior, named)
+        if behavior is not None and not draft.report.broken:
+            behavior = in_columns(behavior, named) if named else behavior
             made.append(BehaviorRule(draft.head.rule, behavior, ids))
     return made
 
 
 def _correlations(
-    drafts: Iterable[Draft],
-    behaviors: Sequence[BehaviorRule],
-    conditions: Conditions,
-    register: Register,
+    drafts: Iterable[Draft], feeds: Mapping[str, tuple[str, ...]], register: Register
 ) -> list[CorrelationRule]:
     """The correlations in their order, each behind those that it looks at."""
     sketches = [
@@ -168,19 +177,19 @@ def _correlations(
         for draft in drafts
         if draft.kind == "correlation" and (sketch := read_correlation(draft.report))
     ]
-    feeds = {rule: feeds for rule, (_, feeds) in conditions.items()}
-    return chained(sketches, {**feeds, **feeds_of_behaviors(behaviors, feeds)}, register)
+    return chained(sketches, feeds, register)
 
 
-def _filters(drafts: Iterable[Draft], conditions: Conditions, register: Register) -> list[Filter]:
-    """The filters; one whose log source misses a rule it names is mistaken."""
-    sound: list[Filter] = []
-    for draft in drafts:
-        entry = read_filter(draft.report, register) if draft.kind == "filter" else None
-        if entry is None:
-            continue
-        named = entry.targets - ANY
-        covers = [check_cover(entry, target, conditions[target][1]) for target in sorted(named)]
-        if all(covers):
-            sound.append(entry)
-    return sound
+def _filters(
+    drafts: Iterable[Draft], feeds: Mapping[str, tuple[str, ...]], register: Register
+) -> list[Filter]:
+    """The sound filters; one whose log source misses a rule it names is mistaken."""
+    found = [
+        entry
+        for draft in drafts
+        if draft.kind == "filter" and (entry := read_filter(draft.report, register))
+    ]
+    for entry in found:
+        for target in sorted(entry.targets - ANY):
+            check_cover(entry, target, feeds.get(target, ()))
+    return [entry for entry in found if not entry.report.broken]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from detector import events
 from detector.rulebook.mistakes import nearest, quoted
@@ -104,19 +104,53 @@ def read_feeds(report: Report) -> tuple[str, ...]:
     """The feeds of the document's log source; none for another product, or after a mistake."""
     source = read_source(report)
     if source is None:
+        return events.FEEDS if _asks_of_ours(report) else ()
+    if not is_ours(source) and not is_nearly_ours(source):
+        _hint_at_foreign(report, source)
         return ()
     if not is_ours(source):
-        _check_foreign(report, source)
-        return ()
-    if source.category:
+        shown = quoted(source.product) if source.product else "no product"
+        fix = f"write 'product: {PRODUCT}'"
+        place = ("logsource", "product") if source.product else ("logsource",)
+        report.wrong(place, f"{shown} is not a product whose events come here", fix)
+        if not _asks_of_ours(report):
+            return ()
+    elif source.category:
         fix = f"write 'product: {PRODUCT}'"
         report.wrong(("logsource", "category"), "1Password events have no category", fix, key=True)
     if not source.service:
         return events.FEEDS
     if source.service not in events.FEEDS:
         report.not_one_of(("logsource", "service"), source.service, "a feed", events.FEEDS)
-        return ()
+        meant = nearest(source.service, events.FEEDS)
+        return (meant,) if meant else events.FEEDS
     return (source.service,)
+
+
+def is_nearly_ours(source: LogSource) -> bool:
+    """True if a log source is another product's only because ours is misspelt, or left out."""
+    if is_ours(source):
+        return False
+    unsaid = source.service in events.FEEDS and not source.product
+    return unsaid or nearest(source.product, [PRODUCT, "1password"]) is not None
+
+
+def _asks_of_ours(report: Report) -> bool:
+    """Whether a document whose log source nobody knows asks for a field that only our events have."""
+    asked = [report.at((where,)) for where in ("detection", "filter")]
+    keys = {key for each in asked for key in _keys(each)}
+    return any(key.split("|")[0] in events.fields() for key in keys)
+
+
+def _keys(part: Any) -> Iterator[str]:
+    """Every key of the selections of a document."""
+    if isinstance(part, dict):
+        for key, value in part.items():
+            yield key
+            yield from _keys(value)
+    elif isinstance(part, list):
+        for each in part:
+            yield from _keys(each)
 
 
 def feeds_with(fields: Iterable[str], feeds: Iterable[str]) -> tuple[str, ...]:
@@ -125,15 +159,8 @@ def feeds_with(fields: Iterable[str], feeds: Iterable[str]) -> tuple[str, ...]:
     return tuple(feed for feed in feeds if of_feed(feed).has(names))
 
 
-def _check_foreign(report: Report, source: LogSource) -> None:
-    """Another product's rules load, but a name that is almost ours was meant to be ours."""
-    meant = source.service in events.FEEDS and not source.product
-    if meant or nearest(source.product, [PRODUCT, "1password"]):
-        shown = quoted(source.product) if source.product else "no product"
-        fix = f"write 'product: {PRODUCT}'"
-        place = ("logsource", "product") if source.product else ("logsource",)
-        report.wrong(place, f"{shown} is not a product whose events come here", fix)
-        return
+def _hint_at_foreign(report: Report, source: LogSource) -> None:
+    """Another product's rules load, and never match what comes here."""
     report.odd(
         ("logsource",),
         f"no events of {source} come here",

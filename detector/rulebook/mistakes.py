@@ -65,6 +65,9 @@ def _nearest(word: str, words: tuple[str, ...]) -> str | None:
     if (meant := synonyms.ours(word, words)) is not None:
         return meant
     known = {known.lower(): known for known in words}
+    # To difflib two letters in the wrong order are far apart.
+    if turned := next((each for each in known if sorted(each) == sorted(word)), None):
+        return known[turned]
     close = get_close_matches(word, known, n=1, cutoff=0.6)
     return known[close[0]] if close else None
 

@@ -57,6 +57,7 @@ def overlaid(reports: Sequence[Report]) -> Overlaid:
             _check_alone(own)
         elif (first := taken.setdefault(_id(own), own)) is not own:
             text = f"this shipped rule is changed by {_place(first)} too"
+            own.is_change = not _is_whole(own)
             own.wrong(("id",), text, "keep one of them", about=sections.OVERLAYS)
         else:
             found.append(_overlay(own, base))
@@ -109,6 +110,7 @@ def _check_alone(own: Report) -> None:
             f"no shipped rule has the id {quoted(own.at(('id',)))} any more, for it to be changed"
         )
         fix = "delete the document, or find the new id with 'rules list'"
+        own.is_change = not _is_whole(own)
         own.wrong(("id",), text, fix, about=sections.OVERLAYS)
 
 
@@ -182,14 +184,14 @@ def _take(document: Document, other: Document, source: Path, goal: Path) -> None
 
 
 def _is_enabled(report: Report) -> bool:
-    """False for what `enabled: false` switches off, and for a change of nothing."""
+    """False for what `enabled: false` switches off."""
     enabled = report.document.value.pop("enabled", True)
     if not isinstance(enabled, bool):
         report.wrong(("enabled",), f"{quoted(enabled)} is neither true nor false")
     if enabled is False:
         report.document.value.pop("tests", None)
         report.document.value["alert"] = {**(report.at(("alert",)) or {}), "generate": False}
-    return enabled is not False and (_is_whole(report) or not report.broken)
+    return enabled is not False
 
 
 def _is_needed(report: Report, others: Iterable[Report]) -> bool:

@@ -51,12 +51,12 @@ class Register:
         for draft in drafts:
             rule = draft.head.rule
             first = titles.setdefault(rule.title, draft)
-            if first is not draft and not first.report.broken:
+            if rule.title and first is not draft and first.report is not draft.report:
                 text = f"{first.place} has this title, too"
                 draft.report.odd(("title",), text, "their alerts look alike", about=sections.NAMES)
             for key, name in (("id", rule.id), ("name", rule.name)):
                 first = self.drafts.setdefault(name, draft) if name else draft
-                if first is not draft:
+                if first.report is not draft.report:
                     text = f"{quoted(name)} is taken by {first.place}"
                     draft.report.wrong(
                         (key,), text, "ids and names are unique", about=sections.NAMES
@@ -76,7 +76,9 @@ class Register:
         *,
         name: object = None,
     ) -> Draft | None:
-        """The sound draft that the reference at `path` means; null, and a mistake, if none.
+        """The draft that the reference at `path` means; null, and a mistake, if none.
+
+        If it is broken, that is a mistake, too.
 
         `name` is given where the reference is only a part of what stands there.
         """
@@ -88,11 +90,10 @@ class Register:
         elif draft.kind not in kinds:
             text = f"{quoted(name)} is a {draft.kind}, not a {' or '.join(kinds)}"
             report.wrong(path, text, about=sections.NAMES)
-        elif draft.report.broken and draft.report is not report:
-            report.wrong(
-                path, f"{quoted(name)} is broken", f"first mend {draft.place}", about=sections.NAMES
-            )
         else:
+            if draft.report.broken and draft.report is not report:
+                text, fix = f"{quoted(name)} is broken", f"first mend {draft.place}"
+                report.wrong(path, text, fix, about=sections.NAMES)
             return draft
         return None
 

@@ -1,4 +1,9 @@
-"""Collects what is wrong with one document while it is read."""
+"""Collects what is wrong with one document while it is read.
+
+All of it is told at once: whoever finds a mistake reads on, as if it had been mended. A misspelt key is
+read under the nearest name (`Report.known_keys`), what cannot be guessed may mean anything, and nothing
+is said of what is `spoilt` already. Only `Report.broken` decides in the end that nothing is loaded.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +13,11 @@ from typing import Any, Final
 
 from detector.rulebook import sections
 from detector.rulebook.documents import Document, Path
-from detector.rulebook.mistakes import Mistake, did_you_mean, quoted
+from detector.rulebook.mistakes import Mistake, did_you_mean, nearest, quoted
 from detector.rulebook.synonyms import BELONGS
 
 MOST_MISTAKES: Final = 50
-"""Mistakes that one document may show; a hostile file cannot keep us busy."""
+"""Mistakes that one document may show, and warnings; a hostile file cannot keep us busy."""
 MOST_GUESSES: Final = 200
 """Words that may turn out to be no mistake, for which a document has the nearest looked up."""
 
@@ -27,16 +32,31 @@ class Report:
     guesses: int = 0
     about: str = ""
     """What the whole document is about, if it is no rule."""
+    is_change: bool = False
+    """Whether it only changes a shipped rule, and so need not be one itself."""
+    _keys: set[Path] = field(default_factory=set)
+    """Keys that are mistakes."""
+    _values: set[Path] = field(default_factory=set)
+    """Values with a mistake in them."""
+
+    def __post_init__(self) -> None:
+        """What YAML makes nothing of was told when the file was read."""
+        for path in self.document.unread:
+            self._spoil(path)
 
     @property
     def broken(self) -> bool:
         """True if the document cannot be loaded."""
-        return bool(self.mistakes)
+        return bool(self.mistakes or self.document.unread)
 
     @property
     def full(self) -> bool:
         """True if no more mistakes are taken."""
-        return len(self.mistakes) + len(self.warnings) >= MOST_MISTAKES
+        return len(self.mistakes) >= MOST_MISTAKES
+
+    def spoilt(self, path: Path, *, key: bool = False) -> bool:
+        """True if something is wrong with the value at `path`, or inside of it, or with its key."""
+        return path in self._values or (key and path in self._keys)
 
     def wrong(
         self, path: Path, text: str, fix: str = "", *, key: bool = False, about: str = ""
@@ -45,14 +65,20 @@ class Report:
 
         `about` names the section that explains it, where `path` does not tell.
         """
-        if not self.full:
-            self.mistakes.append(self._mistake(path, text, fix, key, about))
+        if self.full or path in self.document.unread:
+            return
+        mistake = self._mistake(path, text, fix, key, about)
+        if mistake not in self.mistakes:
+            self.mistakes.append(mistake)
+        if key:
+            self._keys.add(path)
+        self._spoil(path[:-1] if key else path)
 
     def odd(
         self, path: Path, text: str, fix: str = "", *, key: bool = False, about: str = ""
     ) -> None:
         """Add a warning about the value (or key) at `path`."""
-        if not self.full:
+        if len(self.warnings) < MOST_MISTAKES:
             self.warnings.append(self._mistake(path, text, fix, key, about))
 
     def guess(self, word: Any, words: Iterable[str]) -> str:
@@ -71,16 +97,31 @@ class Report:
         self.wrong(path, f"{quoted(word)} is not {what}", fix, about=about)
 
     def known_keys(self, path: Path, words: Iterable[str], *, about: str = "") -> None:
-        """Add a mistake for every key of the mapping at `path` that is not one of `words`."""
+        """Add a mistake for every key of the mapping at `path` that is not one of `words`.
+
+        From then on what stands under it stands under the word that was probably meant.
+        """
         known = frozenset(words)
         mapping = self.at(path)
-        for key in mapping if isinstance(mapping, dict) else ():
-            if key not in known and not self.full:
-                home = BELONGS.get(key) if not path and not self.about else None
-                close = f"it belongs under '{home}:'" if home else did_you_mean(key, known)
-                fix = close or (f"one of {', '.join(sorted(known))}" if len(known) < 9 else "")
-                place = f" of {_name(path)}" if path else ""
-                self.wrong((*path, key), f"not a key{place}", fix, key=True, about=about)
+        for key in list(mapping) if isinstance(mapping, dict) else ():
+            if key in known or self.full or (*path, key) in self._keys:
+                continue
+            home = BELONGS.get(key) if not path and not self.about else None
+            close = f"it belongs under '{home}:'" if home else did_you_mean(key, known)
+            fix = close or (f"one of {', '.join(sorted(known))}" if len(known) < 9 else "")
+            place = f" of {_name(path)}" if path else ""
+            self.wrong((*path, key), f"not a key{place}", fix, key=True, about=about)
+            if home is None:
+                self.mend_key((*path, key), known)
+
+    def mend_key(self, path: Path, known: Iterable[str]) -> bool:
+        """Let a misspelt key be the nearest of the `known` ones, if that is not there as well."""
+        *outer, key = path
+        meant = nearest(key, sorted(known))
+        if meant is None or meant in self.at(tuple(outer)):
+            return False
+        self.document.rename(tuple(outer), str(key), meant)
+        return True
 
     def at(self, path: Path) -> Any:
         """The value at `path`; null if there is none."""
@@ -110,6 +151,9 @@ class Report:
             text = self.text(path)
             return (text,) if text else ()
         return tuple(text for index in range(len(value)) if (text := self.text((*path, index))))
+
+    def _spoil(self, path: Path) -> None:
+        self._values |= {path[:size] for size in range(len(path) + 1)}
 
     def _mistake(self, path: Path, text: str, fix: str, key: bool, about: str) -> Mistake:
         place = self.document.place(path, key=key)

@@ -18,6 +18,8 @@ from detector.rulebook.references import Draft, Register
 
 KIND: Final = "risk score"
 """What a draft of such a document is called, so that no rule can look at it as at a behaviour."""
+KIND_OF_SCORES: Final = "entity_risk"
+"""The `type:` of such a document."""
 HEARD: Final = ("detection", "behavior", "correlation")
 
 
@@ -30,21 +32,25 @@ class Score:
     only: frozenset[str]
 
 
-def read_score(draft: Draft, risk: EntityRisk, register: Register) -> Score | None:
+def read_score(draft: Draft, risk: EntityRisk | None, register: Register) -> Score | None:
     """The score of a document; null, and mistakes, if it names what is not there."""
     path: Path = ("behavior", "rules")
-    named = [register.find(draft.report, (*path, at), HEARD) for at in range(len(risk.rules))]
-    _check_weights(draft, risk, register)
-    if draft.report.broken:
+    told = draft.report.at(path)
+    places = [(*path, at) for at in range(len(told))] if isinstance(told, list) else []
+    named = [register.find(draft.report, place, HEARD)
+             for place in places if not draft.report.spoilt(place)]  # fmt: skip
+    _check_weights(draft, register)
+    if draft.report.broken or risk is None:
         return None
     return Score(draft, risk, frozenset(each.head.rule.id for each in named if each))
 
 
-def _check_weights(draft: Draft, risk: EntityRisk, register: Register) -> None:
+def _check_weights(draft: Draft, register: Register) -> None:
     """Every weight is of a level, of a rule, or of a tag that a rule has."""
     tags = {tag for each in register.drafts.values() for tag in each.head.rule.tags}
     levels = set(map(str, LEVELS))
-    for name in risk.weights:
+    weights = draft.report.at(("behavior", "weights"))
+    for name in weights if isinstance(weights, dict) else ():
         found = register.named(name)
         if name in levels or name in tags or (found is not None and found.kind in HEARD):
             continue

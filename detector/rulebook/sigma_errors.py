@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from ipaddress import ip_network
 from typing import Final
 
-from detector.rulebook.mistakes import did_you_mean, quoted
+from detector.rulebook.mistakes import did_you_mean, nearest, quoted
 
 _SYNTAX: Final = re.compile(r"\(at char (\d+)\)")
 _UNFIT: Final = re.compile(r"Modifier \w+ incompatible to value type of '(.*)'")
@@ -16,6 +16,7 @@ _NO_REGEX: Final = re.compile(r"Regular expression '(.*)' is invalid: [b']*(.*?)
 _NO_SELECTION: Final = re.compile(r"Detection '(.*)' not defined in detections")
 _NO_FIT: Final = re.compile(r"Selector '(?:\w+) of (.*)' doesn't match any detection")
 _SHOUTED: Final = re.compile(r"\b(AND|OR|NOT|OF|THEM|ALL)\b|&&|\|\||!")
+_QUIET: Final[Mapping[str, str]] = {"&&": " and ", "||": " or ", "!": " not "}
 _TAKES: Final[Mapping[str, str]] = {
     "exists": "write true or false",
     **dict.fromkeys(("gt", "gte", "lt", "lte"), "write a number"),
@@ -59,6 +60,24 @@ def of_condition(problem: str, condition: object, selections: Collection[str]) -
     if syntax := _SYNTAX.search(problem):
         return f"cannot be read at {quoted(str(condition)[int(syntax[1]) :])}", usual
     return problem, ""
+
+
+def mended_condition(
+    problem: str, condition: str, selections: Collection[str]
+) -> tuple[str, Mapping[str, str]]:
+    """The condition as it was probably meant, as far as `problem` goes; the same if nobody can say.
+
+    With it the names in it that no selection has, and for each the nearest that is one, or none.
+    """
+    if missing := _NO_SELECTION.match(problem):
+        return condition, {missing[1]: nearest(missing[1], selections) or ""}
+    if pattern := _NO_FIT.match(problem):
+        return condition, {pattern[1].replace("*", "x"): ""}
+    if "pipe syntax" in problem:
+        return condition.partition("|")[0], {}
+    if _SHOUTED.search(condition):
+        return _SHOUTED.sub(lambda word: _QUIET.get(word[0], word[0].lower()), condition), {}
+    return condition, {}
 
 
 def _network(text: str) -> str:

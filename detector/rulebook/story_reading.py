@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from detector import events
 from detector.findings import LEVELS
-from detector.rulebook.conditions import Condition
 from detector.rulebook.documents import Path
 from detector.rulebook.headers import read_span
 from detector.rulebook.mistakes import did_you_mean, quoted
@@ -40,28 +39,29 @@ NUMBER: Final = "#"
 """In the words and fields of an event that happens several times, the number of the time."""
 
 
-Feeds = Mapping[str, tuple[Condition, tuple[str, ...]]]
+Feeds = Mapping[str, tuple[str, ...]]
+"""The feeds of each detection, by the rule's id."""
 
 
 def read_all_stories(
-    drafts: Iterable[Draft], conditions: Feeds, register: Register
+    drafts: Iterable[Draft], feeds: Feeds, register: Register
 ) -> tuple[Story, ...]:
     """The stories of every document; what is wrong goes to their reports."""
     return tuple(
         story
         for draft in drafts
         if "tests" in draft.report.document.value
-        for story in _Reader(draft, conditions, register).stories()
+        for story in _Reader(draft, feeds, register).stories()
     )
 
 
 class _Reader:
     """Reads the stories of one document."""
 
-    def __init__(self, draft: Draft, conditions: Feeds, register: Register) -> None:
+    def __init__(self, draft: Draft, feeds: Feeds, register: Register) -> None:
         self._report: Report = draft.report
         self._rule_id, self._level = draft.head.rule.id, draft.head.rule.level
-        self._conditions = conditions
+        self._feeds = feeds
         self._register = register
 
     def stories(self) -> Iterable[Story]:
@@ -182,9 +182,9 @@ class _Reader:
                 self._report.wrong(path, "neither 'use:' nor 'feed:' is here")
             return None, feed or ""
         draft = self._register.find(self._report, (*path, "use"))
-        if draft is None or draft.head.rule.id not in self._conditions:
+        if draft is None or draft.head.rule.id not in self._feeds:
             return None, ""
-        feeds = self._conditions[draft.head.rule.id][1]
+        feeds = self._feeds[draft.head.rule.id]
         if not feeds:
             text = f"{quoted(told['use'])} is about events that do not come here"
             self._report.wrong((*path, "use"), text)
