@@ -11,12 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from detector import workhours
 from detector.alerts import Alert, Reason, RuleRef, Status
 from detector.cli.main import run
 from detector.evaluation import companies, pages
 from detector.evaluation.figures import figures, ratio
 from detector.evaluation.grading import grade
-from detector.evaluation.interruptions import interruptions
+from detector.evaluation.interruptions import Wish, best, hear
+from detector.evaluation.listening import Change
 from detector.evaluation.trials import Hit, Outcome, Trial
 from detector.findings import Level, Subject, SubjectType
 from detector.simulator import Attack, Plan, simulate, write
@@ -69,6 +71,7 @@ def _trial(name: str, found: int, missed: int, *, false: int = 0) -> Trial:
         wrong,
         0,
         false,
+        found + min(false, 1),
         min(false, 1),
     )
 
@@ -103,22 +106,78 @@ def _about(person: str, alert: Alert, **evidence: str) -> Alert:
     return replace(alert, subject=Subject(SubjectType.PERSON, person), evidence=evidence)
 
 
-def test_false_alerts_of_one_incident_are_heard_once_and_with_an_attack_not_at_all() -> None:
-    noon = _about("P1", _alert("a", Level.HIGH, "x", after_min=0))
-    alerts = [
-        noon,
-        _about("P1", _alert("b", Level.MEDIUM, "y", after_min=119)),  # the same incident
-        _about("P1", _alert("c", Level.MEDIUM, "z", after_min=240)),  # near to no one of those
-        _about("P2", _alert("d", Level.MEDIUM, "w", after_min=5)),  # somebody else
-        _about("P3", _alert("e", Level.HIGH, "e1", after_min=5), **{"session.id": "S"}),  # right
-        _about("P4", _alert("f", Level.HIGH, "v", after_min=9), **{"session.id": "S"}),
-    ]
-    found = grade([_attack("a", "e1")], alerts)
+def _changes(*alerts: Alert) -> list[Change]:
+    return [Change(workhours.microseconds(alert.time), alert) for alert in alerts]
 
-    assert len(found.false_alerts) == 5
-    assert interruptions(found) == 3
-    assert interruptions(grade([], [noon])) == 1
-    assert interruptions(grade([], [])) == 0
+
+def test_alerts_of_one_incident_interrupt_once_and_what_gets_worse_does_again() -> None:
+    first = _about("P1", _alert("a", Level.MEDIUM, "x", after_min=0))
+    joins = _about("P1", _alert("b", Level.MEDIUM, "y", after_min=119))
+    apart = _about("P1", _alert("c", Level.MEDIUM, "z", after_min=240))
+    other = _about("P2", _alert("d", Level.MEDIUM, "w"))
+    low = _about("P3", _alert("e", Level.LOW, "w"))
+    again = replace(first, reason=Reason.STILL_HAPPENING, time=NOON + timedelta(hours=1))
+    worse = replace(again, reason=Reason.LEVEL_RAISED, level=Level.HIGH)
+
+    def heard(*alerts: Alert) -> int:
+        return len(hear(_changes(*alerts), []))
+
+    assert heard() == heard(low) == 0
+    assert heard(first) == heard(first, joins) == heard(first, again) == heard(first, low) == 1
+    assert heard(first, apart) == heard(first, other) == heard(first, worse) == 2
+    assert len(hear(_changes(first, other), [], {first.rule.id})) == 0
+
+
+def test_a_rule_and_the_model_about_one_person_are_heard_once_and_about_the_attack_of_either() -> (
+    None
+):
+    rule = _about("P1", _alert("a", Level.MEDIUM, "e1"))
+    model = replace(
+        _about("P1", _alert("b", Level.MEDIUM, "e2", after_min=30)), rule=RuleRef("m", "model", "")
+    )
+    late = replace(model, id="c", event_ids=("e3",), time=NOON + timedelta(days=2))
+    attacks = [_attack("one", "e1"), _attack("two", "e2"), _attack("three", "e3")]
+
+    (heard,) = hear(_changes(rule, model), attacks)
+    assert sorted(heard.attacks) == [0, 1]
+    assert heard.attacks[0] == heard.at < heard.attacks[1]
+    assert hear(_changes(rule), attacks[1:])[0].attacks == {}
+    joined = replace(late, first_time=NOON)
+    assert 2 not in hear(_changes(rule, joined), attacks)[0].attacks
+
+
+def test_the_best_interruptions_are_the_high_ones_then_those_of_rules_then_of_the_model() -> None:
+    high = replace(_about("P1", _alert("a", Level.HIGH, "x")), score=61)
+    strong, weak = (
+        replace(_about(person, _alert(person, Level.MEDIUM, "x")), score=score)
+        for person, score in (("P2", 50), ("P3", 41))
+    )
+    model = replace(_about("P4", _alert("m", Level.MEDIUM, "x")), score=59)
+    model = replace(model, rule=RuleRef("m", "model", ""))
+    changes = _changes(model, weak, strong, high)
+
+    def kept(most: int) -> list[tuple[str, str]]:
+        return [(each.rule, each.level) for each in best(changes, [], (), Wish(most, "m"))]
+
+    assert len(kept(9)) == len(kept(4)) == 4
+    assert len(kept(3)) == 3
+    assert "model" not in {rule for rule, _ in kept(3)}
+    assert len(kept(2)) == 2
+    assert kept(1) == kept(0) == [("op_new_device", Level.HIGH)]
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 600), st.booleans()), max_size=12))
+def test_nothing_is_heard_more_often_than_it_changes(doings: list[tuple[str, int, bool]]) -> None:
+    alerts = [
+        _about(who, _alert(str(place), Level.HIGH if bad else Level.MEDIUM, "x", after_min=after))
+        for place, (who, after, bad) in enumerate(doings)
+    ]
+    heard, worse = hear(_changes(*alerts), []), sum(each.level is Level.HIGH for each in alerts)
+
+    assert bool(alerts) == bool(heard)
+    assert len(heard) <= len(alerts)
+    assert len(best(_changes(*alerts), [], (), Wish(0, "m"))) <= worse
+    assert {each.level for each in heard} >= ({Level.HIGH} if worse else set())
 
 
 def test_one_alert_may_find_two_attacks() -> None:

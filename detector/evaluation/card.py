@@ -12,11 +12,9 @@ from detector.anomaly.declaration import Declaration
 from detector.anomaly.model import FEWEST_ROWS, GOLDEN_ROWS, MOST_ROWS
 from detector.anomaly.reference import MEANINGS
 from detector.evaluation.pages import section, table
+from detector.evaluation.standings import BOTH, RULES, WITHIN
 
-SHOWN: Final = (
-    "model", "plain forest, raw counts", "rules alone", "rules, and the model at 1, within",
-    "rules, and the model at 2",
-)  # fmt: skip
+SHOWN: Final = ("model", "plain forest, raw counts", RULES, BOTH, WITHIN)
 """Methods whose rows of the page of figures stand in the card."""
 LIMITS: Final = (
     "It says nothing about people known for less than the cold start, nor about accounts without people.",

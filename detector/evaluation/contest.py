@@ -16,18 +16,19 @@ from typing import Final
 import numpy as np
 
 from detector import accounts, backtesting, kernel, workhours
-from detector.alerts import Alert
 from detector.anomaly.declaration import Declaration
 from detector.evaluation.companies import Labelled
 from detector.evaluation.grading import Grade, grade
 from detector.evaluation.hours import Hours, Witness
+from detector.evaluation.interruptions import Heard, Interruption, Wish, heard
 from detector.evaluation.methods import METHODS, Method, Score
-from detector.evaluation.trials import PAGE, WINDOW, Make
+from detector.evaluation.trials import WINDOW, Make, listened
 from detector.simulator import Attack
-from detector.sources import replay
 from detector.workhours import DAY_US
 
 BUDGETS: Final = (0.5, 1.0, 2.0, 5.0)
+TWICE: Final = 2.0
+"""Interruptions a day that rules and model may bring together: twice the main budget."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Watched:
     attacks: tuple[Attack, ...]
     hours: Hours
     grade: Grade
+    heard: Heard
     begin: int
     """When the teaching ended (microseconds)."""
     declaration: Declaration
@@ -61,15 +63,19 @@ def watch(company: Labelled, make: Make, advance: backtesting.Advance) -> Watche
     witness = Witness(company.attacks)
     state = kernel.State(blank.memory, make(company.texts), window=blank.window, witness=witness)
     assert state.declaration is not None
-    done = backtesting.replay(state, replay.pages(company.recorded, PAGE), advance)
+    done, changes = listened(company, state, advance)
     begin = workhours.microseconds(company.teach_until)
+    days = (state.memory.clock - begin) / DAY_US
+    on_trial = state.plan.rulebook.on_trial
+    wish = Wish(round(TWICE * days), state.declaration.id)
     return Watched(
         name=company.name,
         people=company.people or len(state.memory.facts.people),
-        days=(state.memory.clock - begin) / DAY_US,
+        days=days,
         attacks=company.attacks,
         hours=witness.hours(),
-        grade=grade(company.attacks, list(done.alerts.values())),
+        grade=grade(company.attacks, list(done.alerts.values()), on_trial),
+        heard=heard(changes, company.attacks, on_trial, wish),
         begin=begin,
         declaration=state.declaration,
     )
@@ -143,40 +149,15 @@ def _raised(watched: Watched, hours: Hours, scores: np.ndarray, threshold: float
     return Spent(alerts, len(right), found, threshold)
 
 
-def by_rules(watched: Watched, most: int | None = None) -> Spent:
-    """What the rules alone raised and found: all of it, or the so many alerts of the highest score."""
-    name = watched.declaration.name
-    alerts = [
-        alert
-        for alert in (*watched.grade.true_alerts, *watched.grade.false_alerts)
-        if alert.rule.name != name
-    ]
-    alerts.sort(key=lambda alert: (-alert.score, alert.detected_at, alert.id))
-    kept = {alert.id for alert in alerts[:most]}
-    right = sum(alert.id in kept for alert in watched.grade.true_alerts)
+def bought(watched: Watched, heard: Sequence[Interruption]) -> Spent:
+    """Interruptions as what a budget bought."""
     found: dict[int, float] = {}
-    for place, catch in enumerate(watched.grade.catches):
-        mine = [alert for alert in catch.told if alert.id in kept]
-        if mine:
-            found[place] = _minutes(mine[0], catch.attack)
-    return Spent(len(kept), right, found)
-
-
-def together(watched: Watched, model: Spent, budget: float | None = None) -> Spent:
-    """What the model found and the rules: all that they raised, or what is left of a budget a day.
-
-    An alert of both counts twice, also where they name the same attack.
-    """
-    most = None if budget is None else max(0, round(budget * watched.days) - model.alerts)
-    rules = by_rules(watched, most)
-    found = dict(model.found)
-    for attack, minutes in rules.found.items():
-        found[attack] = min(minutes, found.get(attack, minutes))
-    return Spent(rules.alerts + model.alerts, rules.right + model.right, found)
-
-
-def _minutes(alert: Alert, attack: Attack) -> float:
-    return max(0.0, (alert.detected_at - attack.first_time) / timedelta(minutes=1))
+    for each in heard:
+        for place, at in each.attacks.items():
+            begun = workhours.microseconds(watched.attacks[place].first_time)
+            minutes = max(0.0, (at - begun) / 60e6)
+            found[place] = min(minutes, found.get(place, minutes))
+    return Spent(len(heard), sum(bool(each.attacks) for each in heard), found)
 
 
 def compete(
@@ -200,14 +181,14 @@ def _joined(parts: Sequence[Hours]) -> Hours:
 
 __all__ = [
     "BUDGETS",
+    "TWICE",
     "Score",
     "Spent",
     "Watched",
-    "by_rules",
+    "bought",
     "compete",
     "scored",
     "spend",
-    "together",
     "watch",
     "without_hours",
 ]

@@ -50,7 +50,7 @@ class FalseAlerts:
     per_day_and_100_people: Ratio
     per_day_and_1000_people: Ratio
     heard_per_day_and_1000_people: Ratio
-    """Those of one incident are told, and counted, together."""
+    """Interruptions about no attack: those of one incident are told, and counted, together."""
     worst_day: int
     by_rule: dict[str, int]
 
@@ -69,6 +69,8 @@ class Figures:
     by_kind: dict[str, Ratio]
     by_kind_and_tier: dict[str, dict[str, Ratio]]
     precision: Ratio
+    interruptions_per_day_and_1000_people: Ratio
+    """All that a recipient hears, right or not: see `interruptions`."""
     found_by: dict[str, int]
     """Attacks by the rule whose alert came first."""
     time_to_detect: Minutes
@@ -99,6 +101,9 @@ def figures(trials: Sequence[Trial], quiet: Sequence[Trial]) -> Figures:
                 (right := sum(each.true_alerts.values()), right + sum(each.false_alerts.values()))
                 for each in trials
             ]
+        ),
+        interruptions_per_day_and_1000_people=ratio(
+            [(each.interruptions, each.people * each.days) for each in trials], per=1_000.0
         ),
         found_by=_counted(each.told.rule for each in outcomes if each.told),
         time_to_detect=_minutes(outcomes),
@@ -150,7 +155,7 @@ def _minutes(outcomes: Sequence[Outcome]) -> Minutes:
 
 def _false_alerts(trials: Sequence[Trial]) -> FalseAlerts:
     parts = [(sum(each.false_alerts.values()), each.people * each.days) for each in trials]
-    heard = [(each.interruptions, each.people * each.days) for each in trials]
+    heard = [(each.interruptions_for_nothing, each.people * each.days) for each in trials]
     return FalseAlerts(
         companies=len(trials),
         per_day_and_100_people=ratio(parts, per=100.0),

@@ -79,7 +79,7 @@ def _recall(found: Figures) -> str:
 
 def _costs(found: Figures) -> str:
     columns = [
-        "", "a day and 100 people", "a day and 1,000 people", "told together", "worst day of a company"
+        "", "a day and 100 people", "a day and 1,000 people", "interruptions", "worst day of a company"
     ]  # fmt: skip
     rows = [_cost("in companies with attacks", found.false_alerts)]
     if found.without_attacks is not None:
@@ -89,9 +89,9 @@ def _costs(found: Figures) -> str:
         for rule, count in found.false_alerts.by_rule.items()
     ]
     return (
-        f"False alerts of medium or above; of all alerts {share(found.precision)} were right. *Told "
-        "together* counts those of one incident once, a day and 1,000 people, and none that joins the "
-        "incident of an attack.\n\n"
+        f"False alerts of medium or above; of all alerts {share(found.precision)} were right. "
+        "*Interruptions* are the loud messages about no attack, a day and 1,000 people; with those about "
+        f"an attack a recipient heard {number(found.interruptions_per_day_and_1000_people)}.\n\n"
         + table(columns, rows)
         + "\n\n"
         + table(["false alerts by rule", "with attacks", "without"], rules)

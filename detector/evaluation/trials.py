@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from detector import accounts, backtesting, kernel, workhours
 from detector.alerts import Alert
 from detector.evaluation.companies import Labelled
 from detector.evaluation.grading import Grade, grade
-from detector.evaluation.interruptions import interruptions
+from detector.evaluation.interruptions import Interruption, hear
+from detector.evaluation.listening import Change, Listener
 from detector.plans import Texts
 from detector.sources import replay
 
@@ -56,19 +58,31 @@ class Trial:
     worst_day: int
     """Most false alerts on one day (UTC)."""
     interruptions: int
-    """The false alerts as they are heard: incidents without a right one."""
+    """What a recipient hears (see `interruptions`), and how much of it is about no attack."""
+    interruptions_for_nothing: int
 
 
 def play(company: Labelled, make: Make, advance: backtesting.Advance) -> tuple[Trial, Grade]:
     """Let the engine learn and watch a company; `advance` is told of the events done."""
     blank = accounts.blank("evaluation", company.teach_until, span=WINDOW)
     state = kernel.State(blank.memory, make(company.texts), window=blank.window)
-    done = backtesting.replay(state, replay.pages(company.recorded, PAGE), advance)
-    found = grade(company.attacks, list(done.alerts.values()), state.plan.rulebook.on_trial)
-    return trial(company, found, len(state.memory.facts.people)), found
+    done, changes = listened(company, state, advance)
+    on_trial = state.plan.rulebook.on_trial
+    found = grade(company.attacks, list(done.alerts.values()), on_trial)
+    heard = hear(changes, company.attacks, on_trial)
+    return trial(company, found, heard, len(state.memory.facts.people)), found
 
 
-def trial(company: Labelled, found: Grade, known: int) -> Trial:
+def listened(
+    company: Labelled, state: kernel.State, advance: backtesting.Advance
+) -> tuple[backtesting.Replayed, list[Change]]:
+    """Run a company's events through the kernel, and keep each change of an alert."""
+    changes: list[Change] = []
+    pages, run_of = replay.pages(company.recorded, PAGE), partial(Listener, changes=changes)
+    return backtesting.replay(state, pages, advance, run_of), changes
+
+
+def trial(company: Labelled, found: Grade, heard: Sequence[Interruption], known: int) -> Trial:
     """The trial that the grade makes; `known` people stand in where the plan does not say."""
     by_day = _counts([f"{alert.time:%Y-%m-%d}" for alert in found.false_alerts])
     return Trial(
@@ -90,7 +104,8 @@ def trial(company: Labelled, found: Grade, known: int) -> Trial:
         false_alerts=_counts([alert.rule.name for alert in found.false_alerts]),
         digest=len(found.digest),
         worst_day=max(by_day.values(), default=0),
-        interruptions=interruptions(found),
+        interruptions=len(heard),
+        interruptions_for_nothing=sum(not each.attacks for each in heard),
     )
 
 
