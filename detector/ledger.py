@@ -91,6 +91,12 @@ class Ledger(msgspec.Struct, dict=True):
             if kind is None or self.kinds[what] == kind
         ]
 
+    def is_of(self, kind: int) -> np.ndarray:
+        """Of each number of a value whether it is of the kind."""
+        found = np.zeros(len(self.values), dtype=bool)
+        found[list(self._what[kind].values())] = True
+        return found
+
     def numbers(self, names: Sequence[str]) -> np.ndarray:
         """The numbers of people, -1 for those of whom nothing is known."""
         number = self._who.get

@@ -106,7 +106,7 @@ def test_who_is_looked_at_once_is_scored_at_every_step(least: float) -> None:
     hours, steps = _hours(chance, channel, facts), []
     for clock in range(12):
         lines = np.flatnonzero(chance.random(PEOPLE) < 0.3)
-        hours.tally.add(lines, chance.exponential(0.7, (len(lines), tallies.MOVING)))
+        hours.tally.add(lines, chance.exponential(0.1, (len(lines), tallies.MOVING)))
         hours.touched[lines] = True
         step = hours.step(clock, seq=clock, upto=0)
         steps += [step] if step is not None else []

@@ -126,6 +126,15 @@ def test_a_flood_of_vaults_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert set(found) == {f"p{number:02}" for number in range(6)}
 
 
+def test_in_a_large_company_the_same_pairs_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    crowd = [*_team(range(20), "one", "two"), *_team(range(10, 40), "x", "y"), *_team((3, 4), "z")]
+    found = peers.learned(_facts(crowd), NOW)
+    monkeypatch.setattr(peers, "MOST_CELLS", 0)
+
+    assert len(found) == 40
+    assert peers.learned(_facts(crowd), NOW) == found
+
+
 @cache
 def _plan(asked: str = "learned", group: str | None = None) -> kernel.Plan:
     base = (ROOT / "rules/base/items.yml").read_text()
