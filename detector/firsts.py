@@ -11,7 +11,8 @@ import numpy as np
 import polars as pl
 
 from detector import workhours
-from detector.pairs import ODD, Pairs
+from detector.numbering import ODD, first_rows, together
+from detector.pairs import Pairs
 from detector.workhours import HOUR_US
 
 
@@ -54,23 +55,28 @@ def firsts(times: np.ndarray, who: np.ndarray, flags: Flags, pairs: Pairs) -> Fi
     hours = flags.clocks[rows] // HOUR_US
     hours -= hours[:1]
     shown = pairs.at[:, rows]
-    keys = [each + 1 + hours * (len(pairs) + 1) for each in shown]
-    quarters = pl.Series(times[rows] // workhours.QUARTER_US).hash().to_numpy()
-    keys.append(quarters ^ (who[rows] + (hours << 32)).astype(np.uint64) * ODD)
-    shows = np.empty((len(rows), len(keys)), dtype=bool)
-    for kind, each in enumerate(keys):
-        shows[:, kind] = pl.Series(each).is_first_distinct().to_numpy()
-    shows[:, :-1] &= shown.T >= 0
-    places, which = np.nonzero(shows)
-    whole = np.vstack((shown, np.full((1, len(rows)), -1)))
-    return Firsts(rows[places], which, whole[which, places])
+    shows = np.empty((len(rows), len(shown) + 1), dtype=bool)
+    for kind, each in enumerate(shown):
+        shows[:, kind] = _is_first(each + 1 + hours * (len(pairs) + 1)) & (each >= 0)
+    moments, _ = together([times[rows] // workhours.QUARTER_US, who[rows], hours])
+    shows[:, -1] = _is_first(moments)
+    places, which = np.divmod(np.flatnonzero(shows), len(pairs.at) + 1)
+    is_slot = which == len(shown)
+    found = np.where(is_slot, -1, shown[np.where(is_slot, 0, which), places])
+    return Firsts(rows[places], which, found)
 
 
-def tellings(words: pl.DataFrame, who: np.ndarray, flags: Flags) -> np.ndarray:
+def _is_first(keys: np.ndarray) -> np.ndarray:
+    """Whether each row is the first with its key."""
+    is_first: np.ndarray = first_rows(keys) == np.arange(len(keys))
+    return is_first
+
+
+def tellings(frame: pl.DataFrame, who: np.ndarray, flags: Flags) -> np.ndarray:
     """Rows in which a person's e-mail or name is another than in the person's row before."""
-    rows = np.flatnonzero(flags.in_time & (who >= 0) & words["user.email"].is_not_null().to_numpy())
-    said = words[rows]
-    told = said["user.email"].hash().to_numpy() * ODD ^ said["user.name"].hash().to_numpy()
+    email, name = frame["user.email"], frame["user.name"]
+    rows = np.flatnonzero(flags.in_time & (who >= 0) & email.is_not_null().to_numpy())
+    told = (email.hash().to_numpy() * ODD ^ name.hash().to_numpy())[rows]
     order = np.argsort(who[rows], kind="stable")
     new = np.ones(len(rows), dtype=bool)
     new[1:] = (np.diff(who[rows][order]) != 0) | (told[order][1:] != told[order][:-1])

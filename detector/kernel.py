@@ -80,10 +80,10 @@ def detect(
     seqs = pl.int_range(first, first + fresh.height, dtype=pl.Int64, eager=True).alias("event.seq")
     fresh = fresh.with_columns(seqs)
     state.memory.seq += fresh.height
-    state.window.admit(fresh)
+    kept = state.window.admit(fresh)
     run, late = run_of(state), 0
     if fresh.height:
-        page = observe(fresh, state.columns, Clock(state.memory.clock, step_us(state)))
+        page = observe(fresh, kept, state.columns, Clock(state.memory.clock, step_us(state)))
         run.take(page, run.match(fresh))
         late = len(page.late)
     state.window.evict(workhours.instant(state.memory.clock))

@@ -5,7 +5,7 @@ Made once per page, as plain lists by row, because what follows is one event at 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,7 +15,8 @@ import polars as pl
 from detector import actions, events, networks, wording
 from detector.columns import Columns
 from detector.firsts import Firsts, Flags, firsts, tellings
-from detector.pairs import Pairs, numbered, pairs
+from detector.numbering import coded, numbered, together
+from detector.pairs import Pairs, Shown, pairs
 from detector.workhours import DAY_US, HOUR_US
 
 KINDS: Final = ("country", "place", "network", "device", "client", "vault", "item", "deed", "slot")
@@ -100,19 +101,6 @@ class Observations:
         return who, [self.names[person] for person in who.tolist()]
 
 
-_KIND_COLUMNS: Final = (
-    "source.country", "place", "network", "device.id", "client", "vault.id", "item.id", "deed",
-)  # fmt: skip
-"""The column of each kind of value but `slot`."""
-_LISTS: Final = (
-    "event.seq",
-    "event.id",
-    "person",
-    "time_us",
-    "received_us",
-    "marks",
-    *_KIND_COLUMNS,
-)
 _DEED: Final = pl.concat_str(
     [pl.col("event.action").fill_null(""), pl.col("object.type").fill_null("item")], separator=" "
 )
@@ -123,9 +111,8 @@ def _one_of(pairs: frozenset[tuple[str, str]], *more: str) -> pl.Expr:
 
 
 _SUCCESS_ROW: Final = pl.col("event.category").is_in(list(SUCCESS))
-_OWN_ROW: Final = pl.col("object.type").is_in(["gm", "uva"]) & (
-    pl.col("aux.id") == pl.col("user.id")
-)
+_OWN: Final = "is_own"
+_OWN_ROW: Final = pl.col("object.type").is_in(["gm", "uva"]) & pl.col(_OWN)
 """Who gives themselves a membership or an access, which is another deed than giving it to others."""
 _SIGNIN_ROW: Final = pl.col("event.feed") == events.SIGNIN
 _FINGERPRINT: Final = pl.concat_str(
@@ -135,19 +122,16 @@ _FINGERPRINT: Final = pl.concat_str(
     ],
     separator=" | ",
 )
-_WORDS: Final = [
-    pl.when(pl.col("source.city").is_not_null())
-    .then(
-        pl.concat_str(
-            [
-                pl.col(name).fill_null("")
-                for name in ("source.city", "source.region", "source.country")
-            ],
-            separator="|",
-        )
-    )
-    .alias("place"),
-    pl.when(pl.col("client.app_name").is_not_null()).then(_FINGERPRINT).alias("client"),
+_PLACE: Final = ("source.city", "source.region", "source.country")
+_PLACE_WORDS: Final = pl.when(pl.col("source.city").is_not_null()).then(
+    pl.concat_str([pl.col(name).fill_null("") for name in _PLACE], separator="|")
+)
+_CLIENT: Final = ("client.app_name", "client.platform_name", "client.os_name")
+_CLIENT_WORDS: Final = pl.when(pl.col("client.app_name").is_not_null()).then(
+    pl.concat_str([pl.col(name).fill_null("?") for name in _CLIENT], separator=" | ")
+)
+_ACT: Final = ("event.feed", "event.action", "event.category", "object.type")
+_ACT_WORDS: Final = [
     pl.concat_str(
         pl.col("event.feed").str.head(1),
         pl.lit(":"),
@@ -167,73 +151,113 @@ _WORDS: Final = [
     .then(PRIVILEGED)
     .otherwise(0)
     .alias("marks"),
-    _one_of(actions.SENSITIVE, "export item").alias("sensitive"),
-    pl.col("event.time").dt.timestamp("us").alias("time_us"),
-    pl.col("event.received").dt.timestamp("us").alias("received_us"),
+    _one_of(actions.SENSITIVE, "export item").fill_null(value=False).alias("sensitive"),
 ]
+_TEXTS: Final = (
+    "person", "source.ip", "device.id", "vault.id", "item.id", *_PLACE, *_CLIENT, *_ACT,
+)  # fmt: skip
 
 
-def observe(frame: pl.DataFrame, wanted: Sequence[str], clock: Clock) -> Observations:
-    """The observations of a page, with the `wanted` event columns as lists beside them."""
-    words = frame.select(
-        "event.seq", "event.id", "person", "user.email", "user.name", "source.country", "source.ip",
-        "device.id", "vault.id", "item.id", *_WORDS,
-    )  # fmt: skip
-    words = words.with_columns(_networks(words["source.ip"]))
-    flags, (who, named_first) = _flags(words, clock), numbered(words["person"])
-    time_us, marks = words["time_us"].to_numpy(), words["marks"].to_numpy()
-    shown = pairs(words, who, _KIND_COLUMNS)
-    lists = {name: words[name].to_list() for name in _LISTS}
-    named = (words["device.id"].is_not_null() & words["person"].is_not_null()).to_numpy()
+@dataclass(frozen=True, slots=True)
+class _Acts:
+    """What the rows of a page do, asked once for each kind of act."""
+
+    deed: Shown
+    teaches: np.ndarray
+    marks: np.ndarray
+    sensitive: np.ndarray
+
+
+def observe(
+    frame: pl.DataFrame, kept: pl.DataFrame, wanted: Sequence[str], clock: Clock
+) -> Observations:
+    """The observations of a page, with the `wanted` event columns as lists beside them.
+
+    `kept` are the same rows as the window keeps them: many texts as categories.
+    """
+    codes = coded(frame.with_columns(kept), _TEXTS)
+    acts = _acts(frame, codes)
+    time_us = frame["event.time"].dt.timestamp("us").to_numpy()
+    received_us = frame["event.received"].dt.timestamp("us").to_numpy()
+    flags = _flags(time_us, received_us, acts, clock)
+    people = Shown.of(frame["person"], codes["person"])
+    who, shown = people.codes, _shown(frame, codes, acts)
+    found = pairs(who, shown)
     return Observations(
-        seqs=lists["event.seq"],
-        times=lists["time_us"],
-        received=lists["received_us"],
+        seqs=frame["event.seq"].to_list(),
+        times=time_us.tolist(),
+        received=received_us.tolist(),
         clocks=flags.clocks.tolist(),
-        people=lists["person"],
-        names=words["person"].gather(named_first).to_list(),
+        people=people.by_row(),
+        names=people.texts,
         who=who,
         time_us=time_us,
         days=time_us // DAY_US,
         lessons=np.flatnonzero(flags.teaches & (who >= 0)),
         prompt=np.flatnonzero(flags.prompt & (who >= 0)),
         is_prompt=flags.prompt,
-        is_marked=(marks > 0) & (marks != CREATED),
-        is_created=marks == CREATED,
-        pairs=shown,
-        firsts=firsts(time_us, who, flags, shown),
-        tellings=tellings(words, who, flags).tolist(),
-        ids=lists["event.id"],
-        marks=lists["marks"],
-        values=tuple(lists[name] for name in _KIND_COLUMNS),
+        is_marked=(acts.marks > 0) & (acts.marks != CREATED),
+        is_created=acts.marks == CREATED,
+        pairs=found,
+        firsts=firsts(time_us, who, flags, found),
+        tellings=tellings(frame, who, flags).tolist(),
+        ids=frame["event.id"].to_list(),
+        marks=acts.marks.tolist(),
+        values=tuple(each.by_row() for each in shown),
         crossings=(np.flatnonzero(np.diff(flags.steps)) + 1).tolist(),
         late=np.flatnonzero(~flags.in_time).tolist(),
-        places=_firsts(words["place"], flags.in_time),
-        sensitive=np.flatnonzero(words["sensitive"].to_numpy() & flags.in_time).tolist(),
-        devices=np.flatnonzero(named & flags.in_time).tolist(),
+        places=_firsts(shown[PLACE].codes, flags.in_time),
+        sensitive=np.flatnonzero(acts.sensitive & flags.in_time).tolist(),
+        devices=np.flatnonzero((codes["device.id"] >= 0) & (who >= 0) & flags.in_time).tolist(),
         columns=Columns(frame, wanted),
     )
 
 
-def _firsts(values: pl.Series, among: np.ndarray) -> list[int]:
-    """The rows among those that show a value first."""
-    rows = np.flatnonzero(among)
-    part = values.gather(rows)
-    firsts: list[int] = rows[(part.is_first_distinct() & part.is_not_null()).to_numpy()].tolist()
-    return firsts
-
-
-def _networks(addresses: pl.Series) -> pl.Series:
-    """The network of each address, looked up once for each distinct one."""
-    known = addresses.unique().drop_nulls()
-    nets = pl.Series([networks.network_of(ip) for ip in known.to_list()], dtype=events.TEXT)
-    return addresses.replace_strict(known, nets, default=None, return_dtype=events.TEXT).alias(
-        "network"
+def _acts(frame: pl.DataFrame, codes: Mapping[str, np.ndarray]) -> _Acts:
+    is_own = (frame["aux.id"] == frame["user.id"]).fill_null(value=False).to_numpy()
+    numbers, rows = together([*(codes[name] for name in _ACT), is_own.astype(np.int64)])
+    distinct = frame.select(_ACT)[rows].with_columns(pl.Series(_OWN, is_own[rows]))
+    words = distinct.select(_ACT_WORDS)
+    return _Acts(
+        deed=Shown.named(words["deed"].to_list(), numbers),
+        teaches=words["teaches"].to_numpy()[numbers],
+        marks=words["marks"].to_numpy()[numbers],
+        sensitive=words["sensitive"].to_numpy()[numbers],
     )
 
 
-def _flags(words: pl.DataFrame, clock: Clock) -> Flags:
-    times, received = words["time_us"].to_numpy(), words["received_us"].to_numpy()
+def _shown(frame: pl.DataFrame, codes: Mapping[str, np.ndarray], acts: _Acts) -> list[Shown]:
+    """The values of every kind but `slot`."""
+
+    def plain(name: str) -> Shown:
+        return Shown.of(frame[name], codes[name])
+
+    def put_together(names: Sequence[str], words: pl.Expr) -> Shown:
+        numbers, rows = together([codes[name] for name in names])
+        return Shown.named(frame.select(names)[rows].select(words).to_series().to_list(), numbers)
+
+    ips = plain("source.ip")
+    return [
+        plain("source.country"),
+        put_together(_PLACE, _PLACE_WORDS),
+        Shown.named([*map(networks.network_of, ips.texts), None], ips.codes),
+        plain("device.id"),
+        put_together(_CLIENT, _CLIENT_WORDS),
+        plain("vault.id"),
+        plain("item.id"),
+        acts.deed,
+    ]
+
+
+def _firsts(codes: np.ndarray, among: np.ndarray) -> list[int]:
+    """The rows among those that show a value first."""
+    rows = np.flatnonzero(among)
+    _, places = numbered(codes[rows])
+    found: list[int] = rows[places].tolist()
+    return found
+
+
+def _flags(times: np.ndarray, received: np.ndarray, acts: _Acts, clock: Clock) -> Flags:
     honest = np.where(times <= received, times, 0)
     clocks = np.maximum(np.maximum.accumulate(honest), clock.before)
     in_time = (times >= clocks - LATEST_US) & (times <= received + AHEAD_US)
@@ -242,5 +266,5 @@ def _flags(words: pl.DataFrame, clock: Clock) -> Flags:
         steps=clocks // clock.step,
         in_time=in_time,
         prompt=in_time & (times >= clocks - PROMPT_US),
-        teaches=words["teaches"].to_numpy() & in_time,
+        teaches=acts.teaches & in_time,
     )

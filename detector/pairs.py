@@ -7,13 +7,36 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 import polars as pl
 
-ODD: Final = np.uint64(0x9E37_79B9_7F4A_7C15)
-"""2^64 over the golden ratio, odd: multiplying by it spreads hashes."""
+from detector.numbering import numbered, spread
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The values of one kind in a page: the distinct ones, and the number of each row's, -1 for none."""
+
+    texts: Sequence[str]
+    codes: np.ndarray
+
+    @classmethod
+    def of(cls, values: pl.Series, codes: np.ndarray) -> Shown:
+        """The values of a column with the codes of their texts."""
+        numbers, firsts = numbered(codes)
+        return cls(values.gather(firsts).to_list(), numbers)
+
+    @classmethod
+    def named(cls, words: Sequence[str | None], numbers: np.ndarray) -> Shown:
+        """Words of numbered combinations of values; two of them may have the same."""
+        known: dict[str, int] = {}
+        codes = [-1 if word is None else known.setdefault(word, len(known)) for word in words]
+        return cls([*known], np.array(codes, dtype=np.int64)[numbers])
+
+    def by_row(self) -> list[str | None]:
+        """The value of each row."""
+        return spread(self.texts, self.codes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,37 +56,16 @@ class Pairs:
         return len(self.values)
 
 
-def pairs(words: pl.DataFrame, who: np.ndarray, kinds: Sequence[str]) -> Pairs:
-    """The pairs of a page; `who` numbers the people, -1 is nobody; `kinds` are columns of `words`.
-
-    Values are told apart by hashes of 64 bits together with kind and person.
-    """
-    owner = who.astype(np.uint64) * ODD
-    shown, keys = [], []
-    for kind, name in enumerate(kinds):
-        values = words[name]
-        rows = np.flatnonzero(values.is_not_null().to_numpy() & (who >= 0))
-        hashes = values.hash().to_numpy()[rows] ^ owner[rows]
-        keys.append(hashes * ODD + np.uint64(kind))
-        shown.append(rows)
-    codes, firsts = numbered(pl.Series(np.concatenate(keys)))
-    at = np.full((len(kinds), words.height), -1, dtype=np.int64)
-    ends = np.cumsum([len(rows) for rows in shown])
-    kind_of = np.searchsorted(ends, firsts, side="right")
-    row_of = np.concatenate(shown)[firsts]
-    texts = np.empty(len(firsts), dtype=object)
-    for kind, (name, rows, end) in enumerate(zip(kinds, shown, ends.tolist(), strict=True)):
-        at[kind, rows] = codes[end - len(rows) : end]
-        mine = np.flatnonzero(kind_of == kind)
-        texts[mine] = words[name].gather(row_of[mine]).to_list()
-    return Pairs(who[row_of], kind_of, texts.tolist(), at)
-
-
-def numbered(values: pl.Series) -> tuple[np.ndarray, np.ndarray]:
-    """The number of each value among the distinct ones by first place, -1 for null; these places."""
-    first = np.flatnonzero((values.is_first_distinct() & values.is_not_null()).to_numpy())
-    distinct, numbers = values.gather(first), pl.Series(np.arange(len(first)))
-    if not len(first):
-        return np.full(len(values), -1, dtype=np.int64), first
-    codes = values.replace_strict(distinct, numbers, default=-1, return_dtype=pl.Int64)
-    return codes.to_numpy(), first
+def pairs(who: np.ndarray, kinds: Sequence[Shown]) -> Pairs:
+    """The pairs of a page; `who` numbers the people, -1 is nobody."""
+    at = np.full((len(kinds), len(who)), -1, dtype=np.int64)
+    owners, kind_of, values, count = [], [], list[str](), 0
+    for kind, shown in enumerate(kinds):
+        rows = np.flatnonzero((who >= 0) & (shown.codes >= 0))
+        numbers, firsts = numbered(who[rows] * len(shown.texts) + shown.codes[rows])
+        at[kind, rows] = numbers + count
+        owners.append(who[rows[firsts]])
+        kind_of.append(np.full(len(firsts), kind))
+        values += spread(shown.texts, shown.codes[rows[firsts]])
+        count += len(firsts)
+    return Pairs(np.concatenate(owners), np.concatenate(kind_of), values, at)

@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from detector import events, raws
+from detector.numbering import first_rows
 
 KEPT: Final = (
     "event.seq",
@@ -60,11 +61,14 @@ class SeenIds:
         """For each id whether it is known, and the content hash it is known under (else 0)."""
         known = np.zeros(len(ids), dtype=bool)
         contents = np.zeros(len(ids), dtype=np.uint64)
+        # In order, what is looked for next lies near to what was looked for last.
+        order = np.argsort(ids)
+        ascending = ids[order]
         for level_ids, level_contents in self._levels:
-            at = np.minimum(np.searchsorted(level_ids, ids), len(level_ids) - 1)
-            hit = level_ids[at] == ids
-            known |= hit
-            contents[hit] = level_contents[at[hit]]
+            at = np.minimum(np.searchsorted(level_ids, ascending), len(level_ids) - 1)
+            hit = np.flatnonzero(level_ids[at] == ascending)
+            known[order[hit]] = True
+            contents[order[hit]] = level_contents[at[hit]]
         return known, contents
 
     def add(self, ids: np.ndarray, contents: np.ndarray) -> None:
@@ -84,7 +88,7 @@ class SeenIds:
 
 def _sorted(ids: np.ndarray, contents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if len(ids) < _MANY:
-        order = np.argsort(ids, kind="stable")
+        order = np.argsort(ids)
         return ids[order], contents[order]
     # Half the time of numpy, and on both cores; for a page its fixed cost would be too much.
     both = pl.DataFrame({"id": ids, "content": contents}).sort("id")
@@ -123,23 +127,24 @@ class Window:
         """
         ids = keys(frame)
         known, old = self.seen.find(ids)
-        _, firsts, place = np.unique(ids, return_index=True, return_inverse=True)
-        first = firsts[place]
+        first = first_rows(ids)
         rows = np.flatnonzero((first == np.arange(len(ids))) & ~known)
         admitted = np.where(known, old, contents[first])
         changed = int(np.count_nonzero(admitted != contents))
         self.seen.add(ids[rows], contents[rows])
         return rows, changed
 
-    def admit(self, frame: pl.DataFrame) -> None:
-        """Append fresh rows. After a restart, rows as they were kept: with at least `KEPT`."""
-        if not frame.height:
-            return
-        newest = frame["event.time"].max()
+    def admit(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Append fresh rows, and return them as they are kept: the columns of `KEPT`.
+
+        After a restart the rows are given as they were stored, with at least these.
+        """
         slim = frame.select(KEPT).with_columns(pl.col(CATEGORIES).cast(pl.Categorical))
+        newest = frame["event.time"].max()
         if isinstance(newest, datetime):
             self._frames.append((newest, slim))
         self._rows += frame.height
+        return slim
 
     def evict(self, clock: datetime) -> None:
         """Drop the oldest frames whose newest event left the window."""

@@ -123,7 +123,8 @@ class _Play:
 
     def page(self, columns: Mapping[str, Sequence[Any]]) -> Observations:
         """A page of which only correlations can make something."""
-        blank = observe(pl.DataFrame(schema=events.SCHEMA), (), Clock(0, HOUR_US))
+        nothing = pl.DataFrame(schema=events.SCHEMA)
+        blank = observe(nothing, nothing, (), Clock(0, HOUR_US))
         return replace(
             blank,
             seqs=range(1, len(self.order) + 1),
