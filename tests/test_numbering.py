@@ -78,7 +78,8 @@ def test_every_pair_is_there_once_and_every_row_has_its_own(
     rows: list[tuple[int, str | None, str | None]],
 ) -> None:
     who = np.array([person for person, _, _ in rows], dtype=np.int64)
-    shown = [Shown.named([*(row[kind] for row in rows)], np.arange(len(rows))) for kind in (1, 2)]
+    columns = [first for _, first, _ in rows], [second for _, _, second in rows]
+    shown = [Shown.named(column, np.arange(len(rows))) for column in columns]
 
     found = pairs(who, shown)
 
