@@ -6,8 +6,10 @@ feed, so that rules may use either. Times are microseconds in UTC; strings are a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from types import MappingProxyType
 from typing import Final
 
 import polars as pl
@@ -180,7 +182,8 @@ VENDOR: Final = "onepassword."
 SCHEMA: Final = {column.name: column.dtype for column in COLUMNS}
 
 
-def fields(feed: str | None = None) -> dict[str, str]:
+@cache
+def fields(feed: str | None = None) -> Mapping[str, str]:
     """Map every name that a rule may use for `feed` (or for any feed) to its column.
 
     Column names map to themselves; raw names and those of other products map to their column.
@@ -194,7 +197,8 @@ def fields(feed: str | None = None) -> dict[str, str]:
             if feed is None or feed == raw_feed:
                 names.update(dict.fromkeys(raw_names, column.name))
     prefixed = {VENDOR + name: column for name, column in names.items()}
-    return ELSEWHERE | prefixed | names | {column.name: column.name for column in COLUMNS}
+    columns = {column.name: column.name for column in COLUMNS}
+    return MappingProxyType(ELSEWHERE | prefixed | names | columns)
 
 
 def ours(names: Iterable[str]) -> list[str]:

@@ -422,3 +422,23 @@ behavior:
     (told,) = load({"a.yml": text, "r.yml": rule(1)}).mistakes
 
     assert said in str(told)
+
+
+def test_of_many_odd_values_the_first_are_told_and_how_many_more_there_are() -> None:
+    words = ", ".join([f"word{number}" for number in range(500)] * 2)
+
+    loaded = load({"r.yml": rule(1, f"{{s: {{action: [{words}]}}, condition: s}}")})
+
+    told = [each.text.partition(": ")[2] for each in loaded.warnings]
+    assert len(told) == 11, "each distinct word once, and no more than ten of them"
+    assert told[-1] == "and 490 more such values"
+
+
+def test_of_many_mistakes_the_first_are_told_and_that_there_are_more() -> None:
+    fields = ", ".join(f"field{number}: x" for number in range(500))
+
+    loaded = load({"r.yml": rule(1, f"{{s: {{{fields}}}, condition: s}}")})
+
+    assert len(loaded.mistakes) == 51
+    assert loaded.mistakes[-1].text.startswith("and more")
+    assert not loaded.warnings

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from difflib import get_close_matches
-from functools import cache
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -13,16 +12,11 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from detector import events
 
 
-@cache
-def _fields() -> dict[str, str]:
-    return events.fields()
-
-
 def _column(name: str) -> str:
     """The column that a field's name means. Raises ValueError, with the nearest name."""
-    found = _fields().get(name)
+    found = events.fields().get(name)
     if found is None:
-        close = get_close_matches(name, _fields(), n=1)
+        close = get_close_matches(name, events.fields(), n=1)
         hint = f"; did you mean {close[0]!r}?" if close else ""
         msg = f"no field {name!r}{hint}"
         raise ValueError(msg)

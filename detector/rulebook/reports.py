@@ -8,7 +8,7 @@ is said of what is `spoilt` already. Only `Report.broken` decides in the end tha
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from detector.rulebook import sections
@@ -52,7 +52,7 @@ class Report:
     @property
     def full(self) -> bool:
         """True if no more mistakes are taken."""
-        return len(self.mistakes) >= MOST_MISTAKES
+        return len(self.mistakes) > MOST_MISTAKES
 
     def spoilt(self, path: Path, *, key: bool = False) -> bool:
         """True if something is wrong with the value at `path`, or inside of it, or with its key."""
@@ -67,9 +67,7 @@ class Report:
         """
         if self.full or path in self.document.unread:
             return
-        mistake = self._mistake(path, text, fix, key, about)
-        if mistake not in self.mistakes:
-            self.mistakes.append(mistake)
+        _add(self.mistakes, self._mistake(path, text, fix, key, about))
         if key:
             self._keys.add(path)
         self._spoil(path[:-1] if key else path)
@@ -78,8 +76,8 @@ class Report:
         self, path: Path, text: str, fix: str = "", *, key: bool = False, about: str = ""
     ) -> None:
         """Add a warning about the value (or key) at `path`."""
-        if len(self.warnings) < MOST_MISTAKES:
-            self.warnings.append(self._mistake(path, text, fix, key, about))
+        if len(self.warnings) <= MOST_MISTAKES:
+            _add(self.warnings, self._mistake(path, text, fix, key, about))
 
     def guess(self, word: Any, words: Iterable[str]) -> str:
         """The fix that names the nearest of `words`; empty if none is close, or after too many."""
@@ -161,6 +159,16 @@ class Report:
         file = self.document.file_of(path)
         about = about or self.about or sections.about(path)
         return Mistake(file, *place, f"{name}: {text}" if name else text, fix, about)
+
+
+def _add(told: list[Mistake], mistake: Mistake) -> None:
+    """Add one to what is told, or, after the last that is, that there is more."""
+    if mistake in told:
+        return
+    if len(told) == MOST_MISTAKES:
+        text = "and more, of which nothing is told before some are mended"
+        mistake = replace(mistake, text=text, fix="")
+    told.append(mistake)
 
 
 def _name(path: Path) -> str:
