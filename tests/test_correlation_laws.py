@@ -170,7 +170,7 @@ def test_what_no_event_can_reach_is_forgotten() -> None:
     kernel.detect(state, *stories.page([stories.usage("ann", "paris", "9:30", action="reveal")]))
     tail: Any = state.tails[RULE]
     assert tail.groups
-    kernel.tick(state, stories.at("9 10:00"))
+    kernel.tick(state, stories.at("9 10:00") + timedelta(days=groups.FORGET_DAYS - 1))
 
     assert not tail.groups
     assert tail.kept == 0

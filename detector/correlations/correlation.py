@@ -8,7 +8,7 @@ from typing import Any
 
 from detector.correlations import firings, judging
 from detector.correlations.definition import VALUES, Base, Definition
-from detector.correlations.groups import CorrelationTail, Group, reach_us
+from detector.correlations.groups import FORGET_DAYS, CorrelationTail, Group, reach_us
 from detector.correlations.lenses import Key, Lens
 from detector.correlations.sightings import Glimpse, Sighting, of_row, sightings
 from detector.correlations.walks import Entry, number_of, places
@@ -16,6 +16,7 @@ from detector.findings import Finding, Subject, SubjectType
 from detector.rule import Rule
 from detector.rule_types import subjects
 from detector.rule_types.base import SUBJECTS, Scene
+from detector.workhours import DAY_US
 
 
 @dataclass(frozen=True)
@@ -93,8 +94,9 @@ class Correlation(Definition):
                     yield firings.finding(rule, self, firing, 0)
 
     def forget(self, tail: Any, clock: int) -> None:
-        """Drop what no event can reach any more. Once a day of the event clock."""
-        tail.forget(clock - reach_us(self.span))
+        """Drop what no event can reach any more. Called once a day of the event clock."""
+        if clock // DAY_US % FORGET_DAYS == 0:
+            tail.forget(clock - reach_us(self.span))
 
     def _entries(
         self, lenses: Sequence[Lens], seen: Sighting, tail: CorrelationTail

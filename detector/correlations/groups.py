@@ -23,6 +23,9 @@ MOST_GROUPS: Final = 20_000
 MOST_KEPT: Final = 200_000
 """Entries of all groups of one rule."""
 
+FORGET_DAYS: Final = 4
+"""What is too old stays for up to so many days more: to go through all groups each day is dear."""
+
 _time = attrgetter("time")
 
 
@@ -80,8 +83,7 @@ class CorrelationTail(Tail):
     def forget(self, before: int) -> None:
         """Drop the entries before that time, and groups that have none left."""
         for key, group in list(self.groups.items()):
-            # Where little is too old it may stay for another day: a list is cut less often.
-            if group.entries[len(group.entries) // 4].time < before:
+            if group.entries[0].time < before:
                 self.trim(group, group.first_since(before))
             if not group.entries:
                 del self.groups[key]

@@ -48,6 +48,8 @@ class Shower(msgspec.Struct):
     values: dict[str, Standing] = {}
     guarded: dict[str, Standing] = {}
     """What came under an alert, and counts for nobody until it is accepted."""
+    oldest: int = 0
+    """No value was last shown before this time."""
 
     def days_of(self, value: str) -> int:
         """On how many days before today the value was shown and not guarded."""
@@ -126,16 +128,20 @@ class ShareTail(Tail):
             oldest = min(shower.values, key=lambda each: (shower.values[each].last, each))
             self._forget(shower, oldest)
         shower.values[value] = standing
+        shower.oldest = min(shower.oldest, standing.last)
         self.crowd[value] = self.crowd.get(value, 0) + 1
 
     def _review(self, shower: Shower, clock: int, before: int) -> None:
-        for value, standing in list(shower.guarded.items()):
-            if standing.last < before:
-                del shower.guarded[value]
-            elif standing.is_accepted(clock, said=None):
-                self.accept(shower, value)
-        for value in [value for value, each in shower.values.items() if each.last < before]:
-            self._forget(shower, value)
+        if shower.guarded:
+            for value, standing in list(shower.guarded.items()):
+                if standing.last < before:
+                    del shower.guarded[value]
+                elif standing.is_accepted(clock, said=None):
+                    self.accept(shower, value)
+        if shower.oldest < before:
+            for value in [value for value, each in shower.values.items() if each.last < before]:
+                self._forget(shower, value)
+            shower.oldest = min((each.last for each in shower.values.values()), default=before)
 
     def _forget(self, shower: Shower, value: str) -> None:
         del shower.values[value]
