@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -13,53 +13,96 @@ from detector.correlations.sightings import Echo, Glimpse
 from detector.findings import Finding
 from detector.rule_types.base import Scene
 from detector.rulebook.book import CorrelationRule, Rulebook
+from detector.workhours import DAY_US
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The rows of a page that the base rules of one correlation match, with masks of the rules."""
+    """The rows of a page that the base rules of one correlation match, with masks of the rules.
+
+    `plain`: it looks at single events only, and judges at once; nothing else that happens within
+    a day of the clock concerns it.
+    """
 
     entry: CorrelationRule
     rows: Sequence[int]
     masks: Sequence[int]
+    plain: bool = False
 
     def within(self, start: int, end: int) -> tuple[Sequence[int], Sequence[int]]:
         """The rows from `start` to `end`, and their masks."""
         low, high = bisect_left(self.rows, start), bisect_left(self.rows, end)
         return self.rows[low:high], self.masks[low:high]
 
-
-def rows(rulebook: Rulebook, hits: Mapping[str, np.ndarray], late: Sequence[int]) -> list[Rows]:
-    """The rows of every correlation in its order; rows that are out of time are left out."""
-    found = []
-    for entry in rulebook.correlations:
-        if entry.foreign:
-            continue
-        parts = [(hits[base], 1 << place) for place, base in enumerate(entry.bases) if base in hits]
-        matched = np.concatenate([part for part, _ in parts] or [np.empty(0, np.int64)])
-        bits = np.concatenate(
-            [np.full(len(part), bit) for part, bit in parts] or [np.empty(0, np.int64)]
-        )
-        fresh = ~np.isin(matched, late)
-        distinct, place = np.unique(matched[fresh], return_inverse=True)
-        masks = np.zeros(len(distinct), dtype=np.int64)
-        np.bitwise_or.at(masks, place, bits[fresh])
-        found.append(Rows(entry, distinct.tolist(), masks.tolist()))
-    return found
+    def watch(
+        self, scene: Scene, echoes: Sequence[Echo], tails: Mapping[str, Any]
+    ) -> list[Finding]:
+        """What the correlation finds in a scene; its tail changes."""
+        entry = self.entry
+        glimpse = Glimpse(*self.within(scene.start, scene.end), echoes)
+        return [*entry.logic.watch(entry.rule, scene, glimpse, tails[entry.rule.id])]
 
 
-def watch(
-    page: Sequence[Rows], scene: Scene, below: Iterable[Finding], tails: Mapping[str, Any]
-) -> list[Finding]:
-    """What the correlations find in a scene; `below` are the findings of the behaviours in it."""
-    heard = _heard(below)
-    found: list[Finding] = []
-    for each in page:
-        mine, masks = each.within(scene.start, scene.end)
-        glimpse = Glimpse(mine, masks, _echoes(each.entry, heard, scene.page.seqs[0]))
-        rule, tail = each.entry.rule, tails[each.entry.rule.id]
-        found += _told(each.entry, each.entry.logic.watch(rule, scene, glimpse, tail), heard)
-    return found
+@dataclass
+class Correlated:
+    """The correlations of a rulebook, from the lowest on, at work on a page.
+
+    The plain ones look at all that is left of a day of the clock at once: that is less work than
+    hour by hour. What they find is told in its hour.
+    """
+
+    rows: Sequence[Rows] = ()
+
+    def __post_init__(self) -> None:
+        """Begin before the first row."""
+        self._upto = 0
+        self._ahead: dict[str, list[Finding]] = {}
+
+    @classmethod
+    def of(cls, rulebook: Rulebook, hits: Mapping[str, np.ndarray], late: Sequence[int]) -> Self:
+        """The rows of every correlation in its order; rows that are out of time are left out."""
+        own = [entry for entry in rulebook.correlations if not entry.foreign]
+        return cls([_rows(entry, hits, late) for entry in own])
+
+    def watch(
+        self, scene: Scene, below: Iterable[Finding], tails: Mapping[str, Any]
+    ) -> list[Finding]:
+        """What the correlations find in a scene; `below` are the findings of the behaviours in it."""
+        if scene.start >= self._upto:
+            self._look_ahead(scene, tails)
+        heard, first = _heard(below), scene.page.seqs[0]
+        found: list[Finding] = []
+        for each in self.rows:
+            if each.plain:
+                ahead = self._ahead.get(each.entry.rule.id, ())
+                fresh = [one for one in ahead if scene.start <= one.seq - first < scene.end]
+            else:
+                fresh = each.watch(scene, _echoes(each.entry, heard, first), tails)
+            found += _told(each.entry, fresh, heard)
+        return found
+
+    def _look_ahead(self, scene: Scene, tails: Mapping[str, Any]) -> None:
+        """Let the plain ones look at the rows up to the next midnight: then tails are cleared."""
+        clocks = scene.page.clocks
+        self._upto = bisect_left(clocks, (clocks[scene.start] // DAY_US + 1) * DAY_US, scene.start)
+        day = replace(scene, end=self._upto)
+        self._ahead = {
+            each.entry.rule.id: each.watch(day, (), tails) for each in self.rows if each.plain
+        }
+
+
+def _rows(entry: CorrelationRule, hits: Mapping[str, np.ndarray], late: Sequence[int]) -> Rows:
+    parts = [(hits[base], 1 << place) for place, base in enumerate(entry.bases) if base in hits]
+    matched = np.concatenate([part for part, _ in parts] or [np.empty(0, np.int64)])
+    bits = np.concatenate(
+        [np.full(len(part), bit) for part, bit in parts] or [np.empty(0, np.int64)]
+    )
+    fresh = ~np.isin(matched, late)
+    distinct, place = np.unique(matched[fresh], return_inverse=True)
+    masks = np.zeros(len(distinct), dtype=np.int64)
+    np.bitwise_or.at(masks, place, bits[fresh])
+    plain = len(parts) == len(entry.bases) and not entry.logic.waits
+    return Rows(entry, distinct.tolist(), masks.tolist(), plain)
 
 
 def close(

@@ -47,7 +47,7 @@ class Hits:
 
     single: Sequence[tuple[int, Match]] = ()
     bases: Sequence[tuple[BehaviorRule, Sequence[int]]] = ()
-    correlated: Sequence[correlating.Rows] = ()
+    correlated: correlating.Correlated = field(default_factory=correlating.Correlated)
 
     @classmethod
     def of(cls, rulebook: Rulebook, hits: Mapping[str, np.ndarray], late: set[int]) -> Hits:
@@ -62,7 +62,7 @@ class Hits:
         for entry in rulebook.behaviors:
             rows = set[int]().union(*(hits[base].tolist() for base in entry.bases))
             bases.append((entry, sorted(rows - late)))
-        correlated = correlating.rows(rulebook, hits, sorted(late))
+        correlated = correlating.Correlated.of(rulebook, hits, sorted(late))
         return cls(sorted(single, key=lambda hit: hit[0]), bases, correlated)
 
 
@@ -71,7 +71,7 @@ def investigate(scene: Scene, hits: Hits, state: State) -> list[Finding]:
     below, rules = [*_behaviors(scene, hits, state)], state.rules
     findings = [*_matches(scene, hits)]
     findings += [finding for finding in below if rules[finding.rule_id].raises]
-    return findings + correlating.watch(hits.correlated, scene, below, state.tails)
+    return findings + hits.correlated.watch(scene, below, state.tails)
 
 
 def _matches(scene: Scene, hits: Hits) -> Iterator[Finding]:

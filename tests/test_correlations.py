@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -147,14 +148,15 @@ def run(
     seqs = pl.int_range(1, len(items) + 1, dtype=pl.Int64, eager=True).alias("event.seq")
     frame = stories.page(items)[0].with_columns(seqs)
     page = observe(frame, state.columns, Clock(0, 3_600_000_000))
-    rows = correlating.rows(rulebook, rulebook.match(frame), page.late)
+    at_work = correlating.Correlated.of(rulebook, rulebook.match(frame), page.late)
     facts, networks, found = state.memory.facts, state.plan.networks, list[Finding]()
     for place in range(len(items) + 1):
         if place in {*closings, len(items)}:
             now = workhours.microseconds(LAST)
             found += correlating.close(rulebook, state.tails, now, place + 1)
-        scene = Scene(page, facts, networks, place, place + 1, "acme")
-        found += correlating.watch(rows, scene, [], state.tails) if items else []
+        if place < len(items):
+            scene = Scene(page, facts, networks, place, place + 1, "acme")
+            found += at_work.watch(scene, [], state.tails)
     return state, found
 
 
@@ -282,6 +284,16 @@ def test_in_whatever_order_events_come(
     _, found = run(BOOKS[name], mixed, sorted(closings))
 
     assert last_events(kept(found), events) == expected(name, events)
+
+
+@pytest.mark.parametrize("name", ["temporal", "temporal_ordered"])
+def test_what_a_late_event_completes_is_complete_for_what_follows(name: str) -> None:
+    """Whichever of four comes late: the windows of the others hold as if it had come in time."""
+    acts = ("revealed", "filled", "shared", "shared")
+    events = [Seen(minute, "ann", act, "i1", 1, f"E{minute}") for minute, act in enumerate(acts)]
+    for order in permutations([usage(event, event.minute) for event in events]):
+        _, found = run(BOOKS[name], order)
+        assert last_events(kept(found), events) == {"E2", "E3"}
 
 
 @given(day=days, chance=st.randoms(use_true_random=False))

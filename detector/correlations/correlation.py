@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from detector.correlations import firings, judging
-from detector.correlations.definition import VALUES, Base, Definition
+from detector.correlations.definition import Base, Definition
 from detector.correlations.groups import FORGET_DAYS, CorrelationTail, Group, reach_us
 from detector.correlations.lenses import Key, Lens
+from detector.correlations.resting import Stretch
 from detector.correlations.sightings import Glimpse, Sighting, of_row, sightings
-from detector.correlations.walks import Entry, number_of, places
+from detector.correlations.walks import Entry, places
 from detector.findings import Finding, Subject, SubjectType
 from detector.rule import Rule
 from detector.rule_types import subjects
@@ -37,32 +38,9 @@ class Correlation(Definition):
             for seen in sightings(scene, glimpse):
                 yield from self._take(rule, scene, (lenses, seen), tail)
             return
-        for row, mask in zip(glimpse.rows, glimpse.masks, strict=True):
-            if not self._rests(lenses, scene, (row, mask), tail):
-                yield from self._take(rule, scene, (lenses, of_row(scene, row, mask)), tail)
-
-    def _rests(
-        self, lenses: Sequence[Lens], scene: Scene, at: tuple[int, int], tail: CorrelationTail
-    ) -> bool:
-        """Whether a row only adds to a group in which nothing can hold: the common case, in short."""
-        row, mask = at
-        lens = lenses[mask.bit_length() - 1]
-        if mask & (mask - 1) or len(lens.keys) != 1:
-            return False
-        name, value = lens.name_at(row), None
-        group = tail.groups.get(name) if name else None
-        if name is None or group is None:
-            return False
-        if lens.values:
-            value = self._value([column[row] for column in lens.values])
-            if value is None:
-                return False
-        page = scene.page
-        entry = Entry(page.times[row], mask, value, (page.ids[row],), (page.seqs[row],))
-        if not judging.rests(self, tail, group, entry):
-            return False
-        tail.touch(name, group)
-        return True
+        hits = [*zip(glimpse.rows, glimpse.masks, strict=True)]
+        for row, mask in Stretch(self, scene, lenses).awake(hits, tail):
+            yield from self._take(rule, scene, (lenses, of_row(scene, row, mask)), tail)
 
     def _take(
         self,
@@ -122,18 +100,11 @@ class Correlation(Definition):
             tail.ungrouped += 1
             return None
         if lens.base.values:
-            value = self._value(lens.counted(seen))
+            value = self.value_of(lens.counted(seen))
             if value is None:
                 tail.valueless += 1
                 return None
         return lens, name, Entry(seen.time, rule, value, seen.ids, seen.seqs)
-
-    def _value(self, values: Sequence[Any]) -> str | float | None:
-        if None in values:
-            return None
-        if self.kind == "value_count":
-            return VALUES.join(map(str, values))
-        return number_of(values[0])
 
 
 def _subject(scene: Scene | None, seen: Sighting, base: Base, key: Key) -> Subject:

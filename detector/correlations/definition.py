@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property, reduce
 from math import ceil
 from operator import and_
-from typing import Final
+from typing import Any, Final
 
 from detector.correlations.bounds import Bounds, Masks
 from detector.correlations.walks import (
@@ -19,6 +20,7 @@ from detector.correlations.walks import (
     Percentile,
     Sum,
     Together,
+    number_of,
 )
 from detector.observations import CLIENT, NETWORK, PROMPT_US
 from detector.rule_types import subjects
@@ -115,6 +117,12 @@ class Definition:
     def patience(self) -> timedelta:
         """How long after its last event the last window is judged at the latest."""
         return timedelta(microseconds=self.span + ALLOWANCE_US) + timedelta(hours=1)
+
+    def value_of(self, values: Sequence[Any]) -> str | float | None:
+        """What an event adds whose fields have these values; null if one of them is missing."""
+        if not values or None in values:
+            return None
+        return VALUES.join(map(str, values)) if self.kind == "value_count" else number_of(values[0])
 
     def walk(self, left: int = 0) -> AnyWalk:
         """A walk whose first step is at that place."""

@@ -7,7 +7,7 @@ comes still later judges anew, and what it makes untrue is named, never dropped.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,8 +36,9 @@ class Firing:
 
 def take(what: Definition, tail: CorrelationTail, group: Group, entry: Entry) -> Iterable[Firing]:
     """Put an entry in its place, and judge what can be judged."""
-    if rests(what, tail, group, entry):
+    if rest(what, tail, group, (entry,)):
         return ()
+    group.rules |= entry.rules
     if len(group.entries) >= MOST_ENTRIES:
         _make_room(what, tail, group)
     place = group.place_of(entry.time)
@@ -48,26 +49,36 @@ def take(what: Definition, tail: CorrelationTail, group: Group, entry: Entry) ->
     return () if what.waits else _onward(what, group, len(group.entries))
 
 
-def rests(what: Definition, tail: CorrelationTail, group: Group, entry: Entry) -> bool:
-    """Put an entry behind the others if no window that ends there can hold; else do nothing.
+def rest(what: Definition, tail: CorrelationTail, group: Group, fresh: Sequence[Entry]) -> bool:
+    """Put entries in their places if no window that they join can hold; else do nothing.
 
     That is seen quickly, and is so for most events of most rules: the walk need not move.
     """
-    entries, count = group.entries, len(group.entries)
-    if what.waits or count != group.judged or count >= MOST_ENTRIES:
+    count = len(group.entries)
+    if what.waits or count != group.judged or count + len(fresh) > MOST_ENTRIES:
         return False
-    if entries and entry.time < entries[-1].time:
+    rules = group.rules
+    for entry in fresh:
+        rules |= entry.rules
+    if not what.needs & ~rules and not _is_sparse(what, group, fresh):
         return False
-    group.rules |= entry.rules
-    if not what.needs & ~group.rules:
-        others = what.fewest - 1
-        if count >= others and (not others or entries[-others].time >= entry.time - what.span):
-            return False
-    entries.append(entry)
-    tail.kept += 1
-    group.judged += 1
-    group.asleep = True
+    for entry in fresh:
+        group.entries.insert(group.place_of(entry.time), entry)
+    group.judged += len(fresh)
+    group.rules, group.asleep = rules, True
+    tail.kept += len(fresh)
     return True
+
+
+def _is_sparse(what: Definition, group: Group, fresh: Sequence[Entry]) -> bool:
+    """Whether no window that fresh entries could be in holds as many as it must."""
+    others, entries, times = what.fewest - 1, group.entries, [entry.time for entry in fresh]
+    if not others or len(entries) + len(times) <= others:
+        return bool(others)
+    low = group.first_since(min(times) - what.span)
+    high = group.place_of(max(times) + what.span)
+    times = sorted([*(entry.time for entry in entries[low:high]), *times])
+    return all(end - start > what.span for start, end in zip(times, times[others:], strict=False))
 
 
 def close(what: Definition, group: Group, clock: int) -> Iterator[Firing]:

@@ -42,13 +42,14 @@ class Lens:
 
     def name(self, seen: Sighting) -> str | None:
         """The group of a sighting as one text; null if a field of it is missing."""
-        if len(self.keys) == 1 and seen.row is not None:
+        if not self.base.grouped and seen.row is not None:
             return self.name_at(seen.row)
-        found = self._found(seen, self.keys, self.base.keys)
-        return None if None in found or "" in found else "\x1f".join(map(str, found))
+        return _joined(self._found(seen, self.keys, self.base.keys))
 
     def name_at(self, row: int) -> str | None:
-        """The group of a row, where one field makes it."""
+        """The group of a row, likewise."""
+        if len(self.keys) != 1:
+            return _joined([column[row] for column in self.keys])
         value = self.keys[0][row]
         return str(value) if value is not None and value != "" else None
 
@@ -64,6 +65,10 @@ class Lens:
             return [group.get(name) for name in names]
         assert seen.row is not None
         return [column[seen.row] for column in columns]
+
+
+def _joined(parts: Sequence[Any]) -> str | None:
+    return None if None in parts or "" in parts else "\x1f".join(map(str, parts))
 
 
 def _column(scene: Scene, name: str) -> Sequence[Any]:

@@ -124,11 +124,12 @@ class _Play:
     def page(self, columns: Mapping[str, Sequence[Any]]) -> Observations:
         """A page of which only correlations can make something."""
         nothing = pl.DataFrame(schema=events.SCHEMA)
-        blank = observe(nothing, nothing, (), Clock(0, HOUR_US))
+        blank, times = observe(nothing, nothing, (), Clock(0, HOUR_US)), self.times.tolist()
         return replace(
             blank,
             seqs=range(1, len(self.order) + 1),
-            times=self.times.tolist(),
+            times=times,
+            clocks=times,
             ids=list(map(str, self.order.tolist())),
             columns=Columns(pl.DataFrame(columns, strict=False), columns),
         )
@@ -155,7 +156,7 @@ def _play(play: _Play, found: Watched) -> None:
     book = Rulebook(correlations=tuple(entries))
     found.tails |= {entry.rule.id: entry.logic.tail() for entry in entries}
     found.shown = Shown(entries, play.hits(), play.times.tolist(), columns)
-    page, rows = play.page(columns), correlating.rows(book, found.shown.hits, [])
+    page, at_work = play.page(columns), correlating.Correlated.of(book, found.shown.hits, [])
     hours = np.flatnonzero(np.diff(play.times // HOUR_US)) + 1
     day = 0
     for start, end in pairwise([0, *hours.tolist(), len(play.order)]):
@@ -166,7 +167,7 @@ def _play(play: _Play, found: Watched) -> None:
             for entry in entries:
                 entry.logic.forget(found.tails[entry.rule.id], hour)
         scene = Scene(page, Facts(), Networks(), start, end, play.account)
-        found.findings += correlating.watch(rows, scene, (), found.tails)
+        found.findings += at_work.watch(scene, (), found.tails)
     patience = max(entry.logic.patience for entry in entries)
     last = page.times[-1] + patience.days * DAY_US + patience.seconds * 1_000_000 + HOUR_US
     found.findings += correlating.close(book, found.tails, last, len(play.order))
