@@ -147,7 +147,7 @@ def run(
     state = kernel.State(kernel.Memory("acme"), kernel.Plan(rulebook))
     seqs = pl.int_range(1, len(items) + 1, dtype=pl.Int64, eager=True).alias("event.seq")
     frame = stories.page(items)[0].with_columns(seqs)
-    page = observe(frame, state.columns, Clock(0, 3_600_000_000))
+    page = observe(frame, frame, state.columns, Clock(0, 3_600_000_000))
     at_work = correlating.Correlated.of(rulebook, rulebook.match(frame), page.late)
     facts, networks, found = state.memory.facts, state.plan.networks, list[Finding]()
     for place in range(len(items) + 1):
