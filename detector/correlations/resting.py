@@ -44,11 +44,10 @@ class Stretch:
             else:
                 left += mine
         for hit in sorted([*left, *rested]):
-            name = rested.get(hit)
-            if name is None:
-                yield hit
+            if hit in rested:
+                tail.touch(rested[hit], tail.groups[rested[hit]])
             else:
-                tail.touch(name, tail.groups[name])
+                yield hit
 
     def _runs(self, hits: Sequence[Hit]) -> tuple[dict[str, list[Hit]], list[Hit]]:
         """The hits of each group, and apart from these all that are for no group or several rules.
