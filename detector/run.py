@@ -112,7 +112,8 @@ class Run:
         self._part: Part | None = None
         self._upto = 0
         self._received: tuple[int, Sequence[int]] = (0, ())
-        self._page: Observations | None = None
+        self._whole: Scene | None = None
+        """The page at hand; null if time passes without one."""
 
     def match(self, frame: pl.DataFrame) -> Mapping[str, np.ndarray]:
         """The rows of a page that each rule on single events matches."""
@@ -120,7 +121,7 @@ class Run:
 
     def take(self, page: Observations, hits: Mapping[str, np.ndarray]) -> None:
         """Walk a page: nothing settles within an hour, so an hour is taken in as a whole."""
-        self._received, self._page = (page.seqs[0], page.received), page
+        self._received, self._whole = (page.seqs[0], page.received), self._whole_of(page)
         found = Hits.of(self.state.rulebook, hits, set(page.late))
         self._learn_places(page)
         self._known = Known(page, self.memory.facts.ledger)
@@ -314,18 +315,15 @@ class Run:
         """What the risk scores find when they hear of a finding is decided about at once."""
         if not self.state.rulebook.risks:
             return
-        for risk in [*self.state.audience.heard((finding, alert), self._whole())]:
+        for risk in [*self.state.audience.heard((finding, alert), self._whole)]:
             if self.state.notes is not None:
                 self.state.notes.found.append(risk)
             self._tell(risk)
 
-    def _whole(self) -> Scene | None:
-        """The page at hand as a scene without what is known of it; null if time passes without one."""
-        page, plan = self._page, self.state.plan
-        if page is None:
-            return None
-        about = (self.memory.account, plan.people, self.state.notes)
-        return Scene(page, self.memory.facts, plan.networks, 0, len(page), *about)
+    def _whole_of(self, page: Observations) -> Scene:
+        """A page as a scene without what is known of it."""
+        about = (self.memory.account, self.state.plan.people, self.state.notes)
+        return Scene(page, self.memory.facts, self.state.plan.networks, 0, len(page), *about)
 
     def _unless_told(self, finding: Finding) -> Finding:
         declaration = self.state.declaration

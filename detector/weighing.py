@@ -44,6 +44,8 @@ class Audience:
         `scene` is the page in which it was found, null where time alone found it.
         """
         finding, alert = told
+        if finding.suppressed_by not in {None, SUPERSEDED} and not _is_asked(scene):
+            return  # It adds nothing, and nobody asks why.
         for entry in self.risks:
             tail = self.tails[entry.rule.id]
             assert isinstance(tail, RiskTail)
@@ -56,6 +58,11 @@ class Audience:
         if finding.rule_id == self.model:
             return entry.logic.model and not entry.logic.rules
         return finding.rule_id in entry.bases
+
+
+def _is_asked(scene: Scene | None) -> bool:
+    """Whether somebody wants to know what adds nothing, and why."""
+    return scene is not None and scene.notes is not None
 
 
 def _remember(tail: RiskTail, told: Telling) -> None:

@@ -204,7 +204,7 @@ class Host(Run):
             self._theirs += self.guests.weigh((finding, alert), self._heard_in(finding))
 
     def _heard_in(self, finding: Finding) -> HeardIn:
-        return HeardIn(self._whole(), self._received_at(finding.seq))
+        return HeardIn(self._whole, self._received_at(finding.seq))
 
     def _guard(self, finding: Finding, alert: Alert) -> None:
         super()._guard(finding, alert)
