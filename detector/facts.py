@@ -241,5 +241,5 @@ class Facts(msgspec.Struct):
 
 def usual(facts: Facts, name: str, kind: int, *, most: int = 3) -> list[tuple[str, int]]:
     """The person's most usual values of one kind with their days, most days first."""
-    known = [(value, int(line["days"])) for _, value, line in facts.ledger.of(name, kind)]
-    return sorted(known, key=lambda each: (-each[1], each[0]))[:most]
+    known = facts.ledger.days_of(name, kind)
+    return sorted(known.items(), key=lambda each: (-each[1], each[0]))[:most]

@@ -91,6 +91,14 @@ class Ledger(msgspec.Struct, dict=True):
             if kind is None or self.kinds[what] == kind
         ]
 
+    def days_of(self, name: str, kind: int) -> dict[str, int]:
+        """By value of a kind the days on which the person showed it. Looks at all its values."""
+        who, days = self._who.get(name, -1), self.table["days"]
+        lines = {
+            value: self._lines.get(who << _SHIFT | what) for value, what in self._what[kind].items()
+        }
+        return {value: int(days[line]) for value, line in lines.items() if line is not None}
+
     def is_of(self, kind: int) -> np.ndarray:
         """Of each number of a value whether it is of the kind."""
         found = np.zeros(len(self.values), dtype=bool)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from typing import Final
@@ -13,6 +13,7 @@ DAY_US: Final = 24 * HOUR_US
 QUARTER_US: Final = HOUR_US // 4
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_SLOTS: Final = tuple(f"{day} {hour:02}" for day in _DAYS for hour in range(24))
 
 
 @cache
@@ -71,10 +72,10 @@ def neighbours(name: str) -> tuple[str, str, str]:
     )
 
 
-def week(days: Callable[[str], int]) -> str:
+def week(days: Mapping[str, int]) -> str:
     """A digit for each hour of the week from Monday 00, given the days on which it was active.
 
-    >>> week(lambda slot: 3 if slot == "Mon 09" else 0)[:12]
+    >>> week({"Mon 09": 3})[:12]
     '000000000300'
     """
-    return "".join(str(min(9, days(f"{day} {hour:02}"))) for day in _DAYS for hour in range(24))
+    return "".join(str(min(9, days.get(slot, 0))) for slot in _SLOTS)

@@ -75,7 +75,7 @@ def finding(
             "trained_rows": model.trained_rows,
             "timezone": zone,
             "local_time": f"{workhours.local(zone, odd.evidence.last):%a %H:%M}",
-            "week": workhours.week(lambda near: facts.days(odd.person, SLOT, near)),
+            "week": workhours.week(facts.ledger.days_of(odd.person, SLOT)),
         },
     )
 

@@ -23,6 +23,8 @@ USUAL: Final = 2 * len(COUNTED)
 _BEGINNING: Final = (0.0, 0.25) * len(COUNTED)
 """Means and variances of somebody who is not known."""
 
+_NEVER: Final = 2**62
+
 
 class Recent(msgspec.Struct):
     """The new items of closed hours, oldest first, as columns: when an hour closed, whose it was
@@ -81,7 +83,7 @@ class Habits(msgspec.Struct):
         """The new items of lines in the hours that closed after a moment."""
         low, recent = self.recent.until(int(since.min())), self.recent
         owners, counts = recent.owners[low:], recent.counts[low:]
-        after = np.full(len(self.week), np.iinfo(np.int64).max)
+        after = np.full(len(self.week), _NEVER)
         after[lines] = since
         mine = recent.clocks[low:] > after[owners]
         days = np.bincount(owners[mine], counts[mine], minlength=len(self.week))

@@ -230,7 +230,8 @@ class EntityRisk(Document):
         """Drop the signs that count no more, even for what comes late."""
         before = clock - self.fading.horizon - LATEST_US
         for key, entity in list(tail.entities.items()):
-            entity.drop(lambda _, sign: sign.time < before)
+            if any(sign.time < before for signs in entity.signs.values() for sign in signs):
+                entity.drop(lambda _, sign: sign.time < before)
             if not entity.signs:
                 del tail.entities[key]
 

@@ -167,7 +167,7 @@ class OffHours(Behavior):
             return "usual-hours", evidence
         evidence["usual_hours"] = _usual_hours(facts, name, slot[:3])
         evidence["near"] = holiday is None and _is_near(facts, name, slot)
-        evidence["week"] = workhours.week(lambda near: facts.days(name, SLOT, near))
+        evidence["week"] = workhours.week(facts.ledger.days_of(name, SLOT))
         return None, evidence
 
     def _scheduled(self, local: datetime) -> bool:
