@@ -86,6 +86,21 @@ class Facts(msgspec.Struct):
         suspect = self.suspects.get(name)
         return suspect is not None and suspect.until >= since
 
+    def holds_back(self, name: str, key: str, day: int, clock: int) -> bool:
+        """Whether something new about a person, shown on a day, is not learned at a step of the clock.
+
+        `key` names it among the person's guards; a further day that shows it is noted.
+        """
+        if name not in self.people:
+            return self.is_suspect(name, clock - HOUR_US)
+        return self._careful(name, clock) and self._guarded(name, key, day, clock)
+
+    def hold_back(self, name: str, key: str, last_day: int, clock: int) -> None:
+        """Guard from now on what was known about a person and last seen on a day."""
+        person = self.people.get(name)
+        if person is not None:
+            person.guards[key] = Guard(clock, last_day)
+
     def hear(self, name: str, said: Judged, *, lifts: bool) -> None:
         """Note a verdict; one that lifts lets what was guarded become known when seen again.
 
@@ -174,7 +189,7 @@ class Facts(msgspec.Struct):
         learners = [names[place] for place in new.learners]
         fresh = zip(learners, new.kinds, new.values, new.seqs, new.days, strict=True)
         for name, kind, value, seq, day in sorted([*old, *fresh], key=itemgetter(3)):
-            if self._careful(name, clock) and self._guarded(name, f"{kind}:{value}", day, clock):
+            if self.holds_back(name, f"{kind}:{value}", day, clock):
                 continue
             self.ledger.add(name, kind, value, (clock, seq, day))
             if self.ledger.owned(name, kind) > MOST_PER_KIND:
@@ -222,10 +237,8 @@ class Facts(msgspec.Struct):
 
     def _withdraw(self, name: str, seqs: Iterable[int], clock: int) -> None:
         """Forget what began under an alert, and guard it from now on."""
-        person = self.people.get(name)
-        if person is not None:
-            for kind, value, last_day in self.ledger.drop_taught(name, seqs):
-                person.guards[f"{kind}:{value}"] = Guard(clock, last_day)
+        for kind, value, last_day in self.ledger.drop_taught(name, seqs):
+            self.hold_back(name, f"{kind}:{value}", last_day, clock)
 
     def forget(self, clock: int) -> None:
         """Drop what was not seen for `remember_days`. Once a day of the event clock."""

@@ -153,12 +153,22 @@ class Run:
             return
         closed = self._close(self.state, clock // HOUR_US * HOUR_US, seq)
         self._decide([*self._odd(), *closed])
-        channels.settle(self.memory.channel, self.memory.facts, hour)
         self._part = None
         self._join_people()
-        self.memory.facts.settle(hour)
+        self._settle(hour)
         for day in range((before // DAY_US + 1) * DAY_US, clock + 1, DAY_US):
             self._new_day(day)
+
+    def _settle(self, hour: int) -> None:
+        """Let what was shown become known: of facts, and then of the model's declared features."""
+        channel, facts, withdrawn = (
+            self.memory.channel,
+            self.memory.facts,
+            self.memory.facts.withdrawn,
+        )
+        facts.settle(hour)
+        channels.withdraw(channel, facts, withdrawn, hour)
+        channels.settle(channel, facts, hour)
 
     def _waits(self) -> bool:
         """Whether any rule finds something because time passes without an event."""

@@ -21,9 +21,11 @@ from detector.anomaly.hours import Hours
 from detector.anomaly.judging import Seen
 from detector.anomaly.model import Model
 from detector.facts import Facts
+from detector.observations import COUNTRY
 from detector.plans import Texts
+from detector.workhours import DAY_US
 from tests import stories
-from tests.stories import MONDAY, ROOT, Item, few, in_order, page, sign_in, usage
+from tests.stories import MONDAY, ROOT, Item, audit, few, in_order, page, sign_in, usage
 
 OWN: list[Any] = [
     {"rarity": "client.platform_name", "words": "worked on"},
@@ -173,6 +175,109 @@ def test_what_an_hour_shows_is_known_in_the_next_one_and_not_before() -> None:
     rare = [row[2][len(FEATURES)] for row in _rows(items)]
 
     assert rare[0] == rare[1] > rare[2] == rare[3]
+
+
+LATELY: dict[str, Any] = {"rarity": "source.country"}
+"""What is also built in: both must know the same of the countries that are new."""
+PLACES = ("paris", "lagos", "tokyo")
+
+
+def _known(state: kernel.State) -> tuple[set[Any], set[Any]]:
+    """What is known of new countries: as declared, and as built in."""
+    memory = state.memory
+    declared = {
+        (
+            who,
+            value.split("\x1f")[1],
+            *(int(line[name]) for name in ("days", "first_seq", "last_day")),
+        )
+        for who in map(str.upper, WHO)
+        for _, value, line in memory.channel.own.ledger.of(who)
+    }
+    built_in = {
+        (who, value, *(int(line[name]) for name in ("days", "first_seq", "last_day")))
+        for who in map(str.upper, WHO)
+        for _, value, line in memory.facts.ledger.of(who, COUNTRY)
+    }
+    return {each for each in declared if each[1] in {"NG", "JP"}}, {
+        each for each in built_in if each[1] != "FR"
+    }
+
+
+@st.composite
+def weeks(draw: st.DrawFn) -> list[tuple[Item | None, bool]]:
+    """Some weeks of Ann and Ben abroad, and when an alert (a high one?) names all that was before."""
+    hours = draw(st.lists(st.integers(0, 40 * 24), min_size=1, max_size=14, unique=True))
+    made: list[tuple[Item | None, bool]] = []
+    for hour in sorted(hours):
+        who, place = draw(st.sampled_from(("ann", "ben"))), draw(st.sampled_from(PLACES))
+        at, deed = MONDAY + timedelta(hours=hour, minutes=7), draw(st.integers(0, 5))
+        export = audit(who, place, at, deed="export vault")
+        made.append((export if deed == 0 else usage(who, place, at), False))
+        if draw(st.integers(0, 3)) == 0:
+            made.append((None, draw(st.booleans())))
+    return made
+
+
+def _suspect(state: kernel.State, *, high: bool) -> None:
+    """An alert about Ann names every event by now, as a rule may that looks back."""
+    memory = state.memory
+    seqs = range(440, memory.seq + 1)
+    memory.facts.suspect("ANN", until=memory.clock + DAY_US, seqs=seqs, high=high)
+
+
+@few
+@given(doings=weeks())
+def test_what_is_declared_is_learned_guarded_and_withdrawn_as_what_is_built_in(
+    doings: list[tuple[Item | None, bool]],
+) -> None:
+    state = _engine(_declared(LATELY))
+    for item, high in doings:
+        if item is None:
+            _suspect(state, high=high)
+        else:
+            stories.play(state, [item])
+            kernel.tick(state, item.time + timedelta(hours=1))
+        declared, built_in = _known(state)
+        assert declared == built_in
+
+
+def test_a_value_is_withdrawn_when_an_alert_names_later_what_taught_it() -> None:
+    state = _engine(_declared(LATELY))
+    stories.play(state, [usage("ann", "lagos", "9:10")])
+    kernel.tick(state, stories.at("10:00"))
+    [(who, value, *_)] = _known(state)[0]
+    assert (who, value) == ("ANN", "NG")
+    _suspect(state, high=False)
+    kernel.tick(state, stories.at("11:00"))
+    assert _known(state)[0] == set()
+    for day in (2, 3):
+        stories.play(state, [usage("ann", "lagos", f"{day} 9:10")])
+        kernel.tick(state, stories.at(f"{day} 10:00"))
+    assert _known(state)[0] == set()
+    stories.play(state, [usage("ann", "lagos", "16 9:10")])
+    kernel.tick(state, stories.at("16 10:00"))
+    assert len(_known(state)[0]) == 1
+
+
+@few
+@given(doings=weeks(), cuts=st.lists(st.integers(1, 14), max_size=4))
+def test_what_is_known_of_them_is_the_same_however_the_weeks_are_cut_into_pages(
+    doings: list[tuple[Item | None, bool]], cuts: list[int]
+) -> None:
+    items = [item for item, _ in doings if item is not None]
+
+    def played(edges: Sequence[int]) -> tuple[set[Any], set[Any], dict[str, Any]]:
+        state = _engine(_declared(LATELY))
+        kernel.tick(state, MONDAY)
+        for start, end in pairwise(edges):
+            kernel.detect(state, *page(items[start:end]))
+        kernel.tick(state, MONDAY + timedelta(days=42))
+        guards = {name: person.guards for name, person in state.memory.facts.people.items()}
+        return *_known(state), guards
+
+    inside = {cut for cut in cuts if cut < len(items)}
+    assert played(sorted({0, len(items)})) == played(sorted({0, len(items)} | inside))
 
 
 def test_an_alert_says_what_was_rare_in_the_words_of_the_declaration() -> None:

@@ -6,7 +6,7 @@ rows of closed hours are kept for training, those of suspects are not.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -72,8 +72,11 @@ class Channel(msgspec.Struct):
 
 
 def settle(channel: Channel, facts: Facts, clock: int) -> None:
-    """Close the open hours at the full hour `clock`; keep the rows that may be trained on."""
+    """Close the open hours at the full hour `clock`, at which the facts have settled; keep the rows
+    that may be trained on."""
     hours, channel.hours = channel.hours, Hours()
+    if channel.own.identities:
+        own_rows.note(channel.own, hours.own, list(hours.lines), facts, clock)
     since, suspects = clock - HOUR_US, facts.suspects
     names = [
         name for name in hours.lines if name not in suspects or not facts.is_suspect(name, since)
@@ -88,6 +91,14 @@ def settle(channel: Channel, facts: Facts, clock: int) -> None:
     if channel.own.identities:
         people = dict(zip(lines.tolist(), names, strict=True))
         own_rows.learn(channel.own, hours.own, people, clock)
+
+
+def withdraw(
+    channel: Channel, facts: Facts, taught: Mapping[str, Sequence[int]], clock: int
+) -> None:
+    """Forget what events taught, by person, that turned out to be evidence of an alert."""
+    if channel.own.identities:
+        own_rows.withdraw(channel.own, facts, taught, clock)
 
 
 def declare(channel: Channel, declaration: Declaration) -> bool:

@@ -5,7 +5,7 @@ As with all features only the past counts: what an hour shows becomes known when
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -69,6 +69,8 @@ class Shown:
     others: np.ndarray
     surprise: np.ndarray
     counted: np.ndarray
+    first_seq: int
+    """The seq of row 0."""
     known: Own
 
     def told(self, upto: int) -> Iterator[tuple[int, int, Told]]:
@@ -126,7 +128,8 @@ class Reader:
         others = crowds - (lines >= 0)
         surprise = tallies.surprisals(self.facts, np.minimum(active, age[which]), days, others)
         counted = np.array(known.counted, dtype=bool)[which]
-        return Shown(rows, which, values, days, others, surprise, counted, known)
+        seq = page.seqs[0] if len(rows) else 0
+        return Shown(rows, which, values, days, others, surprise, counted, seq, known)
 
 
 def _values(feature: OwnFeature, page: Observations, rows: np.ndarray) -> pl.Series:
@@ -149,7 +152,8 @@ class Opened(msgspec.Struct):
     """The declared features of the open hours, a line a person.
 
     `found` are the largest surprisals, or the counts. `seen` are the values that were shown, each
-    with its line and feature before it. `counted` and `known` are as in `Own` when the hour began.
+    with its line and feature before it, and the seq of the event that showed it first. `counted` and
+    `known` are as in `Own` when the hour began.
     """
 
     counted: list[bool] = []
@@ -157,7 +161,7 @@ class Opened(msgspec.Struct):
 
     found: np.ndarray = msgspec.field(default_factory=lambda: np.zeros((0, 0)))
     usual: np.ndarray = msgspec.field(default_factory=lambda: np.zeros((0, 0)))
-    seen: dict[str, None] = {}
+    seen: dict[str, int] = {}
 
     def open(self, own: Own, names: Sequence[str], day: int) -> None:
         """Add the lines of people who were not seen since the last settlement."""
@@ -176,7 +180,7 @@ class Opened(msgspec.Struct):
             key = f"{line}{_APART}{which}{_APART}{shown.values[place]}"
             if key in self.seen:
                 continue
-            self.seen[key] = None
+            self.seen[key] = shown.first_seq + int(shown.rows[place])
             if shown.counted[place]:
                 self.found[line, which] += 1
             else:
@@ -191,16 +195,9 @@ class Opened(msgspec.Struct):
 
 
 def learn(own: Own, opened: Opened, names: dict[int, str], clock: int) -> None:
-    """Let the hours of these lines, which ended at `clock`, become part of what is usual."""
+    """Let the numbers of these lines' hours, which ended at `clock`, become part of what is usual."""
     day = (clock - 1) // DAY_US
     own.since = [since or day for since in own.since]
-    lessons: list[tuple[str, str]] = []
-    for key in opened.seen:
-        line, which, value = key.split(_APART, 2)
-        name = names.get(int(line))
-        if name is not None:
-            lessons.append((name, _keyed(own.identities[int(which)], value)))
-    _note(own, lessons, clock, day)
     lines = np.array(list(names), dtype=np.int64)
     usual = opened.usual[lines].reshape(len(lines), -1, 2)
     changed = moved(usual, np.log1p(opened.found[lines]))
@@ -208,17 +205,40 @@ def learn(own: Own, opened: Opened, names: dict[int, str], clock: int) -> None:
         own.usual[name] = numbers
 
 
-def _note(own: Own, lessons: list[tuple[str, str]], clock: int, day: int) -> None:
+def note(own: Own, opened: Opened, names: Sequence[str], facts: Facts, clock: int) -> None:
+    """Let the values that hours showed become known, as facts do: what is new under a guard does not.
+
+    `names` are the people of all lines. Values that are only counted need not be known.
+    """
+    day, shown = (clock - 1) // DAY_US, list[tuple[str, str, int]]()
+    for key, seq in opened.seen.items():
+        line, which, value = key.split(_APART, 2)
+        if not own.counted[int(which)]:
+            shown.append((names[int(line)], _keyed(own.identities[int(which)], value), seq))
     ledger = own.ledger
-    numbers = ledger.numbers([name for name, _ in lessons])
-    lines, _ = ledger.find(numbers, [0] * len(lessons), [key for _, key in lessons])
+    numbers = ledger.numbers([name for name, _, _ in shown])
+    lines, _ = ledger.find(numbers, [0] * len(shown), [key for _, key, _ in shown])
     known = lines[lines >= 0]
     ledger.again(known, np.full(len(known), day))
     for place in np.flatnonzero(lines < 0).tolist():
-        name, key = lessons[place]
-        ledger.add(name, 0, key, (clock, 0, day))
+        name, key, seq = shown[place]
+        if facts.holds_back(name, _guarded(key), day, clock):
+            continue
+        ledger.add(name, 0, key, (clock, seq, day))
         if ledger.owned(name, 0) > MOST_VALUES:
             ledger.drop_oldest(name, 0, MOST_VALUES // 10)
+
+
+def withdraw(own: Own, facts: Facts, taught: Mapping[str, Sequence[int]], clock: int) -> None:
+    """Forget the values that the evidence of alerts taught first, by person, and guard them."""
+    for name, seqs in taught.items():
+        for _, key, last_day in own.ledger.drop_taught(name, seqs):
+            facts.hold_back(name, _guarded(key), last_day, clock)
+
+
+def _guarded(key: str) -> str:
+    """The name of a value among the guards of a person, where those of facts begin with a number."""
+    return f"own:{key}"
 
 
 def declared(own: Own, features: Sequence[OwnFeature]) -> Own:
