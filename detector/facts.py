@@ -188,11 +188,14 @@ class Facts(msgspec.Struct):
         new = hour.lessons
         learners = [names[place] for place in new.learners]
         fresh = zip(learners, new.kinds, new.values, new.seqs, new.days, strict=True)
-        for name, kind, value, seq, day in sorted([*old, *fresh], key=itemgetter(3)):
-            if self.holds_back(name, f"{kind}:{value}", day, clock):
-                continue
-            self.ledger.add(name, kind, value, (clock, seq, day))
-            if self.ledger.owned(name, kind) > MOST_PER_KIND:
+        lessons = [
+            (name, kind, value, seq, day)
+            for name, kind, value, seq, day in sorted([*old, *fresh], key=itemgetter(3))
+            if not self.holds_back(name, f"{kind}:{value}", day, clock)
+        ]
+        self.ledger.add_all(lessons, clock)
+        for name, kind in dict.fromkeys((each[0], each[1]) for each in lessons):
+            while self.ledger.owned(name, kind) > MOST_PER_KIND:
                 self.ledger.drop_oldest(name, kind, MOST_PER_KIND // 10)
 
     def _careful(self, name: str, clock: int) -> bool:

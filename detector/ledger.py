@@ -162,25 +162,31 @@ class Ledger(msgspec.Struct, dict=True):
 
     def add(self, name: str, kind: int, value: str, fact: tuple[int, int, int]) -> None:
         """A new fact: known since when, the seq of the event that taught it, and its day."""
-        who = self._who.setdefault(name, len(self.names))
-        if who == len(self.names):
-            self.names.append(name)
-        what = self._what[kind].setdefault(value, len(self.values))
-        if what == len(self.values):
-            self.kinds.append(kind)
-            self.values.append(value)
-            if what >= len(self._crowd):
-                self._crowd = np.append(self._crowd, np.zeros(len(self._crowd), np.int32))
-        used = len(self.table)
-        if used == len(self._space):
-            self._space = np.empty(max(_LEAST_ROOM, 2 * used), LINE)
-            self._space[:used] = self.table
         since, seq, day = fact
-        self._space[used] = (since, seq, who, what, day, 1)
-        self.table = self._space[: used + 1]
-        self._lines[who << _SHIFT | what] = used
-        self._crowd[what] += 1
-        self._count(who, what, 1)
+        self.add_all([(name, kind, value, seq, day)], since)
+
+    def add_all(self, facts: Sequence[tuple[str, int, str, int, int]], since: int) -> None:
+        """New facts in their order: who, kind, value, the seq of the event that taught it, its day."""
+        if not facts:
+            return
+        who = [self._number_of(fact[0]) for fact in facts]
+        what = [self._thing(fact[1], fact[2]) for fact in facts]
+        used = len(self.table)
+        upto = used + len(facts)
+        if upto > len(self._space):
+            self._space = np.empty(max(_LEAST_ROOM, 2 * used, upto), LINE)
+            self._space[:used] = self.table
+        fresh = self._space[used:upto]
+        fresh["since"], fresh["who"], fresh["what"], fresh["days"] = since, who, what, 1
+        fresh["first_seq"] = [fact[3] for fact in facts]
+        fresh["last_day"] = [fact[4] for fact in facts]
+        self.table = self._space[:upto]
+        if len(self.values) > len(self._crowd):
+            self._crowd = np.append(self._crowd, np.zeros(len(self.values), np.int32))
+        np.add.at(self._crowd, what, 1)
+        for line, person, thing in zip(range(used, upto), who, what, strict=True):
+            self._lines[person << _SHIFT | thing] = line
+            self._count(person, thing, 1)
 
     def at_least(self, name: str, kind: int, value: str, days: int) -> None:
         """Let a known fact count as seen on at least so many days."""
@@ -219,6 +225,19 @@ class Ledger(msgspec.Struct, dict=True):
         if value is not None:
             lines = [line for line in lines if self.values[self.table["what"][line]] == value]
         return len(self._drop(np.array(lines, dtype=np.int64)))
+
+    def _number_of(self, name: str) -> int:
+        number = self._who.setdefault(name, len(self.names))
+        if number == len(self.names):
+            self.names.append(name)
+        return number
+
+    def _thing(self, kind: int, value: str) -> int:
+        number = self._what[kind].setdefault(value, len(self.values))
+        if number == len(self.values):
+            self.kinds.append(kind)
+            self.values.append(value)
+        return number
 
     def _line(self, name: str, kind: int, value: str) -> int:
         who, what = self._who.get(name), self._what[kind].get(value)
