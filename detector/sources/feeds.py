@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,8 @@ from detector.sources.lines import ReplayError, blocks, line
 from detector.sources.shaping import Flaw, Shaper
 
 ENDINGS: Final = (".ndjson", ".ndjson.gz", ".ndjson.zst", ".jsonl", ".parquet")
+AT_ONCE: Final = 16
+"""Blocks of a file that are made columns together: some thousands of lines."""
 _SHORT: Final = 64
 """A longer line is never blank; a blank one of many spaces is set aside as no JSON."""
 
@@ -62,30 +65,42 @@ def find(folder: Path, name: str) -> Path | None:
 
 def read(path: Path, feed: str) -> Feed:
     """Read the file of a feed. Raises ReplayError."""
-    shaper = Shaper(feed)
-    leaves, numbers, hashes = [shaper.take(()).leaves], [_NONE], [_NONE.view(np.uint64)]
+    shaper, chunks = Shaper(feed), blocks(path)
+    leaves, places, hashes = [shaper.take(()).leaves], [_NONE], [_NONE.view(np.uint64)]
     flaws: list[Flaw] = []
     before = 0
-    for found in blocks(path):
-        places, items = _written(found)
-        rows = shaper.take(items)
+    while True:
+        written = _Written(before)
+        rows = shaper.take(map(written.take, islice(chunks, AT_ONCE)))
+        if written.before == before:
+            break
+        before = written.before
+        numbers = np.concatenate(written.numbers)
         leaves.append(rows.leaves)
-        numbers.append(places[rows.kept] + before + 1)
-        kept = items if len(rows.kept) == len(items) else [items[at] for at in rows.kept.tolist()]
-        hashes.append(raws.hashes(kept))
-        for flaw in rows.flaws:
-            number = before + 1 + int(places[flaw.index])
-            flaws.append(Flaw(flaw.feed, number, flaw.reason, flaw.raw, flaw.set_aside))
-        before += len(found)
-    return Feed(path, shaper, pl.concat(leaves), np.concatenate(numbers),
+        places.append(numbers[rows.kept])
+        hashes.append(np.concatenate(written.hashes)[rows.kept])
+        flaws += [replace(flaw, index=int(numbers[flaw.index])) for flaw in rows.flaws]
+    return Feed(path, shaper, pl.concat(leaves), np.concatenate(places),
                 np.concatenate(hashes), tuple(flaws))  # fmt: skip
 
 
 _NONE: Final = np.empty(0, dtype=np.int64)
 
 
-def _written(found: Sequence[bytes]) -> tuple[np.ndarray, Sequence[bytes]]:
-    """The lines that are not blank, and their places."""
-    blank = [place for place, each in enumerate(found) if len(each) < _SHORT and not each.strip()]
-    places = np.delete(np.arange(len(found)), blank)
-    return places, [found[place] for place in places.tolist()] if blank else found
+class _Written:
+    """Notes the numbers and hashes of lines on their way to be shaped; blank ones go no further."""
+
+    def __init__(self, before: int) -> None:
+        self.before = before
+        self.numbers: list[np.ndarray] = []
+        self.hashes: list[np.ndarray] = []
+
+    def take(self, lines: Sequence[bytes]) -> Sequence[bytes]:
+        """The lines that are not blank."""
+        blank = [at for at, each in enumerate(lines) if len(each) < _SHORT and not each.strip()]
+        places = np.delete(np.arange(len(lines)), blank)
+        kept = [lines[place] for place in places.tolist()] if blank else lines
+        self.numbers.append(places + self.before + 1)
+        self.hashes.append(raws.hashes(kept))
+        self.before += len(lines)
+        return kept

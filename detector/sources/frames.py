@@ -10,6 +10,7 @@ from typing import Final
 import polars as pl
 
 from detector import events, geo
+from detector.numbering import coded, together
 from detector.sources.leaves import constant
 from detector.sources.parts import Part
 
@@ -24,14 +25,14 @@ def frame(
     `rows` are those of `shaping.Shaper`: the leaves of items by name, and of each part the number
     that it has in `parts`; `received` is the time of receipt of each row.
     """
-    columns: dict[str, pl.Series] = {}
-    for column in events.COLUMNS:
-        found = [_leaf(column, leaf, rows, parts) for leaf in column.raw.get(feed, ())]
-        nothing = constant(None, column.dtype, rows.height)
-        columns[column.name] = _first(found) if found else nothing
-    columns["event.feed"] = constant(feed, events.TEXT, rows.height)
-    columns["event.received"] = received
-    return pl.DataFrame(columns).with_columns(_derived(feed, columns))
+    found = {
+        column.name: _first([_leaf(column, leaf, rows, parts) for leaf in column.raw[feed]])
+        for column in events.COLUMNS
+        if feed in column.raw
+    }
+    found |= _whereabouts(rows, found)
+    found["event.received"] = received
+    return pl.DataFrame(found).select(_COLUMNS[feed])
 
 
 def _leaf(
@@ -51,68 +52,69 @@ def _first(choices: Sequence[pl.Series]) -> pl.Series:
     return found
 
 
-@lru_cache(maxsize=4096)
-def _country(text: str) -> str | None:
-    return geo.country_code(text)
-
-
-def _derived(feed: str, columns: dict[str, pl.Series]) -> list[pl.Series | pl.Expr]:
-    """The columns that are made of others: country code, believable place, person, target."""
+def _derived(feed: str) -> dict[str, pl.Expr]:
+    """The columns that are made of others: person, target, vault."""
     home, account = pl.col("user.account"), pl.col("account.id")
     foreign = home.is_not_null() & account.is_not_null() & (home != account)
-    countries = _countries(columns)
-    made: list[pl.Series | pl.Expr] = [
-        countries.alias("source.country"),
-        *_places(columns, countries),
-        pl.when(foreign)
+    made = {
+        "event.feed": pl.lit(feed),
+        "person": pl.when(foreign)
         .then(pl.concat_str(home, pl.lit(":"), pl.col("user.id")))
-        .otherwise(pl.col("user.id"))
-        .alias("person"),
-    ]
+        .otherwise(pl.col("user.id")),
+    }
     if feed == events.AUDIT:
         on_vault = pl.col("object.type").is_in(["vault", "uva", "gva", "vaultkey"])
         is_user = pl.col("object.type") == "user"
-        made += [
-            pl.when(on_vault).then(pl.col("object.id")).alias("vault.id"),
-            pl.coalesce("target.id", pl.when(is_user).then(pl.col("object.id")), "aux.id").alias(
-                "target.id"
+        made |= {
+            "vault.id": pl.when(on_vault).then(pl.col("object.id")),
+            "target.id": pl.coalesce(
+                "target.id", pl.when(is_user).then(pl.col("object.id")), "aux.id"
             ),
-            pl.coalesce("target.name", "aux.name").alias("target.name"),
-            pl.coalesce("target.email", "aux.email").alias("target.email"),
-        ]
+            "target.name": pl.coalesce("target.name", "aux.name"),
+            "target.email": pl.coalesce("target.email", "aux.email"),
+        }
     if feed == events.SIGNIN:
-        made.append(pl.col("event.type").replace(_OLD_ACTIONS).alias("event.type"))
+        made["event.type"] = pl.col("event.type").replace(_OLD_ACTIONS)
     return made
 
 
-def _countries(columns: dict[str, pl.Series]) -> pl.Series:
-    """The country code of each row, looked up once for each distinct text."""
-    located, plain = columns["location.country"], columns["country"]
+def _columns(feed: str) -> list[pl.Expr]:
+    """Every column of the schema, of the leaves of a feed; null what it does not have."""
+    made, there = _derived(feed), {column.name for column in events.COLUMNS if feed in column.raw}
+    there |= {"event.received", *_WHEREABOUTS}
+    nulls = {name: pl.lit(None, dtype) for name, dtype in events.SCHEMA.items()}
+    plain = {name: pl.col(name) for name in there}
+    return [(nulls | plain | made)[name].alias(name) for name in events.SCHEMA]
+
+
+def _whereabouts(rows: pl.DataFrame, found: Mapping[str, pl.Series]) -> dict[str, pl.Series]:
+    """Country code, latitude and longitude of each row, asked once for each location and country.
+
+    A place is null where it cannot be believed or its coordinates are exchanged.
+    """
+    nothing = constant(None, events.TEXT, rows.height)
+    located = pl.DataFrame({name: found.get(name, nothing) for name in _LOCATION})
+    stated = coded(located, ["country"])["country"]
+    numbers, firsts = together([rows["location"].cast(pl.Int64).to_numpy(), stated])
+    places = [_whereabout(*each) for each in located[firsts].iter_rows()]
+    known = pl.DataFrame(places, schema=_WHEREABOUTS, orient="row")
+    return {each.name: each for each in known[numbers]}
+
+
+_LOCATION: Final = ("location.country", "country", "location.latitude", "location.longitude")
+_WHEREABOUTS: Final = {
+    name: events.SCHEMA[name] for name in ("source.country", "source.latitude", "source.longitude")
+}
+
+
+@lru_cache(maxsize=16_384)
+def _whereabout(
+    located: str | None, stated: str | None, north: float | None, east: float | None
+) -> tuple[str | None, float | None, float | None]:
     # An empty text says no more than a missing one.
-    has_text = (located.str.len_bytes() > 0).fill_null(value=False)
-    texts = located.zip_with(has_text, plain)
-    known = texts.unique().drop_nulls()
-    codes = pl.Series([_country(text) for text in known.to_list()], dtype=events.TEXT)
-    return texts.replace_strict(known, codes, default=None, return_dtype=events.TEXT)
-
-
-def _places(columns: dict[str, pl.Series], countries: pl.Series) -> list[pl.Series]:
-    """Latitude and longitude where both can be believed and are not exchanged, else null."""
-    north, east = columns["location.latitude"], columns["location.longitude"]
-    places = pl.DataFrame({"north": north, "east": east, "country": countries})
-    known = places.unique()
-    good = [_is_good(*place) for place in known.iter_rows()]
-    keep = places.join(
-        known.with_columns(pl.Series("good", good, dtype=pl.Boolean())),
-        on=places.columns,
-        how="left",
-        nulls_equal=True,
-        maintain_order="left",
-    )["good"]
-    return [
-        north.zip_with(keep, constant(None, north.dtype, len(keep))).alias("source.latitude"),
-        east.zip_with(keep, constant(None, east.dtype, len(keep))).alias("source.longitude"),
-    ]
+    text = located or stated
+    country = None if text is None else geo.country_code(text)
+    return (country, north, east) if _is_good(north, east, country) else (country, None, None)
 
 
 def _is_good(latitude: float | None, longitude: float | None, country: str | None) -> bool:
@@ -120,3 +122,6 @@ def _is_good(latitude: float | None, longitude: float | None, country: str | Non
         return False
     finite = math.isfinite(latitude) and math.isfinite(longitude)
     return finite and not geo.swapped(country, latitude, longitude)
+
+
+_COLUMNS: Final = {feed: _columns(feed) for feed in events.FEEDS}

@@ -12,9 +12,9 @@ from typing import BinaryIO, Final
 import polars as pl
 
 BLOCK: Final = 1 << 18
-"""Bytes read at once: so few that the same memory serves again and again."""
-MANY: Final = 5_000
-"""Lines given at once, about: what is worked on while the caches hold it takes a third of the time."""
+"""Bytes read at once: what is worked on while the caches hold it takes a third of the time."""
+MANY: Final = 500
+"""Lines given at once of a file that must be unpacked as a whole."""
 
 
 class ReplayError(Exception):
@@ -36,7 +36,7 @@ def line(path: Path, number: int) -> bytes:
 
 
 def blocks(path: Path, *, block: int = BLOCK, many: int = MANY) -> Iterator[list[bytes]]:
-    """The lines of one file, some thousands at a time. Raises ReplayError."""
+    """The lines of one file, some hundreds at a time. Raises ReplayError."""
     try:
         if path.suffix == ".parquet":
             yield from _parts(_parquet(path), many)
@@ -44,26 +44,23 @@ def blocks(path: Path, *, block: int = BLOCK, many: int = MANY) -> Iterator[list
             yield from _parts(_zstd(path.read_bytes()), many)
         else:
             with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-                yield from _cut(file, block, many)
+                yield from _cut(file, block)
     except (OSError, EOFError, zlib.error, pl.exceptions.PolarsError) as error:
         words = str(error).splitlines() or [type(error).__name__]
         msg = f"{path}: cannot be read: {words[0]}"
         raise ReplayError(msg) from error
 
 
-def _cut(file: BinaryIO | gzip.GzipFile, block: int, many: int) -> Iterator[list[bytes]]:
+def _cut(file: BinaryIO | gzip.GzipFile, block: int) -> Iterator[list[bytes]]:
     """A file cut into blocks of whole lines."""
-    found, begun = list[bytes](), list[bytes]()
+    begun = list[bytes]()
     while part := file.read(block):
         end = part.rfind(b"\n") + 1
         begun.append(part[:end] if end else part)
         if end:
-            found += b"".join(begun).splitlines()
+            yield b"".join(begun).splitlines()
             begun = [part[end:]]
-        if len(found) >= many:
-            yield found
-            found = []
-    yield found + b"".join(begun).splitlines()
+    yield b"".join(begun).splitlines()
 
 
 def _parts(texts: pl.Series, many: int) -> Iterator[list[bytes]]:

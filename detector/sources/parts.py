@@ -86,11 +86,11 @@ class Part:
         self._codes.new.clear()
         return codes
 
-    def broken(self, codes: pl.Series) -> list[int]:
+    def broken(self, codes: np.ndarray) -> list[int]:
         """The places of those numbers whose part could not be read."""
         if not self._bad:
             return []
-        found: list[int] = np.flatnonzero(np.isin(codes.to_numpy(), [*self._bad])).tolist()
+        found: list[int] = np.flatnonzero(np.isin(codes, [*self._bad])).tolist()
         return found
 
     def column(self, leaf: str, dtype: pl.DataType) -> pl.Series:

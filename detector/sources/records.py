@@ -29,7 +29,7 @@ class Shaped:
 def shape(feed: str, items: Sequence[bytes], received: datetime | Sequence[datetime]) -> Shaped:
     """Shape the raw `items` of one feed, received at one time or at one time each (UTC)."""
     shaper = Shaper(feed)
-    rows = shaper.take(items)
+    rows = shaper.take([items])
     frame = shaper.frame(rows.leaves, _arrivals(received, rows.kept))
     return Shaped(frame, tuple(items[index] for index in rows.kept.tolist()), rows.flaws)
 

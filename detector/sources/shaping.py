@@ -6,10 +6,10 @@ leaf by leaf, keeps what is right, and is set aside only if it has no uuid or no
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import numpy as np
@@ -54,6 +54,17 @@ def _plain(feed: str) -> dict[str, pl.DataType]:
     return {leaf: dtype for leaf, dtype in named if "." not in leaf}
 
 
+@dataclass
+class _Taken:
+    """What was read so far: the items, which of them are kept, their leaves and numbers of parts."""
+
+    plain: dict[str, list[Any]]
+    numbers: dict[str, list[np.ndarray]]
+    items: list[bytes] = field(default_factory=list)
+    kept: list[int] = field(default_factory=list)
+    flaws: list[Flaw] = field(default_factory=list)
+
+
 class Shaper:
     """Shapes the items of one feed, page after page; a part that repeats is decoded once."""
 
@@ -63,25 +74,43 @@ class Shaper:
         self._parts = parts(feed)
         self._is_long = False
 
-    def take(self, items: Sequence[bytes]) -> Rows:
-        """The rows of raw items."""
-        found = self._outlines(items)
-        broken = [index for index, each in enumerate(found) if each is None]
-        kept, leaves = self._leaves(found)
-        broken += kept[self._broken(leaves)].tolist()
-        flaws: list[Flaw] = []
-        if broken:
-            flaws = [self._mend(index, items[index], found) for index in sorted(broken)]
-            kept, leaves = self._leaves(found)
-        self._is_long |= max(map(len, items), default=0) > LONGEST_TEXT
-        return self._with_identity(items, leaves, kept, flaws)
+    def take(self, chunks: Iterable[Sequence[bytes]]) -> Rows:
+        """The rows of raw items, all chunks together.
+
+        A chunk is done with before the next is asked for, while the caches hold it.
+        """
+        taken = _Taken({name: [] for name in self._plain}, {name: [] for name in self._parts})
+        for items in chunks:
+            self._add(items, taken)
+        plain = {name: series(taken.plain[name], dtype) for name, dtype in self._plain.items()}
+        numbers = {name: pl.Series(_joined(found)) for name, found in taken.numbers.items()}
+        return self._with_identity(pl.DataFrame(plain | numbers), taken)
 
     def frame(self, leaves: pl.DataFrame, received: pl.Series) -> pl.DataFrame:
         """Rows with the columns of `events.SCHEMA`, received at these times."""
         made = frames.frame(self.feed, leaves, self._parts, received)
-        return (
-            made.with_columns(pl.col(pl.String).str.head(LONGEST_TEXT)) if self._is_long else made
-        )
+        if self._is_long:
+            return made.with_columns(pl.col(pl.String).str.head(LONGEST_TEXT))
+        return made
+
+    def _add(self, items: Sequence[bytes], taken: _Taken) -> None:
+        before = len(taken.items)
+        taken.items += items
+        found = self._outlines(items)
+        whole = [each for each in found if each is not None]
+        numbers = {name: part.take(whole) for name, part in self._parts.items()}
+        broken = self._broken(found, numbers)
+        if broken:
+            for index in broken:
+                found[index] = self._mended(before + index, items[index], taken.flaws)
+            whole = [each for each in found if each is not None]
+            numbers = {name: part.take(whole) for name, part in self._parts.items()}
+        taken.kept += [before + index for index, each in enumerate(found) if each is not None]
+        for name, values in taken.plain.items():
+            values.extend(map(attrgetter(name), whole))
+        for name, each in numbers.items():
+            taken.numbers[name].append(each)
+        self._is_long |= max(map(len, items), default=0) > LONGEST_TEXT
 
     def _outlines(self, items: Iterable[bytes]) -> list[msgspec.Struct | None]:
         """The outline of each item, null where it cannot be read."""
@@ -96,43 +125,37 @@ class Shaper:
         except UNREADABLE:
             return None
 
-    def _leaves(self, found: Sequence[msgspec.Struct | None]) -> tuple[np.ndarray, pl.DataFrame]:
-        """Which items have an outline, and the leaves of these."""
-        whole = [each for each in found if each is not None]
-        kept = np.arange(len(found))
-        if len(whole) < len(found):
-            kept = kept[[each is not None for each in found]]
-        plain = {
-            name: series(list(map(attrgetter(name), whole)), dtype)
-            for name, dtype in self._plain.items()
-        }
-        numbers = {name: pl.Series(part.take(whole)) for name, part in self._parts.items()}
-        return kept, pl.DataFrame(plain | numbers)
+    def _broken(
+        self, found: Sequence[msgspec.Struct | None], numbers: Mapping[str, np.ndarray]
+    ) -> list[int]:
+        """The items without an outline, or with a part that cannot be read."""
+        rows = {row for name, part in self._parts.items() for row in part.broken(numbers[name])}
+        if not rows and None not in found:
+            return []
+        kept = [index for index, each in enumerate(found) if each is not None]
+        missing = [index for index, each in enumerate(found) if each is None]
+        return sorted([*missing, *(kept[row] for row in rows)])
 
-    def _broken(self, leaves: pl.DataFrame) -> list[int]:
-        """The rows with a part that cannot be read."""
-        found = {row for name, part in self._parts.items() for row in part.broken(leaves[name])}
-        return sorted(found)
-
-    def _mend(self, index: int, raw: bytes, found: list[msgspec.Struct | None]) -> Flaw:
-        """Read a broken item leaf by leaf; what can be kept of it becomes its outline."""
+    def _mended(self, index: int, raw: bytes, flaws: list[Flaw]) -> msgspec.Struct | None:
+        """Read a broken item leaf by leaf: the outline of what can be kept of it, if anything."""
         good, reason = readable(self.feed, raw)
-        found[index] = None
-        if good is not None:
-            found[index] = outline(self.feed, msgspec.json.encode(good))
-        return Flaw(self.feed, index, reason, raw, set_aside=good is None)
+        flaws.append(Flaw(self.feed, index, reason, raw, set_aside=good is None))
+        return None if good is None else outline(self.feed, msgspec.json.encode(good))
 
-    def _with_identity(
-        self, items: Sequence[bytes], leaves: pl.DataFrame, kept: np.ndarray, flaws: list[Flaw]
-    ) -> Rows:
+    def _with_identity(self, leaves: pl.DataFrame, taken: _Taken) -> Rows:
         """Set aside the rows whose uuid is empty or too long or whose time could not be read."""
+        kept, flaws = np.array(taken.kept, dtype=np.int64), taken.flaws
         has_time = leaves["timestamp"].is_not_null()
         good = has_time & leaves["uuid"].str.len_bytes().is_between(1, 200)
         if good.all():
             return Rows(leaves, kept, tuple(flaws))
         for row in (~good).arg_true():
             reason = "uuid: empty or too long" if has_time[row] else "timestamp: not a time"
-            index = int(kept[row])
-            flaws.append(Flaw(self.feed, index, reason, items[index], set_aside=True))
+            index = taken.kept[row]
+            flaws.append(Flaw(self.feed, index, reason, taken.items[index], set_aside=True))
         flaws.sort(key=lambda flaw: flaw.index)
         return Rows(leaves.filter(good), kept[good.to_numpy()], tuple(flaws))
+
+
+def _joined(found: Sequence[np.ndarray]) -> np.ndarray:
+    return np.concatenate([np.empty(0, dtype=np.uint32), *found])
