@@ -442,3 +442,19 @@ def test_of_many_mistakes_the_first_are_told_and_that_there_are_more() -> None:
     assert len(loaded.mistakes) == 51
     assert loaded.mistakes[-1].text.startswith("and more")
     assert not loaded.warnings
+
+
+def test_rules_without_an_id_may_have_the_same_title() -> None:
+    one = rule(1).replace(f"id: {ID.format(1)}\n", "").replace("name: rule_1\n", "")
+    other = one.replace("action: grant", "action: revoke")
+    assert one != other
+
+    loaded = load({"1.yml": one, "2.yml": other})
+    again = load({"1.yml": one, "2.yml": other})
+
+    ids = [match.rule.id for match in loaded.rulebook.matches]
+    assert len(set(ids)) == 2
+    assert not loaded.mistakes
+    assert sum(f"add 'id: {each}'" in str(loaded.warnings) for each in ids) == 2
+    assert loaded.rulebook.version == again.rulebook.version
+    assert load({"1.yml": one, "2.yml": one}).loaded == 1, "the very same twice is a mistake"

@@ -79,7 +79,7 @@ def read_head(report: Report, kinds: Collection[str]) -> Head:
     generate, fold_for, runbook = _alert(report)
     routine = _routine(report, kinds)
     rule = Rule(
-        id=_id(report) if kinds or "id" in report.document.value else "",
+        id=_id(report),
         name=_name(report),
         title=title,
         level=_level(report),
@@ -138,12 +138,15 @@ def _id(report: Report) -> str:
         return ""
     if not identity and "id" not in report.document.value:
         # Sigma lets a rule have none. It stays the same while its name does.
-        name = report.at(("name",)) or report.at(("title",))
-        identity = str(uuid5(_NAMELESS, str(name)))
-        report.odd((), "has no id, so it goes by its name", f"add 'id: {identity}'")
+        identity = made_id(str(report.at(("name",)) or report.at(("title",))))
     elif not IDENTITY.fullmatch(identity):
         report.wrong(("id",), f"not a UUID: {quoted(identity)}", "uuidgen prints one")
     return identity.lower()
+
+
+def made_id(words: str) -> str:
+    """The id of a rule that has none, from what it is known by."""
+    return str(uuid5(_NAMELESS, words))
 
 
 def _name(report: Report) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from detector.rulebook import sections
 from detector.rulebook.documents import Path
-from detector.rulebook.headers import Head
+from detector.rulebook.headers import Head, made_id
 from detector.rulebook.mistakes import did_you_mean, quoted
 from detector.rulebook.reports import Report
 
@@ -49,6 +49,8 @@ class Register:
         """Enter drafts; the second of two with the same id or name is mistaken."""
         titles: dict[str, Draft] = {}
         for draft in drafts:
+            if "id" not in draft.report.document.value:
+                self._settle_id(draft)
             rule = draft.head.rule
             first = titles.setdefault(rule.title, draft)
             if rule.title and first is not draft and first.report is not draft.report:
@@ -61,6 +63,15 @@ class Register:
                     draft.report.wrong(
                         (key,), text, "ids and names are unique", about=sections.NAMES
                     )
+
+    def _settle_id(self, draft: Draft) -> None:
+        """A rule without an id has that of its name or title; of all it says, if another has that."""
+        rule = draft.head.rule
+        first, said = self.drafts.get(rule.id, draft), draft.report.document.value
+        if first.report.document.value != said:
+            rule = replace(rule, id=made_id(repr(said)))
+            draft.head = replace(draft.head, rule=rule)
+        draft.report.odd((), "has no id, so it goes by its name", f"add 'id: {rule.id}'")
 
     def named(self, name: object) -> Draft | None:
         """The draft of that name or id."""
