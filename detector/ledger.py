@@ -51,7 +51,7 @@ class Ledger(msgspec.Struct, dict=True):
         self._lines = dict(zip(keys.tolist(), live.tolist(), strict=True))
         self._crowd = np.zeros(max(_LEAST_ROOM, 2 * len(self.values)), dtype=np.int32)
         np.add.at(self._crowd, self.table["what"][live], 1)
-        self._space = self.table
+        self._make_room(self.table)
         self.edition = object()
         self._owned: dict[int, int] = {}
         for key in keys.tolist():
@@ -62,8 +62,12 @@ class Ledger(msgspec.Struct, dict=True):
 
     def days(self, name: str, kind: int, value: str) -> int:
         """Distinct days on which the person showed the value; 0 if it is not known."""
-        line = self._line(name, kind, value)
-        return int(self.table["days"][line]) if line >= 0 else 0
+        # Asked of many events one at a time: the ways to a line are gone here without a call.
+        who, what = self._who.get(name), self._what[kind].get(value)
+        if who is None or what is None:
+            return 0
+        line = self._lines.get(who << _SHIFT | what)
+        return 0 if line is None else int(self._days[line])
 
     def last_day(self, name: str, kind: int, value: str) -> int:
         """The last day on which the person showed the value, since 1970; -1 if never."""
@@ -174,7 +178,7 @@ class Ledger(msgspec.Struct, dict=True):
         used = len(self.table)
         upto = used + len(facts)
         if upto > len(self._space):
-            self._space = np.empty(max(_LEAST_ROOM, 2 * used, upto), LINE)
+            self._make_room(np.empty(max(_LEAST_ROOM, 2 * used, upto), LINE))
             self._space[:used] = self.table
         fresh = self._space[used:upto]
         fresh["since"], fresh["who"], fresh["what"], fresh["days"] = since, who, what, 1
@@ -238,6 +242,10 @@ class Ledger(msgspec.Struct, dict=True):
             self.kinds.append(kind)
             self.values.append(value)
         return number
+
+    def _make_room(self, space: np.ndarray) -> None:
+        """Let the table lie at the beginning of a space."""
+        self._space, self._days = space, space["days"]
 
     def _line(self, name: str, kind: int, value: str) -> int:
         who, what = self._who.get(name), self._what[kind].get(value)

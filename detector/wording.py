@@ -99,6 +99,17 @@ def plural(count: float, word: str) -> str:
     return f"{count:,.0f} {word}" + ("" if round(count) == 1 else "s")
 
 
+def span(minutes: float) -> str:
+    """A length of time as people say it.
+
+    >>> span(0.2), span(45), span(150)
+    ('1 minute', '45 minutes', '2.5 hours')
+    """
+    if minutes < 90:
+        return plural(max(1, minutes), "minute")
+    return f"{minutes / 60:.1f} hours"
+
+
 def client(fingerprint: str) -> str:
     """A client fingerprint as people say it.
 

@@ -272,8 +272,7 @@ def _company(groups: dict[str, tuple[int, int]]) -> tuple[Facts, VolumeTail]:
             facts.people[name] = Person(DAY_US, 13 * DAY_US, days=12)
             pace = Pace(group=group, days=dict.fromkeys(range(1, 13), items))
             tail.people[name] = pace
-            close(tail, pace, 0, 20)
-    tail.closed = 20
+    close(tail, 20, 0)
     return facts, tail
 
 

@@ -20,7 +20,7 @@ from detector.findings import Finding, Level, Subject, SubjectType
 from detector.observations import PROMPT_US
 from detector.rule import Rule
 from detector.rule_types import subjects
-from detector.rule_types.base import SUBJECTS, Behavior, Moment, Scene, Tail, Told, one_event
+from detector.rule_types.base import Behavior, Moment, Scene, Tail, Told, one_event
 from detector.rule_types.cadence import (
     AbsenceTail,
     Cadence,
@@ -78,7 +78,7 @@ class Absence(Behavior):
     @cached_property
     def of_people(self) -> bool:
         """Whether what is missed is what a person or program does."""
-        return self.group_by[0] in {"user.id", "person"}
+        return self.group_by[0] in subjects.ACTORS
 
     def reads(self) -> frozenset[str]:
         """Event columns that this very rule reads, beside `columns`."""
@@ -86,8 +86,9 @@ class Absence(Behavior):
 
     def watch(self, rule: Rule, scene: Scene, rows: Sequence[int], tail: Any) -> Iterator[Finding]:
         """Note what happened; set right what was told of what is back."""
+        name_in = subjects.naming(scene, self.group_by[0])
         for row in rows:
-            name = scene.page.people[row] if self.of_people else scene.text(self.group_by[0], row)
+            name = name_in(row)
             if name is None:
                 continue
             time, present = scene.page.times[row], tail.present.get(name)
@@ -104,19 +105,13 @@ class Absence(Behavior):
                 present.see(time, page.ids[row], page.seqs[row])
 
     def _began(self, scene: Scene, row: int, name: str) -> Presence:
-        page, subject = scene.page, self._subject(scene, row, name)
+        page, subject = scene.page, subjects.subject_of(scene, row, self.group_by[0], name)
         about = (str(subject.type), subject.id, subject.email, subject.name)
         time = page.times[row]
         return Presence(
             time, page.ids[row], page.seqs[row], about,
             first_day=time // workhours.DAY_US, upto=hour_of(time) + 1,
         )  # fmt: skip
-
-    def _subject(self, scene: Scene, row: int, name: str) -> Subject:
-        if self.of_people:
-            return scene.actor(row, name)
-        found = subjects.named_by(scene, row, self.group_by[0])
-        return found or Subject(SUBJECTS.get(self.group_by[0], SubjectType.GROUP), name)
 
     def _back(self, rule: Rule, scene: Scene, row: int, present: Presence) -> Finding:
         """It is back; or it was never away, and the event that shows it came late."""

@@ -5,7 +5,7 @@ Nothing waits for the future: what follows is a new finding of the same rule and
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ from detector.findings import Finding, Level, Subject, SubjectType
 from detector.observations import NETWORK
 from detector.rule_types.base import Scene
 from detector.rule_types.learning import LEARNING
-from detector.wording import deed
+from detector.wording import deed, plural
 
 WITHIN_US: Final = 3_600_000_000
 """A sensitive action within one hour counts (behaviours.md 2.3)."""
@@ -58,6 +58,15 @@ def remember(suspicions: dict[str, Suspicion], finding: Finding, network: str | 
     )
 
 
+def may_follow(suspicions: dict[str, Suspicion], scene: Scene, telling: Iterable[int]) -> list[int]:
+    """The sensitive rows of suspects, and of those who may become suspects by the rows `telling`."""
+    people = scene.page.people
+    if not scene.sensitive:
+        return []
+    suspects = {people[row] for row in telling}.union(suspicions)
+    return [row for row in scene.sensitive if people[row] in suspects]
+
+
 def followed(
     suspicions: dict[str, Suspicion], scene: Scene, row: int, level: Level
 ) -> Iterator[Finding]:
@@ -69,6 +78,14 @@ def followed(
     same_network = suspicion.network and scene.page.values[NETWORK][row] == suspicion.network
     if same_session or same_network:
         yield _raised(suspicion, scene, row, level)
+
+
+def why(evidence: dict[str, Any]) -> list[str]:
+    """What followed, in words; nothing if nothing did."""
+    if "followed_by" not in evidence:
+        return []
+    minutes = plural(evidence["followed_after_min"], "minute")
+    return [f"+ followed after {minutes} by a sensitive action: {evidence['followed_by']}"]
 
 
 def forget(suspicions: dict[str, Suspicion], before: int) -> None:

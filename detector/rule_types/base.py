@@ -101,19 +101,6 @@ class Scene:
             kind = SubjectType.SERVICE_ACCOUNT
         return Subject(kind, name, email, self.text("user.name", row))
 
-    def walk(
-        self, rows: Sequence[int], among: Collection[int] | None = None
-    ) -> Iterator[tuple[int, bool, bool, bool]]:
-        """The rows that may matter, in log order: is it one of `rows`, does it name a device, is it
-        sensitive. Only those `among` some rows, if these are given.
-
-        One at a time and in order, so that how pages are cut cannot matter.
-        """
-        matched, devices = set(rows), set(self.devices)
-        sensitive = set(self.sensitive)
-        for row in sorted(matched.union(devices, sensitive) if among is None else among):
-            yield row, row in matched, row in devices, row in sensitive
-
     @property
     def devices(self) -> Sequence[int]:
         """Rows of audit events that name the device of a session, ascending."""
@@ -226,6 +213,19 @@ class Behavior(Document):
     def close(self, rule: Rule, moment: Moment, tail: Any) -> Iterator[Finding]:  # noqa: ARG002
         """What is found because time has passed, in a behaviour that waits."""
         return iter(())
+
+
+def walk(*kinds: Collection[int]) -> Iterator[tuple[int, list[bool]]]:
+    """The rows of several kinds in log order, each with which of the kinds it is of.
+
+    One at a time and in order, so that how pages are cut cannot matter.
+
+    >>> [*walk([4, 2], [2, 3])]
+    [(2, [True, True]), (3, [False, True]), (4, [True, False])]
+    """
+    sets = [set(rows) for rows in kinds]
+    for row in sorted(set[int]().union(*sets)):
+        yield row, [row in rows for rows in sets]
 
 
 def one_event(scene: Scene, row: int, rule: Rule, subject: Subject) -> Finding:

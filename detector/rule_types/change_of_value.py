@@ -13,14 +13,14 @@ from typing import Any, ClassVar, Final, Literal
 from pydantic import Field
 
 from detector import events
-from detector.findings import Finding, Subject, SubjectType
+from detector.findings import Finding
 from detector.persons import verdict
 from detector.rule import Rule
 from detector.rule_types import subjects
-from detector.rule_types.base import SUBJECTS, Behavior, Scene, Tail, Told, one_event
+from detector.rule_types.base import Behavior, Scene, Tail, Told, one_event
 from detector.rule_types.learning import LEARNING, sleeps, strong_facts
 from detector.rule_types.notes import Note
-from detector.rule_types.novelty import NAMES, also_new, combined, evidence, named, said
+from detector.rule_types.novelty import NAMES, also_new, combining, evidence, named, said
 from detector.rule_types.seen import TOLD_US
 from detector.rule_types.standing import (
     MOST_VALUES,
@@ -89,7 +89,7 @@ class ChangeOfValue(Behavior):
     @cached_property
     def of_people(self) -> bool:
         """Whether the entity is the acting person."""
-        return self.group_by[0] in {"user.id", "person"}
+        return self.group_by[0] in subjects.ACTORS
 
     def reads(self) -> frozenset[str]:
         """Event columns that this very rule reads, beside `columns`."""
@@ -99,14 +99,18 @@ class ChangeOfValue(Behavior):
 
     def watch(self, rule: Rule, scene: Scene, rows: Sequence[int], tail: Any) -> Iterator[Finding]:
         """Compare each event's value with what its entity showed before."""
+        value_in, name_in = combining(scene, self.fields), subjects.naming(scene, self.group_by[0])
         for row in rows:
-            entity, value = self._entity(scene, row), combined(scene, row, self.fields)
+            entity, value = name_in(row), value_in(row)
             if entity is None or value is None:
                 continue
-            yield from self._see(rule, scene, (row, entity, value), tail.of(entity))
-
-    def _entity(self, scene: Scene, row: int) -> str | None:
-        return scene.page.people[row] if self.of_people else scene.text(self.group_by[0], row)
+            known = tail.of(entity)
+            own = known.get(value)
+            if own is not None and not own.told and scene.notes is None:
+                # Nobody was ever told of it, so it is known.
+                own.see(scene.page.times[row])
+            else:
+                yield from self._see(rule, scene, (row, entity, value), known)
 
     def _see(
         self, rule: Rule, scene: Scene, at: tuple[int, str, str], known: dict[str, Standing]
@@ -205,7 +209,7 @@ class ChangeOfValue(Behavior):
         stood_days = (time - first) / DAY_US
         actor = scene.text("user.email", row) or scene.text("user.id", row)
         return replace(
-            one_event(scene, row, rule, self._subject(scene, row, entity)),
+            one_event(scene, row, rule, subjects.subject_of(scene, row, self.group_by[0], entity)),
             level=rule.level.raised(int(len(also) >= 2)),
             rarity=round(min(0.9, 0.3 + stood_days / 150 + 0.1 * len(also)), 3),
             evidence=evidence(scene, row, entity, self.fields)
@@ -223,12 +227,6 @@ class ChangeOfValue(Behavior):
             suppressed_by=change.rung,
             margin=change.margin,
         )
-
-    def _subject(self, scene: Scene, row: int, entity: str) -> Subject:
-        if self.of_people:
-            return scene.actor(row, entity)
-        found = subjects.named_by(scene, row, self.group_by[0])
-        return found or Subject(SUBJECTS.get(self.group_by[0], SubjectType.GROUP), entity)
 
     def forget(self, tail: Any, clock: int) -> None:
         """Drop values that were not seen for `remember`."""

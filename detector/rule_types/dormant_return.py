@@ -11,13 +11,14 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any, ClassVar, Final, Literal
 
+import numpy as np
 from pydantic import Field
 
 from detector.findings import Finding, Level
 from detector.observations import CLIENT, COUNTRY, NETWORK, PLACE
 from detector.rule import Rule
 from detector.rule_types import aftermath
-from detector.rule_types.base import Behavior, Scene, Tail, Told, one_event
+from detector.rule_types.base import Behavior, Scene, Tail, Told, one_event, walk
 from detector.rule_types.notes import Note
 from detector.wording import client, place, plural
 from detector.workhours import DAY_US
@@ -77,17 +78,37 @@ class DormantReturn(Behavior):
     def watch(self, rule: Rule, scene: Scene, rows: Sequence[int], tail: Any) -> Iterator[Finding]:
         """Judge the silence before each event; note who is announced."""
         kinds = scene.page.columns["object.type"]
-        for row, matched, _, sensitive in scene.walk(rows):
+        announcing = [row for row in (*rows, *scene.sensitive) if kinds[row] in PROVISIONING]
+        early = _early(scene, rows, tail)
+        silent = rows if early or scene.notes is not None else self._silent(scene, rows, tail)
+        sensitive = aftermath.may_follow(tail.suspicions, scene, silent)
+        for row, (matched, announces, follows, _) in walk(silent, announcing, sensitive, early):
             time = scene.page.times[row]
             tail.began = min(tail.began or time, time)
-            if sensitive:
+            if follows:
                 yield from aftermath.followed(tail.suspicions, scene, row, Level.HIGH)
-            announced = _announced(scene, row) if kinds[row] in PROVISIONING else ()
+            announced = _announced(scene, row) if announces else ()
             for who in announced:
                 tail.expected[who] = max(time, tail.expected.get(who, 0))
             name = scene.page.people[row]
             if matched and name is not None and not announced:
                 yield from self._judge(rule, scene, (row, name), tail)
+
+    def _silent(self, scene: Scene, rows: Sequence[int], tail: DormantTail) -> Sequence[int]:
+        """The rows before which their person may have been silent for long.
+
+        When somebody acted last is a fact, so that it stays the same within a scene.
+        """
+        if not rows:
+            return rows
+        page, known = scene.page, scene.facts.people
+        times, who = page.time_us[rows], page.who[rows]
+        acted = np.full(len(page.names) + 1, tail.began)
+        present, names = page.present(scene.start, scene.end)
+        people = [known.get(name) for name in names]
+        acted[present] = [person.last if person else tail.began for person in people]
+        silent = np.flatnonzero((times - acted[who] >= self.quiet_us) & (who >= 0))
+        return [rows[place] for place in silent.tolist()]
 
     def _judge(
         self, rule: Rule, scene: Scene, at: tuple[int, str], tail: DormantTail
@@ -162,12 +183,15 @@ class DormantReturn(Behavior):
         why += [f"+ new for this person: {each}" for each in evidence["also_new"]]
         if not evidence["also_new"] and not evidence["never_seen"]:
             why.append("- network, country and client are the usual ones of this person")
-        if "followed_by" in evidence:
-            minutes = plural(evidence["followed_after_min"], "minute")
-            why.insert(
-                0, f"+ followed after {minutes} by a sensitive action: {evidence['followed_by']}"
-            )
-        return Told(summary, tuple(why))
+        return Told(summary, (*aftermath.why(evidence), *why))
+
+
+def _early(scene: Scene, rows: Sequence[int], tail: DormantTail) -> list[int]:
+    """The rows with which watching begins, or turns out to have begun earlier."""
+    watched = np.array([*rows, *scene.devices, *scene.sensitive], dtype=np.int64)
+    found = scene.page.time_us[watched] < (tail.began or np.inf)
+    early: list[int] = watched[found].tolist()
+    return early
 
 
 def _announced(scene: Scene, row: int) -> tuple[str, ...]:

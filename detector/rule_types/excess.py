@@ -37,9 +37,29 @@ class Asked:
     least: int
     chance: float
 
-    def most_near(self, pace: Pace, day: int) -> int:
-        """No window that holds an event of the day can hold more than this."""
-        return _counted_near(pace, day, 7 if "week" in self.within else 1)
+    def is_near(self, pace: Pace, day: int, more: int = 0) -> bool:
+        """Whether around a day the least count is reached, with so many more on it."""
+        return _counted_near(pace, day, 7 if "week" in self.within else 1) + more >= self.least
+
+    def is_usual(self, pace: Pace, usual: Usual, day: int, more: int) -> bool:
+        """Whether no window that holds an event of a day can be one too many, with so many more on it.
+
+        A bound: it says nothing about how close together they are.
+        """
+        if any(count + more > most for _, count, most in self._near(pace, usual, day)):
+            return False
+        if "week" not in self.within or not self.is_near(pace, day, more):
+            return True
+        count = pace.days.get
+        near = [count(each, 0) for each in range(day - 7, day + 8) if each != day]
+        return 1 + sum([each >= STEADY_EACH for each in near]) < STEADY_DAYS
+
+    def _near(self, pace: Pace, usual: Usual, day: int) -> Iterator[tuple[str, int, int]]:
+        """For each window the most that it can hold with a day in it, and up to how much is never too much."""
+        for window in self.within:
+            week = window == "week"
+            most = usual.most_in_week if week else usual.most
+            yield window, _most_held(pace, day, 7 if week else 1), max(most, self.least - 1)
 
     def excess(self, pace: Pace, usual: Usual, time: int) -> Excess | None:
         """The least likely of all windows with the event in them, null if all are usual.
@@ -54,25 +74,22 @@ class Asked:
 
     def _bursts(self, pace: Pace, usual: Usual, time: int) -> Iterator[Excess]:
         """The fullest window of each length that is fuller than any before it."""
-        near = {days: _counted_near(pace, time // DAY_US, days) for days in (1, 7)}
-        judged = []
-        for window in self.within:
-            most = usual.most_in_week if window == "week" else usual.most
-            if near[7 if window == "week" else 1] > max(most, self.least - 1):
-                judged.append((window, most))
+        near = self._near(pace, usual, time // DAY_US)
+        judged = [window for window, count, most in near if count > most]
         if not judged:
             return
-        times = sorted(each.time for each in pace.seen.values() if is_fresh(each, time))
-        for window, most in judged:
-            excess = self._burst(pace, usual, (window, most, times), time)
+        times = _fresh_times(pace, time)
+        for window in judged:
+            excess = self._burst(pace, usual, (window, times), time)
             if excess is not None:
                 yield excess
 
     def _burst(
-        self, pace: Pace, usual: Usual, counted: tuple[str, int, list[int]], time: int
+        self, pace: Pace, usual: Usual, counted: tuple[str, list[int]], time: int
     ) -> Excess | None:
         """The fullest window of one length that holds the event, null if it is nothing much."""
-        window, most, times = counted
+        window, times = counted
+        most = usual.most_in_week if window == "week" else usual.most
         end, count = _fullest(window, times, time)
         if count < self.least or count <= most:
             return None
@@ -80,7 +97,7 @@ class Asked:
 
     def looked(self, pace: Pace, usual: Usual, time: int) -> Iterator[tuple[int, Excess]]:
         """For explanations: how full each window is, enough or not, and how much would be enough."""
-        times = sorted(each.time for each in pace.seen.values() if is_fresh(each, time))
+        times = _fresh_times(pace, time)
         for window in self.within:
             most = usual.most_in_week if window == "week" else usual.most
             full = _fullest(window, times, time)
@@ -129,7 +146,33 @@ def _excess(pace: Pace, usual: Usual, window: str, full: tuple[int, int]) -> Exc
 def _counted_near(pace: Pace, day: int, days: int) -> int:
     """How much was counted from so many days before the day to so many after it."""
     count = pace.days.get
+    if days == 1:
+        return count(day - 1, 0) + count(day, 0) + count(day + 1, 0)
     return sum([count(each, 0) for each in range(day - days, day + days + 1)])
+
+
+def _most_held(pace: Pace, day: int, days: int) -> int:
+    """The most that was counted on so many days in a row and the next, of which one is the day.
+
+    A window of that length touches no more days.
+    """
+    counts = pace.days
+    if not any(each in counts for each in range(day + 1, day + days + 1)):
+        return sum([counts.get(each, 0) for each in range(day - days, day + 1)])
+    return max(
+        sum([counts.get(each, 0) for each in range(last - days, last + 1)])
+        for last in range(day, day + days + 1)
+    )
+
+
+def _fresh_times(pace: Pace, time: int) -> list[int]:
+    """The times of the values that no alert told of long before a time, ascending."""
+    # As in `is_fresh`, without a call for each.
+    return sorted([
+        each.time
+        for each in pace.seen.values()
+        if each.told_at is None or abs(time - each.told_at) <= DAY_US
+    ])  # fmt: skip
 
 
 def is_fresh(seen: Seen, time: int) -> bool:

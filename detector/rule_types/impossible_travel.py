@@ -6,10 +6,8 @@ holds suppresses the finding and is stored with it (design: shared/behaviours.md
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import pairwise
 from typing import Any, ClassVar, Final, Literal
 
 import msgspec
@@ -20,33 +18,19 @@ from detector.facts import Facts
 from detector.findings import Finding, Level
 from detector.observations import DEVICE
 from detector.rule import Rule
-from detector.rule_types import aftermath
-from detector.rule_types.base import Behavior, Scene, Tail, Told, one_event
+from detector.rule_types import aftermath, recent, travel_words
+from detector.rule_types.base import Behavior, Scene, Tail, Told, one_event, walk
 from detector.rule_types.egress import Egress
-from detector.rule_types.journeys import Leg, Point, leg
-from detector.rule_types.journeys import point as point_of
-from detector.rule_types.ladder import (
-    ANONYMISERS,
-    FAMILIAR_DAYS,
-    WEIGHED,
-    Way,
-    climb,
-    days_at,
-    rungs,
-    stranger,
-    weights,
-)
+from detector.rule_types.journeys import Leg, Point, pointing
+from detector.rule_types.ladder import climb, rungs, stranger, weights
 from detector.rule_types.learning import LEARNING, sleeps, strong_facts
 from detector.rule_types.notes import Note, Notes
-from detector.rule_types.novelty import NAMELESS
-from detector.wording import client, plural
+from detector.rule_types.ways import KEEP_US, Way, days_at
+from detector.wording import client, span
 from detector.workhours import DAY_US
 
-MOST_POINTS: Final = 32
 MOST_HOPS: Final = 256
 MOST_SESSIONS: Final = 20_000
-KEEP_US: Final = 8 * DAY_US
-"""Points are kept a day longer than events may be late."""
 SPEEDS: Final = {"low": (500.0, 1000.0), "medium": (500.0, 1000.0), "high": (300.0, 800.0)}
 """Least distance in km and least speed in km/h for each sensitivity."""
 
@@ -83,26 +67,33 @@ class ImpossibleTravel(Behavior):
 
     def watch(self, rule: Rule, scene: Scene, rows: Sequence[int], tail: Any) -> Iterator[Finding]:
         """Compare each sign-in with its neighbours in time and with the last trusted point."""
-        for row, matched, device, sensitive in scene.walk(rows):
-            if device:
+        named = [row for row in rows if scene.page.people[row] is not None]
+        known = _devices(scene)
+        told = _telling(scene, known, tail)
+        sensitive = aftermath.may_follow(tail.suspicions, scene, named)
+        made = pointing(scene)
+        for row, (matched, tells, follows) in walk(named, told, sensitive):
+            if tells:
                 _learn_device(scene, row, tail)
             if matched:
-                yield from self._sign_in(rule, scene, row, tail)
-            if sensitive:
+                yield from self._sign_in(rule, scene, (row, made(row)), tail)
+            if follows:
                 yield from aftermath.followed(tail.suspicions, scene, row, Level.CRITICAL)
+        recent.reorder(tail.devices, known)
 
-    def _sign_in(self, rule: Rule, scene: Scene, row: int, tail: TravelTail) -> Iterator[Finding]:
-        name = scene.page.people[row]
-        if name is None:
-            return
+    def _sign_in(
+        self, rule: Rule, scene: Scene, at: tuple[int, Point], tail: TravelTail
+    ) -> Iterator[Finding]:
+        row, point = at
+        name = scene.page.people[row] or ""
         way = tail.ways.get(name)
         if way is None:
             way = tail.ways[name] = Way()
-        point = point_of(scene, row)
         point.device = tail.devices.get(point.session or "")
         if scene.notes is not None and not way.points:
             _note_alone(scene.notes, rule, row)
-        for legs in _journeys(way, point, scene.facts, name):
+        least_km = SPEEDS[self.sensitivity][0] if scene.notes is None else 0.0
+        for legs in way.journeys(point, scene.facts, name, least_km):
             if scene.notes is not None:
                 self._note(scene.notes, rule, row, legs)
             fast = [each for each in legs if each and self._too_fast(each)]
@@ -111,7 +102,7 @@ class ImpossibleTravel(Behavior):
                 finding = min(found, key=lambda each: each.suppressed_by is not None)
                 aftermath.remember(tail.suspicions, finding, point.network)
                 yield finding
-        _insert(way, point)
+        way.insert(point)
 
     def forget(self, tail: Any, clock: int) -> None:
         """Drop suspicions and points that are too old to matter."""
@@ -133,7 +124,7 @@ class ImpossibleTravel(Behavior):
                 notes.add(Note(rule.id, row, False, wants, "no coordinates of one of the places"))
                 continue
             sees = (
-                f"{each.start.label} to {each.end.label} in {_span(each.minutes)}: "
+                f"{each.start.label} to {each.end.label} in {span(each.minutes)}: "
                 f"{each.distance_km:,.0f} km, {each.effective_km:,.0f} km after what places may be "
                 f"off, which takes {each.speed_kmh:,.0f} km/h"
             )
@@ -175,93 +166,50 @@ class ImpossibleTravel(Behavior):
     @staticmethod
     def tell(who: str, evidence: dict[str, Any]) -> Told:
         """Where from, where to, how fast; and what speaks for and against."""
-        summary = (
-            f"{who} signed in from {evidence['to_place']} {_span(evidence['minutes'])} after "
-            f"{evidence['from_place']}, {evidence['distance_km']:,.0f} km away: "
-            f"that takes {evidence['speed_kmh']:,.0f} km/h"
-        )
-        why = [
-            f"+ {evidence['to_place']}: seen on {plural(evidence['to_days'], 'day')} of this "
-            f"person before; {evidence['from_place']}: on {plural(evidence['from_days'], 'day')}",
-            *_weighed(evidence),
-            f"- places are estimates: {evidence['radius_km']:,.0f} km were taken off the distance",
-        ]
-        if evidence["to_kind"] is None:
-            why.append(NAMELESS)
-        if "followed_by" in evidence:
-            minutes = plural(evidence["followed_after_min"], "minute")
-            why.insert(
-                0, f"+ followed after {minutes} by a sensitive action: {evidence['followed_by']}"
-            )
-        return Told(summary, tuple(why))
+        return travel_words.tell(who, evidence)
 
 
-def _journeys(way: Way, point: Point, facts: Facts, name: str) -> Iterator[list[Leg | None]]:
-    """The legs to a point, and those from it to later points if it came late.
+def _devices(scene: Scene) -> dict[str, list[int]]:
+    """The rows that tell a session's device, by session, the one that was touched last at the end."""
+    sessions, found = scene.page.columns["session.id"], dict[str, list[int]]()
+    for row in scene.devices:
+        session = sessions[row]
+        if session:
+            mine = found.pop(session, None) or []
+            mine.append(row)
+            found[session] = mine
+    return found
 
-    A point is compared with the one before it and with the last trusted one before that.
+
+def _telling(scene: Scene, known: dict[str, list[int]], tail: TravelTail) -> list[int]:
+    """The rows that tell another device than is known of their session, or all of them.
+
+    What the others tell is known; of these it only matters which session was touched last.
     """
-    at = _place_of(way, point)
-    after = way.points[at:]
-    if at:
-        trusted = _last_trusted(way.points[: at - 1], facts, name)
-        starts = [way.points[at - 1], *([trusted] if trusted else [])]
-        yield [leg(start, point) for start in starts if _apart(start, point)]
-    if not after:
-        return
-    yield [leg(point, after[0])]
-    if _is_trusted(facts, name, point):
-        for between, end in pairwise(after):
-            yield [leg(point, end)]
-            if _is_trusted(facts, name, between):
-                return
-
-
-def _place_of(way: Way, point: Point) -> int:
-    """Where among the points of a way, which are in order of time, a point comes to stand."""
-    if not way.points or way.points[-1].time < point.time:
-        return len(way.points)
-    return bisect_left(way.points, (point.time, point.seq), key=lambda old: (old.time, old.seq))
-
-
-def _apart(start: Point, end: Point) -> bool:
-    return start.latitude != end.latitude or start.longitude != end.longitude
-
-
-def _last_trusted(points: Sequence[Point], facts: Facts, name: str) -> Point | None:
-    return next((old for old in reversed(points) if _is_trusted(facts, name, old)), None)
-
-
-def _is_trusted(facts: Facts, name: str, point: Point) -> bool:
-    return days_at(facts, name, point) >= FAMILIAR_DAYS
+    if recent.may_drop(tail.devices, known, MOST_SESSIONS):
+        return [row for mine in known.values() for row in mine]
+    devices, told = scene.page.values[DEVICE], []
+    for session, mine in known.items():
+        before = tail.devices.get(session)
+        for row in mine:
+            if devices[row] != before:
+                told.append(row)
+                before = devices[row]
+    return told
 
 
 def _learn_device(scene: Scene, row: int, tail: TravelTail) -> None:
     """An audit event tells which device its session runs on."""
-    session, device = scene.text("session.id", row), scene.page.values[DEVICE][row] or ""
-    if not session:
+    session, device = scene.page.columns["session.id"][row], scene.page.values[DEVICE][row] or ""
+    is_known = tail.devices.get(session) == device
+    recent.touch(tail.devices, session, device)
+    if is_known:
         return
-    known = tail.devices.pop(session, None)
-    tail.devices[session] = device
-    if known == device:
-        return
-    if len(tail.devices) > MOST_SESSIONS:
-        del tail.devices[next(iter(tail.devices))]
+    recent.bound(tail.devices, MOST_SESSIONS)
     way = tail.ways.get(scene.page.people[row] or "")
     for point in way.points if way is not None else ():
         if point.session == session:
             point.device = device
-
-
-def _insert(way: Way, point: Point) -> None:
-    way.signins += 1
-    # An anonymiser's place says nothing, so it never becomes a point to measure from.
-    if point.latitude is None or point.kind in ANONYMISERS:
-        return
-    way.points.insert(_place_of(way, point), point)
-    oldest = way.points[-1].time - KEEP_US
-    while len(way.points) > MOST_POINTS or way.points[0].time < oldest:
-        del way.points[0]
 
 
 def _evidence(facts: Facts, name: str, found: Leg) -> dict[str, Any]:
@@ -286,23 +234,7 @@ def _evidence(facts: Facts, name: str, found: Leg) -> dict[str, Any]:
     }
 
 
-def _weighed(evidence: dict[str, Any]) -> Iterator[str]:
-    """What moved the level, and how far."""
-    for word, step in evidence["weights"].items():
-        sign, way = ("+", "up") if step > 0 else ("-", "down")
-        text = WEIGHED[word].format(client=evidence["client"])
-        yield f"{sign} {text} (level {way} by {abs(step)})"
-    if not {"new-client", "tunnel"} & set(evidence["weights"]):
-        yield f"- the client {evidence['client']} is one this person uses, and others as well"
-
-
 def _note_alone(notes: Notes, rule: Rule, row: int) -> None:
     wants = "an earlier sign-in of this person at a place that can be trusted"
     sees = f"none of the last {KEEP_US // DAY_US} days is known"
     notes.add(Note(rule.id, row, False, wants, sees))
-
-
-def _span(minutes: float) -> str:
-    if minutes < 90:
-        return plural(max(1, minutes), "minute")
-    return f"{minutes / 60:.1f} hours"

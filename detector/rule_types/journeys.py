@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -14,6 +16,8 @@ from detector.rule_types.base import Scene
 RADIUS_KM: Final = {"office": 25.0, "vpn": 25.0, "hosting": 25.0, "mobile": 250.0}
 """Radius of error of a located address by kind of network (arXiv 2605.21937, rounded up)."""
 UNKNOWN_RADIUS_KM: Final = 100.0
+DEGREE_KM: Final = 111.2
+"""Length of a degree of a meridian on the sphere of `geo`, rounded up; one of a parallel is shorter."""
 MINUTE_US: Final = 60_000_000
 _PHONES: Final = ("ios", "android", "iphone", "ipad")
 
@@ -79,40 +83,53 @@ class Leg:
         return self.effective_km / (max(self.minutes, 1.0) / 60)
 
 
-def leg(start: Point, end: Point) -> Leg | None:
-    """The leg between two points, null unless both have coordinates."""
+def leg(start: Point, end: Point, least_km: float = 0) -> Leg | None:
+    """The leg between two points, null unless both have coordinates, and may be so far apart."""
     if start.latitude is None or start.longitude is None:
         return None
     if end.latitude is None or end.longitude is None:
+        return None
+    # Along a meridian, then along a parallel: that is never shorter than the great circle.
+    detour = abs(end.latitude - start.latitude) + abs(end.longitude - start.longitude)
+    if detour * DEGREE_KM < least_km:
         return None
     far = geo.distance_km(start.latitude, start.longitude, end.latitude, end.longitude)
     near = max(0.0, far - start.radius_km - end.radius_km)
     return Leg(start, end, far, near, abs(end.time - start.time) / MINUTE_US)
 
 
-def point(scene: Scene, row: int) -> Point:
-    """The point that an event of a page shows."""
-    page = scene.page
-    ip = scene.text("source.ip", row)
-    return Point(
-        time=page.times[row],
-        seq=page.seqs[row],
-        event_id=page.ids[row],
-        latitude=page.columns["source.latitude"][row],
-        longitude=page.columns["source.longitude"][row],
-        country=page.values[COUNTRY][row],
-        place=page.values[PLACE][row],
-        ip=ip,
-        network=page.values[NETWORK][row],
-        kind=scene.network_kind(row),
-        said_km=page.columns["source.radius_km"][row],
-        session=scene.text("session.id", row),
-        client=page.values[CLIENT][row],
-        type=scene.text("event.type", row),
-        phone=is_phone(scene.text("client.os_name", row)),
+def pointing(scene: Scene) -> Callable[[int], Point]:
+    """How the point is made that an event of a scene shows."""
+    page, columns, networks = scene.page, scene.page.columns, scene.networks
+    countries, places = page.values[COUNTRY], page.values[PLACE]
+    found_on, clients = page.values[NETWORK], page.values[CLIENT]
+    addresses, kinds, sessions = (
+        columns[name] for name in ("source.ip", "source.kind", "session.id")
+    )
+    north, east, radii = (
+        columns[name] for name in ("source.latitude", "source.longitude", "source.radius_km")
+    )
+    types, systems = columns["event.type"], columns["client.os_name"]
+    return lambda row: Point(
+        page.times[row],
+        page.seqs[row],
+        page.ids[row],
+        latitude=north[row],
+        longitude=east[row],
+        country=countries[row],
+        place=places[row],
+        ip=addresses[row],
+        network=found_on[row],
+        kind=networks.kind(addresses[row]) or kinds[row],
+        said_km=radii[row],
+        session=sessions[row],
+        client=clients[row],
+        type=types[row],
+        phone=is_phone(systems[row]),
     )
 
 
+@lru_cache(maxsize=1024)
 def is_phone(os_name: str | None) -> bool:
     """Whether the operating system is that of a phone or tablet."""
     return (os_name or "").casefold().startswith(_PHONES)

@@ -8,44 +8,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-import msgspec
-
 from detector import networks
 from detector.facts import Facts
-from detector.observations import CLIENT, DEVICE, NETWORK, PLACE
+from detector.observations import CLIENT, DEVICE, NETWORK
 from detector.rule_types.egress import LEAST_PEOPLE, Egress
 from detector.rule_types.journeys import Leg, Point
 from detector.rule_types.learning import LEARNING
+from detector.rule_types.ways import ANONYMISERS, FAMILIAR_DAYS, Way, days_at
 from detector.workhours import DAY_US
 
-FAMILIAR_DAYS: Final = 3
 LEARN_DAYS: Final = 14
 LEARN_SIGNINS: Final = 10
 KNOWN_DAYS: Final = 2
 """Ends that were seen on so many days are not strange, if not yet familiar: the level falls."""
 TUNNEL_MIN: Final = 30.0
 """Who is known with a client and seems far away so soon has two ways into the net at once."""
-ANONYMISERS: Final = (networks.VPN, "relay", "tor", "satellite")
-
-WEIGHED: Final = {
-    "new-client": "{client} is new for this person",
-    "tunnel": "{client}, which is known, was so far away within minutes: rather a tunnel or a carrier",
-    "known-ends": "both places were seen with this person on two days or more",
-    "carrier": "a mobile network is an end, whose gateway may be anywhere in the country",
-    "hosting": "the network belongs to a hosting company",
-    "mfa-on-known-device": "a second factor was given on a device that is known",
-}
-"""What moves the level of a journey, in words."""
 
 Rung = tuple[str, float]
-
-
-class Way(msgspec.Struct):
-    """One person's last points in order of time, and the hops that were seen and not judged bad."""
-
-    points: list[Point] = []
-    hops: list[str] = []
-    signins: int = 0
 
 
 def climb(steps: Iterable[Rung]) -> tuple[str | None, float | None, dict[str, float]]:
@@ -100,11 +79,6 @@ def stranger(facts: Facts, name: str, found: Leg) -> Point:
     """The end of a leg that the person is known less at; the later one if there is no telling."""
     start, end = days_at(facts, name, found.start), days_at(facts, name, found.end)
     return found.start if start < end else found.end
-
-
-def days_at(facts: Facts, name: str, point: Point) -> int:
-    """On how many days the person is known to have been at a point's place."""
-    return facts.days(name, PLACE, point.place) if point.place else 0
 
 
 def _least_days(found: Leg, facts: Facts, name: str) -> int:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
-from detector import networks, workhours
+from detector import events, networks, workhours
 from detector.geo import country_name
 from detector.observations import CLIENT, COUNTRY, DEVICE, PLACE, SLOT
 from detector.rule_types.base import KIND_OF, Scene
@@ -80,10 +81,28 @@ def is_new(scene: Scene, row: int, field: str, name: str) -> bool:
     return value is not None and kind is not None and scene.facts.days(name, kind, value) == 0
 
 
-def combined(scene: Scene, row: int, fields: tuple[str, ...]) -> str | None:
-    """The values of the fields in a row as one; null if one of them is missing."""
-    found = [value_of(scene, row, field)[0] for field in fields]
-    return "\x1f".join(each for each in found if each) if all(found) else None
+def combining(scene: Scene, fields: tuple[str, ...]) -> Callable[[int], str | None]:
+    """How the values of fields in a row of a scene are read as one; null if one of them is missing."""
+    read = [_reading(scene, field) for field in fields]
+    if len(read) == 1:
+        (only,) = read
+        return lambda row: only(row) or None
+
+    def combined(row: int) -> str | None:
+        found = [each(row) for each in read]
+        return "\x1f".join(each for each in found if each) if all(found) else None
+
+    return combined
+
+
+def _reading(scene: Scene, field: str) -> Callable[[int], str | None]:
+    """How one field is read: where it is a column of texts, from that."""
+    kind, page = KIND_OF.get(field), scene.page
+    if kind is not None and kind not in {DEVICE, SLOT}:
+        return page.values[kind].__getitem__
+    if kind is None and field in page.columns and events.SCHEMA[field] == events.TEXT:
+        return page.columns[field].__getitem__
+    return lambda row: value_of(scene, row, field)[0]
 
 
 def named(fields: tuple[str, ...]) -> str:

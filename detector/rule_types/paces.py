@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -9,6 +10,7 @@ import msgspec
 from detector import peers
 from detector.facts import Facts
 from detector.persons import Person
+from detector.rule_types import recent
 from detector.rule_types.base import Tail
 from detector.workhours import DAY_US
 
@@ -176,9 +178,7 @@ def _alike(facts: Facts, tail: VolumeTail, name: str) -> Everybody:
             for day, count in days.items()
             if tail.closed - HISTORY_DAYS <= day < tail.closed
         ]
-        crowd = Crowd(
-            sum(counts), sum(each * each for each in counts), sum(each >= STEADY_EACH for each in counts)
-        )  # fmt: skip
+        crowd = _crowd(counts)
         people = [facts.people[each] for each in names]
         known = tail.alike[name] = _of(ALIKE, tail.closed, people, crowd)
     return known
@@ -230,28 +230,46 @@ def _active_days(person: Person, time: int) -> float:
     return person.days * min(1.0, HISTORY_DAYS / age_days)
 
 
-def close(tail: VolumeTail, pace: Pace, first: int, today: int) -> None:
-    """Count a person's days from `first` to `today` into those of everybody and of the group."""
-    for day in range(max(first, today - HISTORY_DAYS), today):
-        each = pace.days.get(day)
-        if each is None:
-            continue
-        for group in (ALL,) if pace.group == ALL else (ALL, pace.group):
-            crowd = tail.groups.setdefault(group, Peers()).crowd.setdefault(day, Crowd())
-            count = min(each, MOST_OF_ONE)
-            crowd.total += count
-            crowd.squares += count * count
-            crowd.steady += count >= STEADY_EACH
+def close(tail: VolumeTail, today: int, oldest_us: int) -> None:
+    """Midnight: count the days that are over, and drop what no window and no late event can reach."""
+    for day in range(max(tail.closed, today - HISTORY_DAYS), today):
+        _count(tail, day)
+    whole = today - tail.closed > 1
+    for name, pace in list(tail.people.items()):
+        recent.drop_while(pace.seen, lambda each: each.time < oldest_us)
+        # From one midnight to the next only one day can have become too old.
+        if whole or today - HISTORY_DAYS - 1 in pace.days:
+            _drop_days(pace, today - HISTORY_DAYS)
+        if not pace.days:
+            del tail.people[name]
+    tail.closed, tail.alike = today, {}
+    for group in tail.groups.values():
+        for day in [day for day in group.crowd if day < today - HISTORY_DAYS]:
+            del group.crowd[day]
 
 
-def forget(pace: Pace, oldest_us: int, today: int) -> None:
-    """Drop what no window and no late event can reach."""
-    while pace.seen:
-        value = next(iter(pace.seen))
-        if pace.seen[value].time >= oldest_us:
-            break
-        del pace.seen[value]
-    oldest = today - HISTORY_DAYS
-    if min(pace.days, default=oldest) < oldest:
-        pace.days = {day: count for day, count in pace.days.items() if day >= oldest}
-        pace.flagged = {day: None for day in pace.flagged if day >= oldest}
+def _count(tail: VolumeTail, day: int) -> None:
+    """Count what everybody did on a day into the crowds of all and of the groups."""
+    counts: dict[str, list[int]] = {ALL: []}
+    for pace in tail.people.values():
+        count = pace.days.get(day)
+        if count is not None:
+            counts[ALL].append(min(count, MOST_OF_ONE))
+            if pace.group != ALL:
+                counts.setdefault(pace.group, []).append(min(count, MOST_OF_ONE))
+    for group, each in counts.items():
+        if each:
+            tail.groups.setdefault(group, Peers()).crowd[day] = _crowd(each)
+
+
+def _crowd(counts: Sequence[int]) -> Crowd:
+    squares, steady = (
+        sum(each * each for each in counts),
+        sum(each >= STEADY_EACH for each in counts),
+    )
+    return Crowd(sum(counts), squares, steady)
+
+
+def _drop_days(pace: Pace, oldest: int) -> None:
+    pace.days = {day: count for day, count in pace.days.items() if day >= oldest}
+    pace.flagged = {day: None for day in pace.flagged if day >= oldest}

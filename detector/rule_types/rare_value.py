@@ -6,35 +6,35 @@ How rare is a share: of the person's own days, of the people with the same work,
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, ClassVar, Final, Literal
 
 from pydantic import Field
 
-from detector import events, peers
-from detector.facts import Facts
-from detector.findings import Finding, Subject, SubjectType
+from detector import events
+from detector.findings import Finding
 from detector.peers import LEARNED
 from detector.persons import verdict
 from detector.rule import Rule
 from detector.rule_types import subjects
-from detector.rule_types.base import SUBJECTS, Behavior, Scene, Tail, Told, one_event
+from detector.rule_types.base import Behavior, Scene, Tail, Told, one_event
 from detector.rule_types.learning import LEARNING, sleeps, strong_facts
 from detector.rule_types.notes import Note
 from detector.rule_types.novelty import (
     DEED,
     NAMES,
     also_new,
-    combined,
+    combining,
     evidence,
     named,
     said,
     whose,
 )
 from detector.rule_types.paces import LEAST_PEERS
+from detector.rule_types.rarity import Share, share_of
 from detector.rule_types.seen import TOLD_US
-from detector.rule_types.shares import MOST_VALUES, ShareTail, Shower, needed, smoothed
+from detector.rule_types.shares import MOST_VALUES, ShareTail, Shower, needed
 from detector.rule_types.standing import Standing
 from detector.wording import plural
 from detector.workhours import DAY_US
@@ -43,33 +43,6 @@ HABIT_DAYS: Final = 3
 """What somebody has shown on so many days is no rarity with them, whoever else shows it."""
 TOLD_BEFORE: Final = "told-before"
 _SPAN: Final = r"^\d+d$"
-
-
-@dataclass(frozen=True, slots=True)
-class _Share:
-    """How many of how many show a value, and who these are: days, a group, or all."""
-
-    count: int
-    of: int
-    among: str
-    group: str = ""
-
-    @property
-    def size(self) -> float:
-        """The share, smoothed."""
-        return smoothed(self.count, self.of)
-
-    @property
-    def words(self) -> str:
-        """Who shows it, as a part of a sentence."""
-        if self.among == "person":
-            return f"on {self.count:,} of {plural(self.of, 'active day')} before"
-        who = "other people"
-        if self.among != "account":
-            who = f"others of the group {self.group}"
-        if self.among == LEARNED:
-            who = "colleagues who use the same vaults"
-        return f"by {self.count:,} of {self.of:,} {who}"
 
 
 class RareValue(Behavior):
@@ -128,7 +101,7 @@ class RareValue(Behavior):
     @cached_property
     def of_people(self) -> bool:
         """Whether the subject is the acting person."""
-        return self.group_by[0] in {"user.id", "person"}
+        return self.group_by[0] in subjects.ACTORS
 
     def reads(self) -> frozenset[str]:
         """Event columns that this very rule reads, beside `columns`."""
@@ -137,9 +110,9 @@ class RareValue(Behavior):
 
     def watch(self, rule: Rule, scene: Scene, rows: Sequence[int], tail: Any) -> Iterator[Finding]:
         """Judge each value once a day; what was shown counts from the next midnight on."""
+        value_in, name_in = combining(scene, self.fields), subjects.naming(scene, self.group_by[0])
         for row in rows:
-            name = scene.page.people[row] if self.of_people else scene.text(self.group_by[0], row)
-            value = combined(scene, row, self.fields)
+            name, value = name_in(row), value_in(row)
             if name is None or value is None:
                 continue
             is_news = tail.show(name, value, scene.page.times[row] // DAY_US)
@@ -156,7 +129,7 @@ class RareValue(Behavior):
         own = self._own(scene, at, tail, shower)
         if own >= HABIT_DAYS and scene.notes is None:
             return
-        share = self._share(scene.facts, tail, at, shower)
+        share = share_of(scene.facts, tail, (name, value), (self.among, self.peers))
         is_rare = self._is_rare(share, own)
         if scene.notes is not None:
             scene.notes.add(self._note(rule, row, value, (share, own, is_news)))
@@ -193,54 +166,19 @@ class RareValue(Behavior):
         if unknown and scene.facts.is_suspect(name, time) and len(shower.guarded) < MOST_VALUES:
             shower.guarded[value] = Standing(time, time, told=time)
 
-    def _share(
-        self, facts: Facts, tail: ShareTail, at: tuple[int, str, str], shower: Shower
-    ) -> _Share:
-        """How many days or others of how many show the value, the subject not among them."""
-        _, name, value = at
-        if self.among == "person":
-            return _Share(shower.days_of(value), shower.days, self.among)
-        if self.among == "peers":
-            among, people = self._peers(facts, tail, name, shower)
-            # A bound that is meant for few people says nothing about everybody.
-            if people or self.learns_peers:
-                count = sum(value in each.values for each in people)
-                return _Share(count, len(people), among, shower.group)
-        others = tail.crowd.get(value, 0) - (value in shower.values)
-        return _Share(others, tail.known - (shower.days > 0), "account")
-
-    def _peers(
-        self, facts: Facts, tail: ShareTail, name: str, shower: Shower
-    ) -> tuple[str, list[Shower]]:
-        """The stated peers if they are enough, else the learned ones if these are, else nobody."""
-        if shower.group:
-            stated = [
-                each
-                for other, each in tail.showers.items()
-                if each.group == shower.group and other != name and each.days
-            ]
-            if len(stated) >= LEAST_PEERS:
-                return "peers", stated
-        if self.learns_peers:
-            alike = [tail.showers.get(each) for each in facts.peers.get(name, ())]
-            known = [each for each in alike if each is not None and each.days]
-            if len(known) >= peers.LEAST_PEERS:
-                return LEARNED, known
-        return LEARNED, []
-
-    def _is_rare(self, share: _Share, own: int) -> bool:
+    def _is_rare(self, share: Share, own: int) -> bool:
         """Whether a value is rare; of too few people, one that nobody of them shows."""
         if own >= HABIT_DAYS:
             return False
         return share.size < self.rare_below if share.of >= self.enough else not share.count
 
-    def _rung(self, scene: Scene, row: int, share: _Share) -> tuple[str | None, float | None]:
+    def _rung(self, scene: Scene, row: int, share: Share) -> tuple[str | None, float | None]:
         """Too few days or people are known, by so many; two strong facts need no more."""
         if share.of >= self.enough or not sleeps(strong_facts(scene, row)):
             return None, None
         return LEARNING, float(self.enough - share.of)
 
-    def _note(self, rule: Rule, row: int, value: str, seen: tuple[_Share, int, bool]) -> Note:
+    def _note(self, rule: Rule, row: int, value: str, seen: tuple[Share, int, bool]) -> Note:
         """Say how rare the value is, and how rare it must be."""
         share, own, is_news = seen
         holds = self._is_rare(share, own) and is_news
@@ -259,13 +197,13 @@ class RareValue(Behavior):
         rule: Rule,
         scene: Scene,
         at: tuple[int, str, str],
-        judged: tuple[_Share, int, tuple[str | None, float | None]],
+        judged: tuple[Share, int, tuple[str | None, float | None]],
     ) -> Finding:
         (row, name, value), (share, own, (rung, margin)) = at, judged
         also = also_new(scene, row, name, self.fields) if self.of_people else []
         actor = scene.text("user.email", row) or scene.text("user.id", row)
         return replace(
-            one_event(scene, row, rule, self._subject(scene, row, name)),
+            one_event(scene, row, rule, subjects.subject_of(scene, row, self.group_by[0], name)),
             level=rule.level.raised(int(len(also) >= 2)),
             rarity=round(min(0.9, max(0.1, 1 - share.size / self.rare_below)), 3),
             evidence=evidence(scene, row, name, self.fields)
@@ -281,12 +219,6 @@ class RareValue(Behavior):
             suppressed_by=rung,
             margin=margin,
         )
-
-    def _subject(self, scene: Scene, row: int, name: str) -> Subject:
-        if self.of_people:
-            return scene.actor(row, name)
-        found = subjects.named_by(scene, row, self.group_by[0])
-        return found or Subject(SUBJECTS.get(self.group_by[0], SubjectType.GROUP), name)
 
     def forget(self, tail: Any, clock: int) -> None:
         """Midnight: let what was shown count, and drop what was not seen for `remember`."""

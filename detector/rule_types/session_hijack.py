@@ -17,12 +17,12 @@ from detector.facts import Facts
 from detector.findings import Finding, Level
 from detector.observations import COUNTRY, NETWORK
 from detector.rule import Rule
-from detector.rule_types import aftermath
-from detector.rule_types.base import Behavior, Scene, Tail, Told, one_event
-from detector.rule_types.journeys import Leg, Point, leg, point
+from detector.rule_types import aftermath, recent
+from detector.rule_types.base import Behavior, Scene, Tail, Told, one_event, walk
+from detector.rule_types.journeys import Leg, Point, leg, pointing
 from detector.rule_types.learning import LEARNING
 from detector.rule_types.notes import Note
-from detector.wording import plural
+from detector.wording import span
 from detector.workhours import DAY_US
 
 KEEP_US: Final = 15 * DAY_US
@@ -67,49 +67,50 @@ class SessionHijack(Behavior):
     def watch(self, rule: Rule, scene: Scene, rows: Sequence[int], tail: Any) -> Iterator[Finding]:
         """Compare each event with the other networks of its session."""
         sessions, people = scene.page.columns["session.id"], scene.page.people
-        for row, matched, _, sensitive in scene.walk(rows, {*rows, *scene.sensitive}):
-            if sensitive:
+        networks_of, made = scene.page.values[NETWORK], pointing(scene)
+        named = [
+            row for row in rows if sessions[row] and networks_of[row] and people[row] is not None
+        ]
+        sensitive = aftermath.may_follow(tail.suspicions, scene, named)
+        for row, (matched, follows) in walk(named, sensitive):
+            if follows:
                 yield from aftermath.followed(tail.suspicions, scene, row, Level.CRITICAL)
-            session, name = sessions[row], people[row]
-            if matched and session and name is not None:
-                yield from self._moved(rule, scene, (row, name, session), tail)
+            if not matched:
+                continue
+            run = tail.sessions.pop(sessions[row], None) or Run()
+            tail.sessions[sessions[row]] = run
+            recent.bound(tail.sessions, MOST_SESSIONS)
+            if scene.notes is not None:
+                scene.notes.add(_note(rule, row, run, networks_of[row] or ""))
+            if not _goes_on(run, scene, row):
+                yield from self._moved(rule, scene, (run, made(row)), tail)
 
     def _moved(
-        self, rule: Rule, scene: Scene, at: tuple[int, str, str], tail: HijackTail
+        self, rule: Rule, scene: Scene, at: tuple[Run, Point], tail: HijackTail
     ) -> Iterator[Finding]:
-        row, name, session = at
-        network = scene.page.values[NETWORK][row]
-        if network is None:
-            return
-        run = tail.sessions.pop(session, None) or Run()
-        tail.sessions[session] = run
-        if len(tail.sessions) > MOST_SESSIONS:
-            del tail.sessions[next(iter(tail.sessions))]
-        if scene.notes is not None:
-            scene.notes.add(_note(rule, row, run, network))
-        if len(run.points) == 1 and _goes_on(run.points.get(network), scene, row):
-            return
-        here = point(scene, row)
+        run, here = at
+        network = here.network or ""
         others = [old for other, old in run.points.items() if other != network]
         if others:
-            finding = self._judge(rule, scene, (row, name), (others, here))
+            finding = self._judge(rule, scene, others, here)
             if finding is not None:
                 aftermath.remember(tail.suspicions, finding, network)
                 yield finding
         known = run.points.get(network)
         if known is None or known.time <= here.time:
             run.points[network] = here
-        while len(run.points) > MOST_POINTS:
-            del run.points[next(iter(run.points))]
+        recent.bound(run.points, MOST_POINTS)
 
     def _judge(
-        self, rule: Rule, scene: Scene, at: tuple[int, str], points: tuple[list[Point], Point]
+        self, rule: Rule, scene: Scene, others: Sequence[Point], here: Point
     ) -> Finding | None:
         """The finding of the point that is stranger to the person, against the nearest other."""
-        (row, name), (others, here), facts = at, points, scene.facts
+        row, facts = here.seq - scene.page.seqs[0], scene.facts
+        name = scene.page.people[row] or ""
         there = min(others, key=lambda old: abs(old.time - here.time))
-        strange, usual = sorted((here, there), key=lambda each: _days(facts, name, each))
-        known = _days(facts, name, strange)
+        known, elsewhere = _days(facts, name, here), _days(facts, name, there)
+        strange, usual = (here, there) if known <= elsewhere else (there, here)
+        known = min(known, elsewhere)
         if scene.notes is not None:
             wants = "one of the two networks is new for the person"
             sees = f"{strange.network or strange.ip} was used on {known:,} days before"
@@ -117,18 +118,18 @@ class SessionHijack(Behavior):
             scene.notes.add(note)
         if known > 0:
             return None
-        way = leg(*sorted((strange, usual), key=lambda each: (each.time, each.seq)))
+        start, end = sorted((strange, usual), key=lambda each: (each.time, each.seq))
+        way = leg(start, end)
         strong = _strong(scene, name, (strange, usual), way)
         rung, margin = _rung(scene, name, strange, usual)
-        ends = sorted((strange, usual), key=lambda each: (each.time, each.seq))
         return replace(
             one_event(scene, row, rule, scene.actor(row, name)),
             level=rule.level if set(strong) - {"country"} else Level.LOW,
             rarity=min(0.9, 0.2 + 0.2 * len(strong)),
-            time=workhours.instant(ends[1].time),
-            first_time=workhours.instant(ends[0].time),
-            event_ids=tuple(each.event_id for each in ends),
-            event_seqs=tuple(each.seq for each in ends),
+            time=workhours.instant(end.time),
+            first_time=workhours.instant(start.time),
+            event_ids=tuple(each.event_id for each in (start, end)),
+            event_seqs=tuple(each.seq for each in (start, end)),
             evidence={
                 "from_place": usual.label,
                 "to_place": strange.label,
@@ -147,18 +148,17 @@ class SessionHijack(Behavior):
     def forget(self, tail: Any, clock: int) -> None:
         """Drop the sessions that were touched longest ago, if no late event can reach them."""
         aftermath.forget(tail.suspicions, clock - 8 * DAY_US)
-        while tail.sessions:
-            oldest = next(iter(tail.sessions))
-            if any(each.time >= clock - KEEP_US for each in tail.sessions[oldest].points.values()):
-                break
-            del tail.sessions[oldest]
+        recent.drop_while(
+            tail.sessions,
+            lambda run: all(each.time < clock - KEEP_US for each in run.points.values()),
+        )
 
     @staticmethod
     def tell(who: str, evidence: dict[str, Any]) -> Told:
         """From which network to which, and what makes it strange."""
         summary = (
             f"A session of {who} went on from {evidence['to_place']} ({evidence['source.ip']}), "
-            f"{_span(evidence['minutes'])} away in time from {evidence['from_place']} "
+            f"{span(evidence['minutes'])} away in time from {evidence['from_place']} "
             f"({evidence['from_ip']})"
         )
         why = ["+ the network was never used by this person before"]
@@ -167,12 +167,7 @@ class SessionHijack(Behavior):
             why.append(
                 "- the country is usual, and the way between the two can be gone in the time"
             )
-        if "followed_by" in evidence:
-            minutes = plural(evidence["followed_after_min"], "minute")
-            why.insert(
-                0, f"+ followed after {minutes} by a sensitive action: {evidence['followed_by']}"
-            )
-        return Told(summary, tuple(why))
+        return Told(summary, (*aftermath.why(evidence), *why))
 
 
 _STRONG: Final = {
@@ -190,10 +185,13 @@ def _note(rule: Rule, row: int, run: Run, network: str) -> Note:
     return Note(rule.id, row, bool(others), "the session is seen on a second network", sees)
 
 
-def _goes_on(known: Point | None, scene: Scene, row: int) -> bool:
+def _goes_on(run: Run, scene: Scene, row: int) -> bool:
     """Whether a session is seen again at the only address that it was seen at; moves its time."""
     page = scene.page
-    if known is None or known.ip != page.columns["source.ip"][row] or known.time > page.times[row]:
+    if len(run.points) != 1:
+        return False
+    (known,) = run.points.values()
+    if known.ip != page.columns["source.ip"][row] or known.time > page.times[row]:
         return False
     known.time, known.seq, known.event_id = page.times[row], page.seqs[row], page.ids[row]
     return True
@@ -235,9 +233,3 @@ def _rung(scene: Scene, name: str, strange: Point, usual: Point) -> tuple[str | 
     if person is None or person.days < 3:
         return LEARNING, 3.0 - (person.days if person else 0)
     return None, None
-
-
-def _span(minutes: float) -> str:
-    if minutes < 90:
-        return plural(max(1, minutes), "minute")
-    return f"{minutes / 60:.1f} hours"

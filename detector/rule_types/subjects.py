@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from detector.findings import Subject, SubjectType
@@ -9,6 +11,8 @@ from detector.rule_types.base import SUBJECTS, Scene
 
 PEOPLE: Final = frozenset({"person", "user.id", "user.email", "user.name"})
 """Fields that name the acting person."""
+ACTORS: Final = frozenset({"person", "user.id"})
+"""Those of them by which rules keep what they know of the person."""
 TARGETS: Final = frozenset({"target.id", "target.email", "target.name"})
 """Fields that name the person acted upon."""
 OBJECTS: Final = {
@@ -43,3 +47,15 @@ def named_by(scene: Scene, row: int, field: str) -> Subject | None:
         kind = OBJECTS.get(scene.text("object.type", row) or "")
     value = scene.text(field, row) if kind else None
     return Subject(kind, value) if kind and value else None
+
+
+def naming(scene: Scene, field: str) -> Callable[[int], str | None]:
+    """How the entities that a rule groups rows by are named: acting persons as the facts do."""
+    return scene.page.people.__getitem__ if field in ACTORS else partial(scene.text, field)
+
+
+def subject_of(scene: Scene, row: int, field: str, name: str) -> Subject:
+    """What a finding about the entity of that name in a row is about."""
+    if field in ACTORS:
+        return scene.actor(row, name)
+    return named_by(scene, row, field) or Subject(SUBJECTS.get(field, SubjectType.GROUP), name)

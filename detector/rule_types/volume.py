@@ -22,29 +22,26 @@ from detector.findings import Finding, Level
 from detector.observations import CLIENT, COUNTRY, ITEM, NETWORK, VAULT
 from detector.peers import LEARNED
 from detector.rule import Rule
+from detector.rule_types import recent, volume_words
 from detector.rule_types.base import KIND_OF, Behavior, Scene, Tail, Told, one_event
+from detector.rule_types.counted import adding, fresh_in, parts, seen_in
 from detector.rule_types.excess import Asked, Excess, is_fresh
 from detector.rule_types.learning import LEARNING, sleeps, strong_facts
 from detector.rule_types.notes import Note
 from detector.rule_types.paces import (
-    HISTORY_DAYS,
     Pace,
     Seen,
     Usual,
     VolumeTail,
     close,
-    forget,
     usual_of,
 )
-from detector.wording import plural
+from detector.rule_types.volume_words import NOUNS, ONE_VAULT, SPANS
 from detector.workhours import DAY_US
 
 KEEP_US: Final = 16 * DAY_US
 """Values are kept for the longest window and the lateness of events."""
-MOST_VALUES: Final = 1_000
 MOST_PEOPLE: Final = 50_000
-ONE_VAULT: Final = 0.75
-"""This share of the items in one vault is one piece of work."""
 LEARN_DAYS: Final = 14
 LEARN_ACTIVE: Final = 10
 WARM_PERSON_DAYS: Final = 30
@@ -101,44 +98,50 @@ class Volume(Behavior):
 
     def watch(self, rule: Rule, scene: Scene, rows: Sequence[int], tail: Any) -> Iterator[Finding]:
         """Count what each event adds, and judge the windows that hold it."""
-        for row in rows:
-            name = scene.page.people[row]
-            if name is None:
-                continue
+        adds = adding(scene, self.of, self.only)
+        for part in parts(scene, rows, one_by_one=self._by_colleagues(scene)):
+            name = scene.page.people[part[0]] or ""
             pace = tail.people.get(name)
             if pace is None:
                 pace = tail.people[name] = Pace()
             if scene.known.has_groups:
-                pace.group = scene.known.group(scene.text("user.email", row))
-            day = scene.page.times[row] // DAY_US
-            pace.days.setdefault(day, 0)
-            counted = self._counted(scene, row, name, pace)
+                pace.group = scene.known.group(scene.text("user.email", part[0]))
+            fresh = fresh_in(pace, part, adds)
+            yield from self._count(rule, scene, (name, part, fresh), tail)
+
+    def _count(
+        self, rule: Rule, scene: Scene, at: tuple[str, list[int], dict[int, str]], tail: VolumeTail
+    ) -> Iterator[Finding]:
+        """Count what rows of one person and day add, and judge them one by one if that may be much."""
+        name, part, fresh = at
+        pace, day = tail.people[name], scene.page.times[part[0]] // DAY_US
+        pace.days.setdefault(day, 0)
+        is_quiet = self._is_quiet(scene, (name, day, len(fresh)), tail)
+        for row in part if scene.notes is not None else fresh:
+            adds = row in fresh
+            if adds:
+                pace.seen[fresh[row]] = seen_in(scene, row)
+                pace.days[day] += 1
             if scene.notes is not None:
-                self._note(rule, scene, (row, name), (tail, counted))
-            if counted and self.asked.most_near(pace, day) >= self.least:
+                self._note(rule, scene, (row, name), (tail, adds))
+            if adds and not is_quiet and self.asked.is_near(pace, day):
                 yield from self._judge(rule, scene, (row, name), tail)
+
+    def _by_colleagues(self, scene: Scene) -> bool:
+        """Whether what is usual depends on colleagues, who are counted in the same rows."""
+        return scene.known.has_groups or self.learns_peers
+
+    def _is_quiet(self, scene: Scene, at: tuple[str, int, int], tail: VolumeTail) -> bool:
+        """Whether nothing can be found, however close together so many more of the day are."""
+        name, day, more = at
+        pace = tail.people[name]
+        if not more or not self.asked.is_near(pace, day, more):
+            return True
+        return self.asked.is_usual(pace, self.usual(scene.facts, tail, name, day), day, more)
 
     def usual(self, facts: Facts, tail: VolumeTail, name: str, day: int) -> Usual:
         """What is usual for a person before the longest window that ends on a day."""
         return usual_of(facts, tail, name, day, learned=self.learns_peers)
-
-    def _counted(self, scene: Scene, row: int, name: str, pace: Pace) -> bool:
-        """Whether the event adds to the person's count; notes it."""
-        page, value, kind = scene.page, scene.page.ids[row], KIND_OF.get(self.of or "")
-        if self.of is not None:
-            shown = page.values[kind][row] if kind is not None else scene.text(self.of, row)
-            if shown is None:
-                return False
-            value = shown if self.only == "new" else f"{page.times[row] // DAY_US} {shown}"
-        if value in pace.seen or len(pace.seen) >= MOST_VALUES:
-            return False
-        if self.only == "new" and kind is not None and scene.facts.days(name, kind, value):
-            return False
-        pace.seen[value] = Seen(
-            page.times[row], page.seqs[row], page.ids[row], page.values[VAULT][row]
-        )
-        pace.days[page.times[row] // DAY_US] += 1
-        return True
 
     def _judge(
         self, rule: Rule, scene: Scene, at: tuple[int, str], tail: VolumeTail
@@ -168,7 +171,7 @@ class Volume(Behavior):
         (row, name), (tail, counted), notes = at, seen, scene.notes
         assert notes is not None
         more = "a new" if self.only == "new" else "one more"
-        what = f"{more} {_NOUNS.get(self.of or '', 'event')} that is not counted yet"
+        what = f"{more} {NOUNS.get(self.of or '', 'event')} that is not counted yet"
         sees = "it adds one" if counted else "counted already, or not new for the person"
         notes.add(Note(rule.id, row, counted, what, sees))
         if not counted:
@@ -178,7 +181,7 @@ class Volume(Behavior):
         limit = CHANCES[self.sensitivity]
         for needs, excess in self.asked.looked(pace, usual, time):
             holds = excess.count >= needs and excess.chance < limit
-            wants = f"{needs} or more {_SPANS[excess.window]}, and a chance below {limit:g}"
+            wants = f"{needs} or more {SPANS[excess.window]}, and a chance below {limit:g}"
             usually = f"{excess.expected:,.1f} are usual"
             sees = f"{excess.count}; {usually}, the chance is {excess.chance:.2g}"
             gap = float(excess.count - needs)
@@ -220,9 +223,6 @@ class Volume(Behavior):
         (row, name), (usual, excess, inside) = at, judged
         kind = KIND_OF.get(self.of or "")
         values = [value.rpartition(" ")[2] for value in inside]
-        shared = (
-            [scene.facts.others(name, kind, value) for value in values] if kind is not None else []
-        )
         page, vaults = scene.page, Counter(each.vault for each in inside.values() if each.vault)
         also = [
             word
@@ -231,7 +231,7 @@ class Volume(Behavior):
             if (value := page.values[kind][row]) and not scene.facts.days(name, kind, value)
         ]  # fmt: skip
         return {
-            "counted": _NOUNS.get(self.of or "", "value" if self.of else "event"),
+            "counted": NOUNS.get(self.of or "", "value" if self.of else "event"),
             "only": self.only,
             "vaults": len(vaults),
             "in_one_vault": round(max(vaults.values(), default=0) / max(1, len(inside)), 2),
@@ -245,7 +245,7 @@ class Volume(Behavior):
             "most": usual.most,
             "active_days": usual.days,
             "chance": float(f"{excess.chance:.2g}"),
-            "nobody_else": sum(others <= 0 for others in shared) if kind == ITEM else None,
+            "nobody_else": _used_alone(scene.facts, name, values) if kind == ITEM else None,
             "also_new": also,
             "source.ip": scene.text("source.ip", row),
             "source.country": page.values[COUNTRY][row],
@@ -254,73 +254,21 @@ class Volume(Behavior):
 
     def forget(self, tail: Any, clock: int) -> None:
         """Close the days that are over, and drop what no window and no late event can reach."""
-        today, first = clock // DAY_US, tail.closed
-        for name, pace in list(tail.people.items()):
-            close(tail, pace, first, today)
-            forget(pace, clock - KEEP_US, today)
-            if not pace.days:
-                del tail.people[name]
-        while len(tail.people) > MOST_PEOPLE:
-            del tail.people[next(iter(tail.people))]
-        tail.closed, tail.alike = today, {}
-        for peers in tail.groups.values():
-            for day in [day for day in peers.crowd if day < today - HISTORY_DAYS]:
-                del peers.crowd[day]
+        close(tail, clock // DAY_US, clock - KEEP_US)
+        recent.bound(tail.people, MOST_PEOPLE)
 
     @staticmethod
     def tell(who: str, evidence: dict[str, Any]) -> Told:
         """How much, in which time, and what is usual."""
-        new = "never used before, " if evidence["only"] == "new" else ""
-        counted = plural(evidence["count"], evidence["counted"])
-        span = _SPANS[evidence["window"]]
-        summary = (
-            f"{who}: {counted} {new}{span}; {evidence['expected']:,.1f} would be usual in that time"
-        )
-        chance = evidence["chance"]
-        odds = f"one in {1 / chance:,.0f}" if chance > 1e-12 else "less than one in a trillion"
-        whose = (
-            f"the group {evidence['peers']}'s usual"
-            if evidence.get("peers")
-            else "everybody's usual"
-        )
-        if evidence.get("alike"):
-            whose = f"the usual of {evidence['alike']} colleagues who use the same vaults"
-        why = [
-            f"+ the chance of so much by what is usual is {odds}",
-            f"+ the most on one of {plural(evidence['active_days'], 'day')} before was "
-            f"{evidence['most']}; {whose} is {evidence['everybody']:,.1f} a day",
-        ]
-        if evidence["nobody_else"]:
-            why.append(f"+ {evidence['nobody_else']} of them are used by nobody else")
-        elif evidence["nobody_else"] == 0:
-            why.append("- colleagues use all of them, too")
-        if evidence["in_one_vault"] >= ONE_VAULT:
-            why.append("- they lie in one vault, as in a project, a rotation or a hand-over")
-        elif evidence["vaults"] > 1:
-            why.append(f"+ they lie in {evidence['vaults']} vaults")
-        why += [f"+ also new for this person: {_ALSO[each]}" for each in evidence["also_new"]]
-        if not evidence["also_new"]:
-            why.append("- network, country and client are usual for this person")
-        return Told(summary, tuple(why))
+        return volume_words.tell(who, evidence)
 
 
-_NOUNS: Final = {
-    "item.id": "item",
-    "vault.id": "vault",
-    "target.id": "person",
-    "source.ip": "address",
-}
-_SPANS: Final = {
-    "hour": "within an hour",
-    "day": "within a day",
-    "week": "within a week",
-    "days": "bit by bit within eight days",
-}
-_ALSO: Final = {
-    "source.network": "the network",
-    "source.country": "the country",
-    "client.fingerprint": "the client",
-}
+def _used_alone(facts: Facts, name: str, items: Sequence[str]) -> int:
+    """How many of the items nobody else is known to use."""
+    crowd = facts.ledger.crowd
+    counts = [(item, crowd(ITEM, item)) for item in items]
+    alone = [item for item, count in counts if count == 1 and facts.days(name, ITEM, item)]
+    return len(alone) + sum(not count for _, count in counts)
 
 
 def _rung(scene: Scene, name: str, usual: Usual, time: int) -> tuple[str | None, float | None]:

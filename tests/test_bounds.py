@@ -1,0 +1,94 @@
+"""Bounds by which behaviours pass over rows at once: what they exclude is not found one by one."""
+
+from __future__ import annotations
+
+import math
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detector.rule_types import recent
+from detector.rule_types.excess import Asked
+from detector.rule_types.journeys import Point, leg
+from detector.rule_types.paces import Pace, Seen, Usual
+from detector.workhours import DAY_US, HOUR_US
+from tests.stories import few
+
+TODAY = 20_000
+times = st.sampled_from([0, HOUR_US, 12 * HOUR_US, 23 * HOUR_US, DAY_US - 1])
+days_near = st.sampled_from([-8, -7, -6, -3, -2, -1, -1, -1, 0, 0, 1, 1, 3])
+
+
+def _add(pace: Pace, day: int, time: int) -> None:
+    pace.seen[f"v{len(pace.seen)}"] = Seen(day * DAY_US + time, len(pace.seen), "")
+    pace.days[day] = pace.days.get(day, 0) + 1
+
+
+@settings(few, max_examples=300)
+@given(
+    st.lists(st.tuples(days_near, times), max_size=16),
+    st.lists(times, min_size=1, max_size=12),
+    st.tuples(st.integers(0, 5), st.integers(0, 9)),
+    st.sampled_from([("hour",), ("day",), ("hour", "day"), ("hour", "day", "week"), ("week",)]),
+)
+def test_a_day_that_is_usual_whatever_its_times_holds_no_excess(
+    before: list[tuple[int, int]],
+    more: list[int],
+    most: tuple[int, int],
+    within: tuple[str, ...],
+) -> None:
+    """`is_usual` says so before the rows are counted; then each of them is judged when it comes."""
+    pace, asked = Pace(), Asked(within, 4, 0.9)
+    for day, time in before:
+        _add(pace, TODAY + day, time)
+    usual = Usual(0.1, 2.0, 0.01, most[0], sum(most), 20, 0.1, 99, "")
+    is_usual = asked.is_usual(pace, usual, TODAY, len(more))
+    found = []
+    for time in more:
+        _add(pace, TODAY, time)
+        found.append(asked.excess(pace, usual, TODAY * DAY_US + time))
+
+    assert not (is_usual and any(found))
+
+
+def _point(latitude: float, longitude: float) -> Point:
+    nowhere = (None, None, None, None, None, None, None, None)
+    return Point(0, 0, "", latitude, longitude, *nowhere)
+
+
+latitudes, longitudes = st.floats(-90, 90), st.floats(-180, 180)
+
+
+@given(latitudes, longitudes, latitudes, longitudes, st.floats(0, 20_000))
+def test_a_leg_is_left_out_only_if_it_is_shorter_than_asked(
+    north: float, east: float, to_north: float, to_east: float, least_km: float
+) -> None:
+    start, end = _point(north, east), _point(to_north, to_east)
+    whole = leg(start, end)
+
+    assert whole is not None
+    assert leg(start, end, least_km) == whole or whole.distance_km < least_km
+    assert leg(start, end, math.nextafter(whole.distance_km, 0)) == whole
+
+
+keys = st.sampled_from("abcdefgh")
+
+
+@given(st.lists(keys, unique=True), st.lists(keys), st.integers(1, 6))
+def test_who_comes_may_be_touched_later_unless_one_of_them_may_be_dropped(
+    kept: list[str], coming: list[str], most: int
+) -> None:
+    """Only what is new is kept at once, and all are put in their order in the end."""
+    one_by_one, at_once = dict.fromkeys(kept[:most], 0), dict.fromkeys(kept[:most], 0)
+    last = list(dict.fromkeys(reversed(coming)))[::-1]
+    if recent.may_drop(at_once, set(coming), most):
+        return
+    for key in coming:
+        recent.touch(one_by_one, key, 0)
+        recent.bound(one_by_one, most)
+        if key not in at_once:
+            recent.touch(at_once, key, 0)
+            recent.bound(at_once, most)
+    recent.reorder(at_once, last)
+
+    assert list(at_once) == list(one_by_one)
