@@ -45,7 +45,7 @@ class Feed:
         # Mostly the rows of a page lie side by side, and need not be copied.
         side_by_side = len(rows) > 0 and bool((np.diff(rows) == 1).all())
         some = self.leaves[int(rows[0]) : int(rows[-1]) + 1] if side_by_side else self.leaves[rows]
-        return self.shaper.frame(some, received)
+        return self.shaper.frame(some.rechunk(), received)
 
     def raw(self, row: int) -> bytes:
         """The raw item of a row, read again from the file. Raises ReplayError."""

@@ -120,7 +120,7 @@ class Intake:
         order = merging.order(keys)
         if not (len(order) or flaws or cursors):
             return None
-        merged = pl.concat(frames)[order]
+        merged = pl.concat(frames, rechunk=True)[order]
         return Batch(merged, tuple(raws[place] for place in order), tuple(flaws), cursors)
 
 
