@@ -8,7 +8,8 @@ from typing import Final
 
 from detector.delivery.commands import Refused
 from detector.delivery.journal import How
-from detector.delivery.silences import Silence, silence
+from detector.delivery.silences import Silence, matcher, silence
+from detector.doubts import Known, doubt
 from detector.rulebook import documents, sections
 from detector.rulebook.mistakes import Mistake, quoted
 from detector.rulebook.reports import Report
@@ -21,16 +22,21 @@ _ALWAYS: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What a file says: its silences that are not over, and every mistake in it."""
+    """What a file says: its silences that are not over, every mistake in it, and what means nothing."""
 
     silences: tuple[Silence, ...]
     mistakes: tuple[Mistake, ...]
+    warnings: tuple[Mistake, ...] = ()
 
 
-def read(file: str, text: str, now: datetime) -> Read:
-    """Read a file with the one key `silences`, a list of tables."""
+def read(file: str, text: str, now: datetime, words: Known | None = None) -> Read:
+    """Read a file with the one key `silences`, a list of tables.
+
+    With `words`, what they know nothing of is warned of.
+    """
     reading = documents.read(file, text)
     mistakes, found = list(reading.mistakes), list[Silence]()
+    warnings: list[Mistake] = []
     for document in reading.documents:
         report = Report(document, about=sections.SILENCES)
         # Read before a misspelt key is taken for the right one: that must silence nothing.
@@ -44,8 +50,17 @@ def read(file: str, text: str, now: datetime) -> Read:
             made = _silence(report, place, now)
             if made is not None and made.until > now:
                 found.append(made)
+                _doubt(report, place, words)
         mistakes += report.mistakes
-    return Read(tuple(found), tuple(mistakes))
+        warnings += report.warnings
+    return Read(tuple(found), tuple(mistakes), tuple(warnings))
+
+
+def _doubt(report: Report, place: int, words: Known | None) -> None:
+    at = ("silences", place, "match")
+    for number, text in enumerate(report.texts(at) if words else ()):
+        if words and (found := doubt(matcher(text), words)):
+            report.odd((*at, number), found)
 
 
 def _silence(report: Report, place: int, now: datetime) -> Silence | None:

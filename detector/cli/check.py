@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from detector import __version__, files, plans, settings, silence_files
+from detector import __version__, doubts, files, plans, settings, silence_files
 from detector.cli import complaints, output, planning
 from detector.manual import Manual
 from detector.pipelines import junit, sarif
@@ -30,7 +30,9 @@ def run(args: Namespace) -> int:
     built = plans.build(texts, datetime.now(UTC).date(), cache)
     wrong, odd = list(built.mistakes), list(built.loaded.warnings)
     if args.rules is None:
-        wrong += [*_templates(config), *_silences(config)]
+        silences = _silences(config, built)
+        wrong += [*_templates(config), *silences.mistakes]
+        odd += silences.warnings
     manual = files.manual(config.reference)
     _write(args, texts.rules, manual, (wrong, odd))
     documents, loaded = _counts(built, texts, args.rules, cache)
@@ -119,11 +121,12 @@ def _templates(config: settings.Settings) -> list[Mistake]:
     ]
 
 
-def _silences(config: settings.Settings) -> Sequence[Mistake]:
+def _silences(config: settings.Settings, built: plans.Built) -> silence_files.Read:
     path = config.paths.silences
     if path is None:
-        return ()
-    return silence_files.read(str(path), files.read_file(path), datetime.now(UTC)).mistakes
+        return silence_files.Read((), ())
+    words = doubts.known(built.plan.rulebook.rules.values(), (each.name for each in config.sources))
+    return silence_files.read(str(path), files.read_file(path), datetime.now(UTC), words)
 
 
 def _fields(mistake: Mistake, manual: Manual) -> dict[str, object]:

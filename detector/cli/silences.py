@@ -12,16 +12,16 @@ from typing import Any
 
 from rich.table import Table
 
-from detector import app, jobs, settings
+from detector import app, doubts, jobs, settings
 from detector.alerts import Alert, to_json
 from detector.changes import ChangeRefused
 from detector.changes.alerts import Act, one
-from detector.cli import output
+from detector.cli import output, planning
 from detector.cli.alerts import table
 from detector.delivery.commands import Command, Verb
 from detector.delivery.digests import plural
 from detector.delivery.journal import How
-from detector.delivery.silences import like
+from detector.delivery.silences import like, matcher
 from detector.findings import Level
 from detector.store.silences import Kept
 from detector.store.sqlite import Sqlite
@@ -33,6 +33,7 @@ def run(args: Namespace) -> int:
     if args.verb == "expected":
         args.matcher = _expected(args, config)
     if args.verb in {"add", "expected"}:
+        _doubt(args.matcher, config)
         return _preview(args, config) if args.preview else _add(args, config)
     if args.verb == "expire":
         return _expire(args, config)
@@ -51,6 +52,15 @@ def _expected(args: Namespace, config: settings.Settings) -> tuple[str, ...]:
         )
         raise ChangeRefused(msg)
     return like(alert)
+
+
+def _doubt(matchers: Iterable[str], config: settings.Settings) -> None:
+    """Warn of words that nothing is called, before anybody relies on them."""
+    rules = planning.build(config, app.now().date()).plan.rulebook.rules.values()
+    words = doubts.known(rules, (each.name for each in config.sources))
+    for each in map(matcher, matchers):
+        if found := doubts.doubt(each, words):
+            sys.stderr.write(f"warning: {found}\n")
 
 
 def _add(args: Namespace, config: settings.Settings) -> int:

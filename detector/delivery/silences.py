@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from difflib import get_close_matches
@@ -16,10 +16,12 @@ import polars as pl
 from detector.alerts import Alert
 from detector.delivery.commands import Refused
 from detector.delivery.journal import How
+from detector.findings import Level
 
 FIELDS: Final = ("rule", "subject", "level", "tag", "account")
 """What a matcher may speak of, beside `evidence.NAME`."""
 OPERATORS: Final = ("!=", "=~", "!~", "=")
+_LEVELS: Final = tuple(map(str, Level))
 _MATCHER: Final = re.compile(r"\s*([\w.\-]+?)\s*(!=|=~|!~|=)\s*(.*?)\s*", re.DOTALL)
 
 
@@ -45,12 +47,13 @@ class Matcher:
 
     def matches(self, alert: Alert) -> bool:
         """Whether the alert is meant."""
-        found = _values(alert, self.field)
+        return self.names(_values(alert, self.field)) is not self.is_negative
+
+    def names(self, words: Collection[str]) -> bool:
+        """Whether one of the words is what it speaks of, be it wanted or not."""
         if "~" in self.operator:
-            hit = any(_whole(self.value, each) for each in found)
-        else:
-            hit = self.value in found
-        return hit is not self.is_negative
+            return any(_whole(self.value, each) for each in words)
+        return self.value in words
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +114,7 @@ def matcher(text: str) -> Matcher:
         raise Refused(f"{text!r} is no matcher; write FIELD, one of {listed}, and a value")
     field, operator, value = found.groups()
     if field not in FIELDS and not field.startswith("evidence."):
-        near = get_close_matches(field, FIELDS, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(FIELDS)}"
-        raise Refused(f"{text!r}: no field {field!r}; {hint}, and evidence.NAME")
+        raise Refused(f"{text!r}: no field {field!r}; {_hint(field, FIELDS)}, and evidence.NAME")
     if not value:
         raise Refused(f"{text!r}: the value is missing")
     if "~" in operator:
@@ -127,6 +128,10 @@ def silence(
     """A silence with an id of its own. Raises Refused where it would hide everything."""
     read = tuple(sorted((matcher(text) for text in matchers), key=str))
     starts, until = span
+    for each in read:
+        # Not where a matcher is read: silences that were kept before this was asked are read too.
+        if each.field == "level" and not each.names(_LEVELS):
+            raise Refused(f"'{each}': no level {each.value!r}; {_hint(each.value, _LEVELS)}")
     if all(each.is_negative for each in read):
         raise Refused("a silence needs a matcher that says what it is about, like rule=NAME")
     if not author.strip() or not reason.strip():
@@ -151,6 +156,11 @@ def limited(asked: Silence, longest: timedelta) -> Silence:
 def holding(silences: Sequence[Silence], alert: Alert, now: datetime) -> Silence | None:
     """The silence that holds an alert back now, if any."""
     return next((each for each in silences if each.is_active(now) and each.matches(alert)), None)
+
+
+def _hint(word: str, words: Sequence[str]) -> str:
+    near = get_close_matches(word.lower(), words, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"there are {', '.join(words)}"
 
 
 def _values(alert: Alert, field: str) -> tuple[str, ...]:

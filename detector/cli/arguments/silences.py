@@ -13,7 +13,8 @@ def add(commands: common.Commands) -> None:
     add.add_argument(
         "matcher", nargs="+",
         help="FIELD=VALUE, != for not, =~ and !~ for a whole match of a pattern; fields: rule, "
-        "subject, level, tag, account, evidence.NAME",
+        "subject, level, tag, account, evidence.NAME. A rule, tag or account that there is not is "
+        "warned of and kept: it may come with the next rules",
     )  # fmt: skip
     add.add_argument("--reason", required=True, help="why")
     common.until(add)
