@@ -10,7 +10,7 @@ rest of a flood are counted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -61,8 +61,7 @@ class _Incident:
     held: set[str] = field(default_factory=set)
     level: Level | None = None
     """The highest level at which it was told."""
-    named: dict[int, int] = field(default_factory=dict)
-    """By attack when an alert of medium or above first named it (microseconds)."""
+    alerts: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +98,8 @@ class _Desk:
     """By alert."""
     waiting: list[_News] = field(default_factory=list)
     told: list[tuple[int, _Incident, Alert]] = field(default_factory=list)
+    named: dict[str, dict[int, int]] = field(default_factory=dict)
+    """By alert, as long as it is medium or above, the attacks and when it first named them."""
 
     def __post_init__(self) -> None:
         self._by_event: dict[str, set[int]] = {}
@@ -111,11 +112,11 @@ class _Desk:
         alert = self.alerts[change.alert.id] = change.alert
         cause = _CAUSES.get(alert.reason, Cause.AMENDED)
         self.waiting.append(_News(alert.id, cause, now, now))
-        incident = self._joined(alert)
         if alert.level.rank >= Level.MEDIUM.rank and alert.rule.id not in self.on_trial:
+            named = self.named.setdefault(alert.id, {})
             for event in alert.event_ids:
                 for attack in self._by_event.get(event, ()):
-                    incident.named.setdefault(attack, change.at)
+                    named.setdefault(attack, change.at)
 
     def decide(self, now: datetime) -> None:
         """Decide about everything that is due, the worst first; an incident is told once."""
@@ -124,7 +125,7 @@ class _Desk:
         tells: dict[_Incident, Alert] = {}
         for news in due:
             alert = self.alerts[news.alert]
-            incident = self.incidents[alert.id]
+            incident = self._joined(alert)
             trial = alert.rule.id in self.on_trial
             case = Case(alert, news.cause, news.since, told=incident.level, trial=trial)
             said = policy(case, (), ORDERS, now)
@@ -135,16 +136,9 @@ class _Desk:
             if said.verdict is Verdict.TELL and self.enough(alert):
                 tells.setdefault(incident, alert)
         for incident, alert in tells.items():
-            self._tell(incident, alert, workhours.microseconds(now))
-
-    def _tell(self, incident: _Incident, alert: Alert, at: int) -> None:
-        incident.level = max(alert.level, incident.level or alert.level, key=lambda each: each.rank)
-        self.told.append((at, incident, alert))
-        self.waiting = [
-            each
-            for each in self.waiting
-            if each.cause is not Cause.FIRST_TOLD or self.incidents[each.alert] is not incident
-        ]
+            known = incident.level or alert.level
+            incident.level = max(alert.level, known, key=lambda each: each.rank)
+            self.told.append((workhours.microseconds(now), incident, alert))
 
     def _joined(self, alert: Alert) -> _Incident:
         """The incident of an alert: the one it is in, one that it belongs to, or a new one."""
@@ -162,8 +156,19 @@ class _Desk:
         found.first_time = min(found.first_time, alert.first_time)
         found.time = max(found.time, alert.time)
         found.held.update(keys.holds)
+        found.alerts.append(alert.id)
         self.incidents[alert.id] = found
         return found
+
+    def heard(self) -> Iterator[Interruption]:
+        """What was told, each with the attacks that its incident names until a day after."""
+        for at, incident, alert in self.told:
+            attacks: dict[int, int] = {}
+            for each in incident.alerts:
+                for attack, named in self.named.get(each, {}).items():
+                    if named <= at + DAY_US:
+                        attacks[attack] = min(max(at, named), attacks.get(attack, at + DAY_US))
+            yield Interruption(at, alert.level, alert.rule.name, attacks)
 
 
 def hear(
@@ -184,13 +189,7 @@ def hear(
         while left and left[-1].at <= upto:
             desk.learn(left.pop(), now)
         desk.decide(now)
-    return [_interruption(*each) for each in desk.told]
-
-
-def _interruption(at: int, incident: _Incident, alert: Alert) -> Interruption:
-    until = at + DAY_US
-    named = {attack: max(at, when) for attack, when in incident.named.items() if when <= until}
-    return Interruption(at, alert.level, alert.rule.name, named)
+    return [*desk.heard()]
 
 
 def best(

@@ -102,7 +102,7 @@ def page(found: Measured, command: str) -> str:
     return "\n\n".join(
         (
             standings_page(found.standings(), len(found.watched), command),
-            f"![Attacks found by each method](images/{CHART})",
+            f"![Attacks found by each method](images/{CHART})\n\nThe band is the interval of the model.",
             f"### Without a group of features\n\n{_without(found)}",
             f"### Where attacks are rarer\n\n{_rarer(found)}",
             f"### The reasons of its alerts\n\n{_reasons(found)}",

@@ -81,9 +81,10 @@ def page(found: Sequence[Standing], companies: int, command: str) -> str:
         "the budget is spent exactly: only the order of hours is compared, and people known for less "
         "than the cold start are left out for all methods. Alerts fold as the engine folds them, and an "
         "attack counts where an alert names it in its first day.\n\n"
-        "The last three rows count interruptions of the running engine, as defined above: *as heard* sets "
-        "nothing afterwards, and the model has the channel's own threshold. *The best* keeps what is high, "
-        "then the rules' medium alerts by score, then the model's: it is an order set afterwards, as for "
-        "the methods, and no part of the service.\n\n"
+        "The last three rows count interruptions by the running engine: loud messages, the first one about "
+        "an incident or one because it got worse (`detector/evaluation/interruptions.py`); precision is the "
+        "share of them that is about an attack. *As heard* sets nothing afterwards, the model has the "
+        "channel's own threshold. *The best* keeps what is high, then the rules' medium alerts by score, "
+        "then the model's: an order set afterwards, as for the methods, and no part of the service.\n\n"
         + table(["method", "alerts a day", "recall", "precision", "half within"], rows)
     )
