@@ -37,6 +37,7 @@ from detector.rulebook.conditions import (
     conjunction,
     disjunction,
     negated,
+    tests,
 )
 from detector.rulebook.questions import pattern, question
 from detector.rulebook.regexes import Unsupported, compiled
@@ -45,6 +46,7 @@ from detector.rulebook.regexes import Unsupported, compiled
 _FAILURES: Final = (SigmaError, TypeError, ValueError, AttributeError, LookupError, RecursionError)
 _FLAGS: Final = {re.IGNORECASE: "i", re.MULTILINE: "m", re.DOTALL: "s"}
 _KEYWORD_KINDS: Final = frozenset({Kind.CONTAINS, Kind.GLOB, Kind.REGEX})
+_NO_REGEX: Final = "this regular expression is not supported"
 _Leaf = ConditionFieldEqualsValueExpression | ConditionValueExpression
 
 
@@ -77,7 +79,7 @@ def check_item(key: str, value: Any) -> None:
     except _FAILURES as error:
         raise CompileError(_one_line(error)) from error
     except Unsupported as error:
-        raise CompileError("this regular expression is not supported") from error
+        raise CompileError(_NO_REGEX) from error
 
 
 def compile_detection(detection: dict[str, Any], *, zone: str = "UTC") -> Condition:
@@ -88,10 +90,15 @@ def compile_detection(detection: dict[str, Any], *, zone: str = "UTC") -> Condit
     text = {"title": "rule", "logsource": {"product": "onepassword"}, "detection": detection}
     try:
         rule = SigmaRule.from_dict(text)
-        conditions = _Compiler(zone).convert_rule(rule)
+        condition = disjunction(tuple(_Compiler(zone).convert_rule(rule)))
+        for test in tests(condition):
+            if test.kind is Kind.REGEX:
+                list(map(compiled, map(str, test.literals)))
     except _FAILURES as error:
         raise CompileError(_one_line(error)) from error
-    return disjunction(tuple(conditions))
+    except Unsupported as error:
+        raise CompileError(_NO_REGEX) from error
+    return condition
 
 
 def _one_line(error: Exception) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from detector.rulebook.compiling import CompileError, compile_detection
 from detector.rulebook.conditions import FIELD_KINDS, Condition, Constant, asked, tests
 from detector.rulebook.documents import Path
 from detector.rulebook.hints import hint_at_deed, hint_at_keyword
-from detector.rulebook.items import check_value, read_item
+from detector.rulebook.items import Item, check_value, check_values, read_item
 from detector.rulebook.logsources import feeds_with
 from detector.rulebook.mistakes import quoted
 from detector.rulebook.reports import MOST_MISTAKES, Report
@@ -41,9 +41,10 @@ def read_detection(
         report.wrong((where,), "not a mapping", "name the selections, then 'condition:'")
         return None
     selections = {name: detection[name] for name in detection if name not in also | {"condition"}}
+    items: list[Item] = []
     for name, selection in selections.items():
         _check_name(report, (where, name))
-        _check_selection(report, (where, name), selection, feeds)
+        items += _read_selection(report, (where, name), selection, feeds)
     _check_condition(report, (where, "condition"))
     if not selections:
         report.wrong((where,), "no selection is here")
@@ -54,6 +55,8 @@ def read_detection(
             condition = compile_detection(selections | {"condition": asked}, zone=zone)
             _check_use(report, where, selections, {test.selection for test in tests(condition)})
             return condition
+    for item in items:
+        check_values(report, item)
     return _guessed(report, where, selections, zone)
 
 
@@ -187,19 +190,23 @@ def _check_condition(report: Report, path: Path) -> None:
             report.wrong(path, f"too long: at most {most}", "split the rule")
 
 
-def _check_selection(report: Report, path: Path, selection: Any, feeds: tuple[str, ...]) -> None:
+def _read_selection(
+    report: Report, path: Path, selection: Any, feeds: tuple[str, ...]
+) -> Iterator[Item]:
     if isinstance(selection, dict):
         if not selection:
             report.wrong(path, "empty")
         for key, value in selection.items():
-            read_item(report, (*path, key), value, feeds)
+            item = read_item(report, (*path, key), value, feeds)
+            if item is not None:
+                yield item
         if feeds == (events.AUDIT,):
             hint_at_deed(report, path, selection)
     elif isinstance(selection, list):
         if not selection:
             report.wrong(path, "empty")
         for index, part in enumerate(selection):
-            _check_selection(report, (*path, index), part, feeds)
+            yield from _read_selection(report, (*path, index), part, feeds)
     elif selection is None:
         report.wrong(path, "is empty", "name fields and their values under it")
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container
+from dataclasses import dataclass
 from typing import Any, Final
 
 from detector import events
@@ -20,10 +21,23 @@ from detector.rulebook.sigma_errors import of_item
 _TIMES: Final = frozenset(kind.name.lower() for kind in TIME_KINDS)
 
 
-def read_item(report: Report, path: Path, value: Any, feeds: tuple[str, ...]) -> None:
-    """Check one `field|modifiers: value` of a selection, and say all that is wrong with it."""
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An item as it was probably meant; whether its values are sound is not said."""
+
+    path: Path
+    value: Any
+    field: str
+    modifiers: list[str]
+
+
+def read_item(report: Report, path: Path, value: Any, feeds: tuple[str, ...]) -> Item | None:
+    """Check one `field|modifiers: value` of a selection; null if its values cannot be judged.
+
+    Only `check_values` asks pySigma about them: that costs as much as to compile them.
+    """
     if report.full:
-        return
+        return None
     field, *written = str(path[-1]).split("|")
     known = _fields(feeds)
     is_known = field in known
@@ -35,16 +49,16 @@ def read_item(report: Report, path: Path, value: Any, feeds: tuple[str, ...]) ->
     if "fieldref" in modifiers and feeds:
         _check_references(report, path, value, known)
     if is_known and not _is_of_type(report, path, (field, modifiers), feeds):
-        return
-    _check_values(report, path, value, (field, modifiers))
+        return None
     if is_known and modifiers == written:
         hint_at_item(report, path, value, feeds)
+    return Item(path, value, field, modifiers)
 
 
-def _check_values(report: Report, path: Path, value: Any, item: tuple[str, list[str]]) -> None:
+def check_values(report: Report, item: Item) -> None:
     """Tell of every value that pySigma refuses, or of the whole item if it takes each alone."""
-    field, modifiers = item
-    key = "|".join((field, *modifiers))
+    path, value, modifiers = item.path, item.value, item.modifiers
+    key = "|".join((item.field, *modifiers))
     problem = "" if report.spoilt(path) and not isinstance(value, list) else _problem(key, value)
     if not problem:
         return
