@@ -24,10 +24,21 @@ class Page:
 
 
 class SourceError(Exception):
-    """A page could not be had. `permanent` means that trying again will not help."""
+    """A page could not be had. `permanent` means that trying again will not help.
 
-    def __init__(self, text: str, *, permanent: bool, retry_after_s: float | None = None) -> None:
+    `slow`: all the time that there is was spent on it; the other feeds have waited meanwhile.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        *,
+        permanent: bool,
+        retry_after_s: float | None = None,
+        slow: bool = False,
+    ) -> None:
         super().__init__(text)
+        self.slow = slow
         self.permanent = permanent
         self.retry_after_s = retry_after_s
 

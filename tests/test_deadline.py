@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import socket
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from threading import Event, Thread
+from threading import Event
 from typing import Any
 
 import pytest
@@ -24,54 +22,23 @@ from detector.ports import DeliveryError, Message, Notifier, Receipt
 from detector.rendering import Renderer
 from detector.rendering.samples import simple_match
 from tests.conftest_delivery import api_of
+from tests.dripping import HEADERS, dripping
 from tests.fakes import bulletin
 from tests.stories import at
 
 MESSAGE = bulletin(simple_match())
-BODY = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Slow: "
-
-
-@contextmanager
-def dripping(answer: bytes, *, every_s: float = 0.05) -> Iterator[int]:
-    """A server that takes all and answers a byte now and then, and never ends; its port."""
-    stop = Event()
-    server = socket.create_server(("127.0.0.1", 0))
-    server.settimeout(0.05)
-
-    def drip(connection: socket.socket) -> None:
-        with connection, suppress(OSError):
-            for byte in answer:
-                connection.sendall(bytes([byte]))
-            while not stop.wait(every_s):
-                connection.sendall(b"x")
-
-    def accept() -> None:
-        while not stop.is_set():
-            with suppress(TimeoutError):
-                threads.append(Thread(target=drip, args=(server.accept()[0],)))
-                threads[-1].start()
-
-    threads = [Thread(target=accept)]
-    threads[0].start()
-    try:
-        yield server.getsockname()[1]
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
-        server.close()
 
 
 MAKE: dict[str, tuple[bytes, Callable[[int, Renderer], Notifier]]] = {
     "slack": (
-        BODY,
+        HEADERS,
         lambda port, words: Slack(
             api_of(slack_client("xoxb-1", base_url=f"http://127.0.0.1:{port}/api/")), words, "C1"
         ),
     ),
-    "hook": (BODY, lambda port, words: SlackHook(_hook(port), words)),
+    "hook": (HEADERS, lambda port, words: SlackHook(_hook(port), words)),
     "webhook": (
-        BODY,
+        HEADERS,
         lambda port, _words: Webhook(
             f"http://127.0.0.1:{port}/", Signed("s"), now=lambda: at("12:00")
         ),

@@ -113,7 +113,7 @@ class Fetching:
     def _patiently(self, feed: str, cursor: str | None, since: datetime) -> Page:
         """Ask, and ask again after a failure that may pass: in back-fill nothing overtakes.
 
-        A feed that failed in the last round is asked once: the others wait for it.
+        A feed that failed in the last round, or drips, is asked once: the others wait for it.
         """
         wait_s = FIRST_WAIT_S
         tries = 1 if self._desk.lanes[feed].failures else TRIES
@@ -124,7 +124,8 @@ class Fetching:
                 raise
             except SourceError as error:
                 asked_s = error.retry_after_s or wait_s
-                if error.permanent or asked_s > LONGEST_WAIT_S or self._desk.stopping():
+                in_vain = error.permanent or error.slow or asked_s > LONGEST_WAIT_S
+                if in_vain or self._desk.stopping():
                     raise
                 self._desk.sleep(asked_s)
                 wait_s *= 2

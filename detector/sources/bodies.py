@@ -1,10 +1,9 @@
-"""Answers of the Events API: read under a limit of size and time, then understood."""
+"""Answers of the Events API: read under a limit of size, then understood."""
 
 from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final, Protocol, TypeVar
@@ -61,17 +60,15 @@ class _Plain:
         return data
 
 
-def read(response: httpx.Response, *, largest: int, is_late: Callable[[], bool]) -> bytes:
+def read(response: httpx.Response, *, largest: int) -> bytes:
     """The whole body, unpacked; never more than `largest` bytes of it are held.
 
-    Raises BodyError if it is too large, too slow, broken, or packed in a way not asked for.
+    Raises BodyError if it is too large, broken, or packed in a way not asked for.
     """
     unpacker = _unpacker(response.headers.get("Content-Encoding", ""))
     parts: list[bytes] = []
     received = unpacked = 0
     for chunk in response.iter_raw():
-        if is_late():
-            raise BodyError("the answer came too slowly")
         part = _unpacked(unpacker, chunk, largest + 1 - unpacked)
         parts.append(part)
         received += len(chunk)

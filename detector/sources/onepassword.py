@@ -18,6 +18,7 @@ from pydantic import SecretStr
 from detector import events
 from detector.ports import CursorRefused, Page, SourceError
 from detector.sources import bodies
+from detector.sources.deadlines import TOO_SLOW, limited, within
 from detector.sources.tokens import SetupError, Token, address, is_loopback, printable, read_token
 
 LIMIT: Final = 1000
@@ -95,7 +96,7 @@ def client(
 ) -> httpx.Client:
     """A client that follows no redirects and keeps connections; no proxy if on this machine."""
     is_here = is_loopback(urlsplit(base_url or "").hostname or "")
-    return httpx.Client(
+    made = httpx.Client(
         verify=context or ssl.create_default_context(),
         http2=False,
         follow_redirects=False,
@@ -113,6 +114,7 @@ def client(
         ),
         headers=_HEADERS,
     )
+    return limited(made)
 
 
 class OnePassword:
@@ -211,23 +213,26 @@ class OnePassword:
             words = str(error)
         # Raised out here: httpx's own errors hold the request, and that the token.
         if words:
-            raise SourceError(f"{what}: {self._clean(words)}", permanent=False)
+            slow = words == TOO_SLOW
+            raise SourceError(f"{what}: {self._clean(words)}", permanent=False, slow=slow)
         raise self._refusal(what, status, headers, self._clean(bodies.message(body)))
 
     def _send(self, request: httpx.Request) -> tuple[int, httpx.Headers, bytes]:
+        """Status, headers and body, all of them within the deadline."""
         monotonic = self._pace.budget.monotonic
         until = monotonic() + self._pace.deadline_s
-        response = self._asked(request)
-        is_ok = response.status_code == httpx.codes.OK
-        largest = self._pace.largest_body if is_ok else LARGEST_MESSAGE
-        try:
-            body = bodies.read(response, largest=largest, is_late=lambda: monotonic() > until)
-        except (bodies.BodyError, httpx.HTTPError):
-            if is_ok:
-                raise
-            body = b""  # The status says enough.
-        finally:
-            response.close()
+        with within(lambda: until - monotonic()):
+            response = self._asked(request)
+            is_ok = response.status_code == httpx.codes.OK
+            largest = self._pace.largest_body if is_ok else LARGEST_MESSAGE
+            try:
+                body = bodies.read(response, largest=largest)
+            except (bodies.BodyError, httpx.HTTPError):
+                if is_ok:
+                    raise
+                body = b""  # The status says enough.
+            finally:
+                response.close()
         return response.status_code, response.headers, body
 
     def _asked(self, request: httpx.Request) -> httpx.Response:
@@ -292,5 +297,7 @@ def _permitted(features: Iterable[str]) -> tuple[str, ...]:
 
 
 def _broken(error: Exception) -> str:
+    if str(error) == TOO_SLOW:
+        return TOO_SLOW
     words = next((words for kind, words in _BROKEN if isinstance(error, kind)), "connection broke")
     return words if isinstance(error, httpx.TimeoutException) else f"{words}: {error}"
