@@ -27,6 +27,8 @@ _MOST_KINDS: Final = 32
 _LEAST_ROOM: Final = 1024
 _MOST_DROPPED: Final = 0.25
 """Share of dropped lines from which the table is written anew."""
+_MOST_NEWER: Final = 1.1
+"""So many times the lines that are sorted by people there may be before they are sorted again."""
 
 
 class Ledger(msgspec.Struct, dict=True):
@@ -53,6 +55,7 @@ class Ledger(msgspec.Struct, dict=True):
         np.add.at(self._crowd, self.table["what"][live], 1)
         self._make_room(self.table)
         self.edition = object()
+        self._sorted = np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int64)
         self._owned: dict[int, int] = {}
         for key in keys.tolist():
             self._count(key >> _SHIFT, key & 0xFFFF_FFFF, 1)
@@ -85,10 +88,10 @@ class Ledger(msgspec.Struct, dict=True):
         return 0 if who is None else self._owned.get(who << 8 | kind, 0)
 
     def of(self, name: str, kind: int | None = None) -> list[tuple[int, str, np.void]]:
-        """A person's facts of one kind or all: kind, value and line. Reads the whole table."""
-        who = self._who.get(name, -1)
-        found = np.flatnonzero((self.table["who"] == who) & (self.table["days"] > 0))
-        facts = [(line, int(self.table["what"][line])) for line in found.tolist()]
+        """A person's facts of one kind or all: kind, value and line."""
+        lines = self._mine(self._who.get(name, -1))
+        lines = lines[self.table["days"][lines] > 0]
+        facts = zip(lines.tolist(), self.table["what"][lines].tolist(), strict=True)
         return [
             (self.kinds[what], self.values[what], self.table[line])
             for line, what in facts
@@ -96,12 +99,12 @@ class Ledger(msgspec.Struct, dict=True):
         ]
 
     def days_of(self, name: str, kind: int) -> dict[str, int]:
-        """By value of a kind the days on which the person showed it. Looks at all its values."""
-        who, days = self._who.get(name, -1), self.table["days"]
-        lines = {
-            value: self._lines.get(who << _SHIFT | what) for value, what in self._what[kind].items()
+        """By value of a kind the days on which the person showed it."""
+        mine = self.table[self._mine(self._who.get(name, -1))]
+        shown = zip(mine["what"].tolist(), mine["days"].tolist(), strict=True)
+        return {
+            self.values[what]: days for what, days in shown if days and self.kinds[what] == kind
         }
-        return {value: int(days[line]) for value, line in lines.items() if line is not None}
 
     def is_of(self, kind: int) -> np.ndarray:
         """Of each number of a value whether it is of the kind."""
@@ -200,7 +203,7 @@ class Ledger(msgspec.Struct, dict=True):
     def drop_taught(self, name: str, seqs: Iterable[int]) -> list[tuple[int, str, int]]:
         """Drop the person's facts that these events taught first: their kind, value and last day."""
         who = self._who.get(name, -1)
-        lines = np.flatnonzero(self.table["who"] == who)
+        lines = self._mine(who)
         taught = np.isin(self.table["first_seq"][lines], np.fromiter(seqs, np.int64))
         return self._drop(lines[taught])
 
@@ -215,15 +218,16 @@ class Ledger(msgspec.Struct, dict=True):
     def drop_oldest(self, name: str, kind: int, most: int) -> None:
         """Drop the person's facts of one kind that were not seen for longest."""
         who, kinds = self._who.get(name, -1), np.array(self.kinds, dtype=np.int64)
-        mine = (self.table["who"] == who) & (self.table["days"] > 0)
-        lines = np.flatnonzero(mine & (kinds[self.table["what"]] == kind))
+        lines = self._mine(who)
+        facts = self.table["days"][lines] > 0
+        lines = lines[facts & (kinds[self.table["what"][lines]] == kind)]
         oldest = lines[np.argsort(self.table["last_day"][lines], kind="stable")[:most]]
         self._drop(np.sort(oldest))
 
     def drop(self, name: str, kind: int | None = None, value: str | None = None) -> int:
         """Drop a person's facts, of one kind and value or all of them; how many there were."""
         who = self._who.get(name, -1)
-        lines = np.flatnonzero(self.table["who"] == who).tolist()
+        lines = self._mine(who).tolist()
         if kind is not None:
             lines = [line for line in lines if self.kinds[self.table["what"][line]] == kind]
         if value is not None:
@@ -246,6 +250,20 @@ class Ledger(msgspec.Struct, dict=True):
     def _make_room(self, space: np.ndarray) -> None:
         """Let the table lie at the beginning of a space."""
         self._space, self._days = space, space["days"]
+
+    def _mine(self, who: int) -> np.ndarray:
+        """The lines of a person in order, also those whose facts were dropped.
+
+        Lines are put in the order of people now and then; those that are newer are looked through.
+        """
+        owners, (people, lines) = self.table["who"], self._sorted
+        if len(owners) > _MOST_NEWER * len(lines):
+            lines = np.argsort(owners, kind="stable")
+            people = owners[lines]
+            self._sorted = people, lines
+        low, high = people.searchsorted(np.array((who, who + 1), dtype=np.int32))
+        newer = np.flatnonzero(owners[len(lines) :] == who) + len(lines)
+        return np.concatenate((lines[low:high], newer))
 
     def _line(self, name: str, kind: int, value: str) -> int:
         who, what = self._who.get(name), self._what[kind].get(value)

@@ -126,6 +126,24 @@ def test_a_flood_of_vaults_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert set(found) == {f"p{number:02}" for number in range(6)}
 
 
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 30), st.booleans()), max_size=60))
+def test_a_ledger_finds_the_facts_of_a_person(steps: list[tuple[int, int, bool]]) -> None:
+    """Whatever was added and dropped, and whenever it was asked."""
+    ledger, known = Ledger(), dict[tuple[str, str], int]()
+    for who, what, drops in steps:
+        key = (f"p{who}", f"v{what}")
+        if drops:
+            ledger.drop(key[0], VAULT, key[1])
+            known.pop(key, None)
+        elif key not in known:
+            ledger.add(key[0], VAULT, key[1], (NOW, 0, TODAY))
+            known[key] = 1
+        mine = {value: days for (name, value), days in known.items() if name == key[0]}
+        assert ledger.days_of(key[0], VAULT) == mine
+        assert {value for _, value, _ in ledger.of(key[0], VAULT)} == set(mine)
+        assert ledger.days_of(key[0], ITEM) == {}
+
+
 def test_in_a_large_company_the_same_pairs_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     crowd = [*_team(range(20), "one", "two"), *_team(range(10, 40), "x", "y"), *_team((3, 4), "z")]
     found = peers.learned(_facts(crowd), NOW)
