@@ -119,7 +119,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_terminal_names_each_section_once(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (folder / "mine" / "b.yml").write_text(WRONG.replace("0001", "0002").replace("actoin", "acton"))
+    other = (
+        WRONG.replace("0001", "0002").replace("actoin", "acton").replace("title: ", "title: No ")
+    )
+    (folder / "mine" / "b.yml").write_text(other)
 
     assert run(["check", "--rules", "mine"]) == 1
 
