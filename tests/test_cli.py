@@ -424,7 +424,7 @@ def test_check_of_a_folder_counts_only_its_documents(capsys: pytest.CaptureFixtu
     assert run(["check", "--rules", "mine"]) == 1
     said = capsys.readouterr()
     assert "mine/bad.yml:" in said.err
-    assert said.out.endswith("mistakes\n")
+    assert said.out.endswith("4 loaded, 1 mistake\n")
 
 
 def test_check_of_no_folder_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:

@@ -621,7 +621,7 @@ def test_a_file_that_cannot_be_read_stops_no_other(
 
     streams = capsys.readouterr()
     assert f"{tmp_path}/a.yml:{place}: {told}" in streams.err
-    assert streams.out == "2 rules found, 1 loaded, 1 mistakes\n"
+    assert streams.out == "2 rules found, 1 loaded, 1 mistake\n"
 
 
 @pytest.mark.parametrize("goal", ["a.yml", "nothing.yml"])

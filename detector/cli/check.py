@@ -11,6 +11,7 @@ from pathlib import Path
 
 from detector import __version__, doubts, files, plans, settings, silence_files
 from detector.cli import complaints, output, planning
+from detector.delivery.digests import plural
 from detector.manual import Manual
 from detector.pipelines import junit, sarif
 from detector.rule_cache import RuleCache
@@ -37,41 +38,46 @@ def run(args: Namespace) -> int:
     _write(args, texts.rules, manual, (wrong, odd))
     documents, loaded = _counts(built, texts, args.rules, cache)
     if args.json:
-        output.as_json(
-            {
-                "rules": documents,
-                "loaded": loaded,
-                "errors": [_fields(each, manual) for each in wrong],
-                "warnings": [_fields(each, manual) for each in odd],
-                "filters": [
-                    {
-                        "title": each.title,
-                        "rules": each.rules,
-                        "expires": str(each.expires) if each.expires else None,
-                        "expired": each.over,
-                        "file": each.file,
-                    }
-                    for each in built.loaded.exemptions
-                ],
-                "overlays": [
-                    {
-                        "rule": each.rule,
-                        "place": each.place,
-                        "changes": each.changes,
-                        "base": each.base,
-                        "written_for": each.written_for or None,
-                    }
-                    for each in built.loaded.overlays
-                ],
-            }
-        )
+        shown = {
+            "rules": documents,
+            "loaded": loaded,
+            "errors": [_fields(each, manual) for each in wrong],
+            "warnings": [_fields(each, manual) for each in odd],
+        }
+        output.as_json(shown | _exceptions_and_changes(built))
     else:
         for overlay in built.loaded.overlays:
             sys.stdout.write(f"{overlay}\n")
         complaints.tell(config, wrong, odd)
-        words = "no mistakes" if not wrong else f"{len(wrong)} mistakes"
+        words = plural(len(wrong), "mistake") if wrong else "no mistakes"
         sys.stdout.write(f"{documents} rules found, {loaded} loaded, {words}\n")
     return 1 if wrong else 0
+
+
+def _exceptions_and_changes(built: plans.Built) -> dict[str, object]:
+    """The filters, and the shipped rules that the user's own files change."""
+    return {
+        "filters": [
+            {
+                "title": each.title,
+                "rules": each.rules,
+                "expires": str(each.expires) if each.expires else None,
+                "expired": each.over,
+                "file": each.file,
+            }
+            for each in built.loaded.exemptions
+        ],
+        "overlays": [
+            {
+                "rule": each.rule,
+                "place": each.place,
+                "changes": each.changes,
+                "base": each.base,
+                "written_for": each.written_for or None,
+            }
+            for each in built.loaded.overlays
+        ],
+    }
 
 
 def _write(
