@@ -24,6 +24,11 @@ RULE = Rule("id-new_device", "new_device", "A new device", Level.LOW, tags=("att
 WORDS = known([RULE], ["acme"])
 
 
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -84,9 +89,7 @@ def test_a_file_is_read_all_the_same_and_the_doubt_has_its_place() -> None:
     assert silence_files.read("s.yml", text, NOON).warnings == ()
 
 
-def test_the_command_warns_and_keeps_the_silence(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_warns_and_keeps_the_silence(capsys: pytest.CaptureFixture[str]) -> None:
     Path("own.toml").write_text('[data]\ndirectory = "own"\n[paths]\nsilences = "s.yml"\n')
     Path("s.yml").write_text(
         "silences:\n  - {match: [rule=op_new_devcie], author: sam, reason: lab, until: 2099-01-01}\n"
