@@ -74,11 +74,13 @@ def _sqlite() -> str:
 
 def _data(directory: Path) -> str:
     try:
-        if not (directory / FILE).is_file():
-            return f"{directory} is new; the first run fills it"
+        is_new = not (directory / FILE).is_file()
     except OSError as error:
         msg = f"{directory}: cannot be used as data directory: {error}"
         raise StoreError(msg) from error
+    _writable(directory)
+    if is_new:
+        return f"{directory} is new; the first run fills it"
     store = Sqlite(directory, write=False)
     try:
         verdict, counts, damaged = store.healthy(), store.counts(), store.damaged()
@@ -92,6 +94,17 @@ def _data(directory: Path) -> str:
         raise StoreError(msg)
     waiting = counts.get("outbox_waiting", 0) + counts.get("outbox_sending", 0)
     return f"{counts['event']:,} events, {counts['alert']:,} alerts, {waiting:,} messages waiting"
+
+
+def _writable(directory: Path) -> None:
+    """Look whether `run` could write there, and write nothing. Raises StoreError."""
+    there = next(each for each in (directory, *directory.absolute().parents) if each.exists())
+    if not there.is_dir():
+        msg = f"{directory}: cannot be used as data directory: {there} is a file"
+        raise StoreError(msg)
+    if not os.access(there, os.W_OK | os.X_OK):
+        msg = f"{directory}: cannot be used as data directory: {there} is not writable for {app.user()}"
+        raise StoreError(msg)
 
 
 def _journal(directory: Path) -> str:
@@ -215,6 +228,12 @@ def _slack(name: str, slack: settings.SlackConfig, config: settings.Settings) ->
 def _token(source: settings.SourceConfig) -> str:
     with closing(app.source(source)) as made:
         expires = made.token.expires
+    if expires is not None and expires <= app.now():
+        msg = (
+            f"source {source.name!r}: the token has expired ({expires:%Y-%m-%d %H:%M} UTC); issue a "
+            "new one (1Password.com > Integrations > Events Reporting)"
+        )
+        raise ConfigError(msg)
     words = f"{made.url}, feeds {', '.join(made.feeds)}"
     return words + (f", expires {expires:%Y-%m-%d}" if expires else ", never expires")
 
