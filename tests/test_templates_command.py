@@ -57,7 +57,7 @@ def test_a_copy_is_used_and_never_written_over(
     [
         (["copy", "slack.yml"], "no such template"),
         (["render", "--alert", "nobody"], "no stored alert, and no sample"),
-        (["render", "--channel", "console", "--png", "x.png"], "only slack and email"),
+        (["render", "--channel", "console", "--png", "x.png"], "the console has no look"),
     ],
 )
 def test_what_cannot_be_done_is_told_in_a_line(
@@ -100,7 +100,7 @@ def test_without_chromium_a_picture_is_refused_with_a_remedy(
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="Chromium takes the pictures; install it to run this.")
-@pytest.mark.parametrize("channel", ["slack", "email"])
+@pytest.mark.parametrize("channel", ["slack", "email", "html"])
 def test_a_message_is_photographed(config: Path, channel: str) -> None:
     picture = config.parent / "x.png"
     show = ["templates", "render", "--channel", channel, "--png", str(picture)]

@@ -65,8 +65,8 @@ def _render(args: Namespace, config: settings.Settings) -> int:
         return 0
     from detector.preview import NoBrowser, photograph
 
-    if args.channel not in {"slack", "email"}:
-        msg = "--png: only slack and email have a look; leave it out"
+    if args.channel == "console":
+        msg = "--png: the console has no look of its own; leave it out"
         raise ConfigError(msg)
     page = _page(args, words, message)
     try:

@@ -27,7 +27,7 @@ def photograph(page: str, *, width: int, dark: bool = False) -> bytes:
     if browser is None:
         raise NoBrowser(
             "pictures of messages need Chromium; install the package 'chromium', "
-            "or leave --png out and open --html in a browser"
+            "or save what '--channel html' prints and open it in a browser"
         )
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "page.html", Path(folder) / "page.png"
