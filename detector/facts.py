@@ -75,7 +75,8 @@ class Facts(msgspec.Struct):
 
     def suspect(self, name: str, *, until: int, seqs: Iterable[int], high: bool) -> None:
         """Stop learning what is new about a person until then; withdraw what `seqs` taught."""
-        suspect = self.suspects.setdefault(name, Suspect(until))
+        suspect = self.suspects.setdefault(name, Suspect(0))
+        self.hour.doubted.setdefault(name, suspect.until)
         suspect.until = max(suspect.until, until)
         if high:
             suspect.high = max(suspect.high, until)
@@ -85,6 +86,11 @@ class Facts(msgspec.Struct):
         """Whether anything after `since` is too near to an alert to be learned."""
         suspect = self.suspects.get(name)
         return suspect is not None and suspect.until >= since
+
+    def was_suspect(self, name: str, since: int) -> bool:
+        """The same when the open hour began: within it nobody becomes suspect, however pages are cut."""
+        before = self.hour.doubted.get(name)
+        return self.is_suspect(name, since) if before is None else before >= since
 
     def holds_back(self, name: str, key: str, day: int, clock: int) -> bool:
         """Whether something new about a person, shown on a day, is not learned at a step of the clock.
@@ -113,6 +119,7 @@ class Facts(msgspec.Struct):
         suspect = self.suspects.get(name)
         if suspect is None or verdict(known, suspect.until):
             self.suspects.pop(name, None)
+            self.hour.doubted.pop(name, None)
             if all(each.harmless or not each.meets(said) for each in known):
                 self.withdrawn.pop(name, None)
         person = self.people.get(name)

@@ -92,6 +92,8 @@ class OpenHour(msgspec.Struct):
     visited: list[str] = []
     shown: dict[str, None] = {}
     """What was shown, while the hour goes on: see `shown_key`."""
+    doubted: dict[str, int] = {}
+    """Of those who came under an alert in the hour until when they were suspect before, 0 if not."""
 
 
 def shown_key(place: int, kind: int, value: str) -> str:

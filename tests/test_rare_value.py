@@ -231,6 +231,25 @@ def test_what_is_kept_has_bounds(people: int, monkeypatch: pytest.MonkeyPatch) -
     assert all(any(value in each.values for each in tail.showers.values()) for value in tail.crowd)
 
 
+@pytest.mark.parametrize(("minutes", "guarded"), [(1, False), (150, True)])
+def test_who_comes_under_an_alert_is_guarded_from_the_next_hour_on(
+    minutes: int, guarded: bool
+) -> None:
+    """However the hour is cut: what it shows before the alert and behind it is one."""
+    base, mine = (ROOT / "rules/base/items.yml").read_text(), RULE.replace("level: low", "level: high")
+    rule = mine.format(among="account", below=0.1, least=8)
+    plan = kernel.Plan(load({"base.yml": base, "mine.yml": rule}).rulebook)
+    ann = [_use("ann", "web", 2.1), _use("ann", "mac", 2.1 + minutes / 1440)]
+    items = [*_crowd(12, day=0.1), *_crowd(12, day=1.1), *ann]
+    for cuts in ((), range(len(items))):
+        state = stories.engine(plan)
+        heard = play(state, items, cuts)
+        (tail,) = state.tails.values()
+        assert isinstance(tail, ShareTail)
+        assert len(heard.of("rare")) == 1
+        assert ("1Password for Mac" in tail.showers["ANN"].guarded) is guarded
+
+
 @few
 @given(st.data())
 def test_cutting_the_days_does_not_change_what_is_rare(data: Any) -> None:

@@ -7,8 +7,9 @@ from functools import partial
 from itertools import islice
 from typing import Final
 
-from detector.observations import VAULT
+from detector.observations import SLOT, VAULT
 from detector.rule_types.base import KIND_OF, Scene
+from detector.rule_types.novelty import is_new, value_of
 from detector.rule_types.paces import Pace, Seen
 from detector.workhours import DAY_US
 
@@ -45,6 +46,8 @@ def adding(scene: Scene, field: str | None, only: str) -> Callable[[int], str | 
     page, kind = scene.page, KIND_OF.get(field or "")
     if field is None:
         return page.ids.__getitem__
+    if kind == SLOT:
+        return _adding_hours(scene, field, only)
     shown = page.values[kind].__getitem__ if kind is not None else partial(scene.text, field)
     if only == "all":
         return lambda row: shown(row) and f"{page.times[row] // DAY_US} {shown(row)}"
@@ -52,6 +55,18 @@ def adding(scene: Scene, field: str | None, only: str) -> Callable[[int], str | 
         return shown
     new, start = scene.unseen(kind).tolist(), scene.start
     return lambda row: shown(row) if new[row - start] else None
+
+
+def _adding_hours(scene: Scene, field: str, only: str) -> Callable[[int], str | None]:
+    """The same for hours of the local week, which are no column: they need the person's zone."""
+
+    def adds(row: int) -> str | None:
+        slot, name = value_of(scene, row, field)[0], scene.page.people[row] or ""
+        if only == "all":
+            return f"{scene.page.times[row] // DAY_US} {slot}"
+        return slot if is_new(scene, row, field, name) else None
+
+    return adds
 
 
 def fresh_in(pace: Pace, part: Sequence[int], adds: Callable[[int], str | None]) -> dict[int, str]:

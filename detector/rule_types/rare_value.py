@@ -163,7 +163,7 @@ class RareValue(Behavior):
         """Learn nothing new about somebody who is near to an alert."""
         (_, name, value), time = at, scene.page.times[at[0]]
         unknown = value not in shower.values and value not in shower.guarded
-        if unknown and scene.facts.is_suspect(name, time) and len(shower.guarded) < MOST_VALUES:
+        if unknown and scene.facts.was_suspect(name, time) and len(shower.guarded) < MOST_VALUES:
             shower.guarded[value] = Standing(time, time, told=time)
 
     def _is_rare(self, share: Share, own: int) -> bool:

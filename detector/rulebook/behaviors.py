@@ -25,6 +25,8 @@ _TYPES: Final = {
     for kind in catalog.BEHAVIORS
 }
 _FIELD_KEYS: Final = {"group-by": "group_by", "fields": "fields", "with-any-new": "with_any_new"}
+_FIELD_KEY: Final = "of"
+"""The key with one field."""
 
 
 def read_behavior(report: Report) -> Document | None:
@@ -96,20 +98,28 @@ def check_fields(report: Report, behavior: Behavior | None, feeds: Iterable[str]
     for key, attribute in _FIELD_KEYS.items():
         told = getattr(behavior, attribute, None) or report.at(("behavior", key))
         for index, field in enumerate(told if isinstance(told, tuple | list) else ()):
-            if isinstance(field, str) and field not in names:
-                fix = where_else(field, names) or did_you_mean(field, names)
-                text = f"{quoted(field)} is not a field of the rules it looks at"
-                report.wrong(("behavior", key, index), text, fix, about=sections.FIELDS)
+            _check_field(report, ("behavior", key, index), field, names)
+    _check_field(report, ("behavior", _FIELD_KEY), report.at(("behavior", _FIELD_KEY)), names)
+
+
+def _check_field(report: Report, path: Path, field: object, names: Mapping[str, str]) -> None:
+    if isinstance(field, str) and field not in names:
+        fix = where_else(field, names) or did_you_mean(field, names)
+        text = f"{quoted(field)} is not a field of the rules it looks at"
+        report.wrong(path, text, fix, about=sections.FIELDS)
 
 
 def in_columns(behavior: Behavior, feeds: Iterable[str]) -> Behavior:
     """The behaviour with columns in place of raw names."""
     names = _columns(feeds)
-    update = {
+    update: dict[str, Any] = {
         attribute: tuple(names.get(field, field) for field in fields)
         for attribute in _FIELD_KEYS.values()
         if (fields := getattr(behavior, attribute, None)) is not None
     }
+    one = getattr(behavior, _FIELD_KEY, None)
+    if one is not None:
+        update[_FIELD_KEY] = names.get(one, one)
     return behavior.model_copy(update=update)
 
 
