@@ -236,7 +236,10 @@ def test_who_comes_under_an_alert_is_guarded_from_the_next_hour_on(
     minutes: int, guarded: bool
 ) -> None:
     """However the hour is cut: what it shows before the alert and behind it is one."""
-    base, mine = (ROOT / "rules/base/items.yml").read_text(), RULE.replace("level: low", "level: high")
+    base, mine = (
+        (ROOT / "rules/base/items.yml").read_text(),
+        RULE.replace("level: low", "level: high"),
+    )
     rule = mine.format(among="account", below=0.1, least=8)
     plan = kernel.Plan(load({"base.yml": base, "mine.yml": rule}).rulebook)
     ann = [_use("ann", "web", 2.1), _use("ann", "mac", 2.1 + minutes / 1440)]

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Final, Literal
 
 from pydantic import Field
 
-from detector import workhours
+from detector import events, workhours
 from detector.facts import Facts
 from detector.findings import Finding, Level
 from detector.observations import CLIENT, COUNTRY, ITEM, NETWORK, VAULT
@@ -95,6 +95,10 @@ class Volume(Behavior):
     def asked(self) -> Asked:
         """The windows that it judges, and what is too much in them."""
         return Asked(self.within, self.least, CHANCES[self.sensitivity])
+
+    def reads(self) -> frozenset[str]:
+        """Event columns that this very rule reads, beside `columns`."""
+        return super().reads() | (frozenset({self.of or ""}) & frozenset(events.SCHEMA))
 
     def watch(self, rule: Rule, scene: Scene, rows: Sequence[int], tail: Any) -> Iterator[Finding]:
         """Count what each event adds, and judge the windows that hold it."""
