@@ -240,6 +240,7 @@ def test_what_is_out_of_time_reaches_stateless_rules_only(items: list[Item], lat
     assert not stateful & {alert.rule.id for alert in heard.alerts.values()}
     state.memory.facts.withdrawn = {}
     state.memory.facts.suspects = {}
+    state.memory.facts.hour.doubted = {}
     assert arrays.encode(state.memory.facts) == facts
 
 
