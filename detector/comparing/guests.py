@@ -21,9 +21,10 @@ from detector.alerts import Alert
 from detector.backtesting import Replayed
 from detector.comparing.changes import changed, part
 from detector.findings import Finding
+from detector.investigating import Hits, investigate
 from detector.observations import Observations
 from detector.rule_types.base import Scene, Tail
-from detector.run import Guarded, Hits, Run, guarded, investigate
+from detector.run import Guarded, Run, guarded
 from detector.workhours import HOUR_US
 
 
