@@ -262,6 +262,16 @@ def test_fields_of_a_behavior_are_those_of_the_rules_it_looks_at() -> None:
     )
 
 
+def test_the_field_that_a_volume_counts_is_one_of_the_rules_it_looks_at() -> None:
+    text = (
+        "title: B\nid: 7c0c7b06-7a4a-4f0e-9f0a-3d3f5a7a0002\nbehavior:\n"
+        "    type: volume\n    rules: [rule_1]\n    of: object_uid\n"
+    )
+    assert said(load({"1.yml": rule(1), "2.yml": text})) == [
+        "2.yml:6:9: behavior.of: 'object_uid' is not a field of the rules it looks at; did you mean 'object_uuid'?"
+    ]
+
+
 def test_stories_are_checked_word_by_word() -> None:
     tests = """\
 tests:
