@@ -15,7 +15,7 @@ from detector.correlations import groups, judging
 from detector.correlations.bounds import Bounds
 from detector.correlations.correlation import Correlation
 from detector.correlations.definition import Base
-from detector.correlations.groups import CorrelationTail
+from detector.correlations.groups import FORGET_DAYS, CorrelationTail
 from detector.correlations.walks import Entry
 from detector.findings import Subject, SubjectType
 from detector.rulebook.book import Rulebook
@@ -107,6 +107,22 @@ def test_pages_and_restarts_change_nothing(
         assert other[1].told == single[1].told
         assert other[1].suppressed == single[1].suppressed
         assert written(other[0]) == written(single[0])
+
+
+def test_what_is_looked_at_ahead_ends_at_midnight() -> None:
+    """Then groups are cleared of what is too old: who comes after it begins anew, however cut."""
+    days = (stories.at("0:00") + timedelta(days=number) for number in range(12, 12 + FORGET_DAYS))
+    midnight = next(day for day in days if day.timestamp() // 86_400 % FORGET_DAYS == 0)
+    before, after = midnight - timedelta(minutes=5), midnight + timedelta(minutes=5)
+    items = [
+        stories.usage("ann", "paris", midnight - timedelta(days=8.5), action="fill", item="i1"),
+        stories.usage("ben", "paris", before, action="reveal", item="i1"),
+        stories.usage("ann", "paris", after, action="reveal", item="i2"),
+    ]
+    whole = _played(items, {1}, set())
+    single = _played(items, {1, 2}, set())
+
+    assert written(whole[0]) == written(single[0])
 
 
 def test_chains_hear_each_other_and_behaviors() -> None:
