@@ -17,7 +17,7 @@ from detector.delivery.bulletins import Bulletin
 from detector.delivery.orders import Flood, Orders
 from detector.evaluation.grading import Catch, grade
 from detector.plans import Texts
-from detector.ports import Message, Notifier, Receipt
+from detector.ports import Attempt, Message, Notifier, Receipt
 from detector.settings import PathsConfig
 from detector.simulator import Plan, Server, Simulation, serve, simulate, write
 from detector.sources.onepassword import Budget, OnePassword, Pace
@@ -50,13 +50,13 @@ class Heard:
         self.alerts: list[Alert] = []
         self._then = then
 
-    def send(self, message: Message, *, key: str, again: bool) -> Receipt:
+    def send(self, message: Message, attempt: Attempt) -> Receipt:
         """Keep the alert; let the other one print it."""
         if isinstance(message, Bulletin):
             self.alerts += message.incident.alerts
         if self._then is not None:
-            return self._then.send(message, key=key, again=again)
-        return Receipt(key)
+            return self._then.send(message, attempt)
+        return Receipt(attempt.key)
 
 
 @dataclass(frozen=True)

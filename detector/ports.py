@@ -63,9 +63,10 @@ class DeliveryError(Exception):
 
     `permanent`: this message will never be taken as it is. `parked`: nothing can be sent to
     this destination until its configuration changes. `ambiguous`: it may have arrived.
+    `served`: the recipients who have it all the same; only the others are still to get it.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a failure may be, by name
         self,
         text: str,
         *,
@@ -73,12 +74,27 @@ class DeliveryError(Exception):
         parked: bool = False,
         ambiguous: bool = False,
         retry_after_s: float | None = None,
+        served: frozenset[str] = frozenset(),
     ) -> None:
         super().__init__(text)
         self.permanent = permanent
         self.parked = parked
         self.ambiguous = ambiguous
         self.retry_after_s = retry_after_s
+        self.served = served
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try to send a message, whose idempotency key is the same at every try.
+
+    `again`: an earlier try may have arrived. `served`: those of several recipients who have the
+    message.
+    """
+
+    key: str
+    again: bool = False
+    served: frozenset[str] = frozenset()
 
 
 class Notifier(Protocol):
@@ -91,15 +107,12 @@ class Notifier(Protocol):
     name: str
     edits: bool
 
-    def send(self, message: Message, *, key: str, again: bool) -> Receipt:
-        """Deliver once under the idempotency `key`; `again` if an earlier try may have arrived.
-
-        Raises DeliveryError.
-        """
+    def send(self, message: Message, attempt: Attempt) -> Receipt:
+        """Deliver once under the key of the attempt. Raises DeliveryError."""
         ...
 
 
 __all__ = [
-    "CursorRefused", "DeliveryError", "Message", "Notifier", "Page", "Receipt", "Source",
-    "SourceError",
+    "Attempt", "CursorRefused", "DeliveryError", "Message", "Notifier", "Page", "Receipt",
+    "Source", "SourceError",
 ]  # fmt: skip

@@ -236,6 +236,7 @@ class Mailbox:
     trust: MailTrust
     port: int = 0
     refusals: dict[str, str] = field(default_factory=dict)
+    sender_answer: str = "250 OK"
     cuts_after_data: bool = False
     data_answer: str = "250 kept"
     largest: int = 10_000_000
@@ -245,6 +246,19 @@ class Mailbox:
         """How the service is told about this server."""
         given = {"user": "vaultwatch", "password": "s3cret", "trust": self.trust.client, **fields}
         return MailServer("127.0.0.1", self.port, **given)
+
+    async def handle_MAIL(
+        self,
+        _server: SMTP,
+        _session: Session,
+        envelope: Envelope,
+        address: str,
+        options: list[str],
+    ) -> str:
+        """Take the sender unless told otherwise."""
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return self.sender_answer
 
     async def handle_RCPT(
         self,

@@ -15,7 +15,15 @@ from detector.delivery.bulletins import Bulletin, Cause, Kind
 from detector.delivery.incidents import incident, incident_id
 from detector.delivery.orders import Orders
 from detector.plans import Texts
-from detector.ports import CursorRefused, DeliveryError, Message, Page, Receipt, SourceError
+from detector.ports import (
+    Attempt,
+    CursorRefused,
+    DeliveryError,
+    Message,
+    Page,
+    Receipt,
+    SourceError,
+)
 from detector.store.sqlite import Sqlite
 from tests.stories import ROOT, Item
 
@@ -86,16 +94,16 @@ class Mailbox:
         told = [each for each in self.messages if isinstance(each, Bulletin)]
         return [each.incident.worst for each in told]
 
-    def send(self, message: Message, *, key: str, again: bool) -> Receipt:
+    def send(self, message: Message, attempt: Attempt) -> Receipt:
         """Take the message, unless this one is refused."""
-        if again:
-            self.looked.append(key)
+        if attempt.again:
+            self.looked.append(attempt.key)
         if self.refuse > 0:
             self.refuse -= 1
             raise self.error
         self.messages.append(message)
-        self.keys[key] += 1
-        self.receipts.append(Receipt(f"<{key}>"))
+        self.keys[attempt.key] += 1
+        self.receipts.append(Receipt(f"<{attempt.key}>"))
         return self.receipts[-1]
 
 

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from detector.alerts import Alert
 from detector.notifiers.console import Terminal
+from detector.ports import Attempt
 from detector.rendering import Renderer
 from detector.rendering.samples import impossible_travel, simple_match
 from tests.fakes import bulletin
@@ -25,7 +26,7 @@ def shown(renderer: Renderer, alert: Alert, *, width: int = 100, colour: bool = 
         force_terminal=colour,
         color_system="truecolor" if colour else None,
     )
-    receipt = Terminal(console, renderer).send(bulletin(alert), key="k", again=False)
+    receipt = Terminal(console, renderer).send(bulletin(alert), Attempt("k"))
     assert receipt.message_id == "k"
     return screen.getvalue()
 

@@ -18,7 +18,7 @@ from detector.notifiers.slack import Slack
 from detector.notifiers.slack_api import slack_client
 from detector.notifiers.slack_hook import SlackHook
 from detector.notifiers.webhook import Signed, Webhook
-from detector.ports import DeliveryError, Message, Notifier, Receipt
+from detector.ports import Attempt, DeliveryError, Message, Notifier, Receipt
 from detector.rendering import Renderer
 from detector.rendering.samples import simple_match
 from tests.conftest_delivery import api_of
@@ -65,7 +65,7 @@ def test_a_dripping_server_is_given_up_as_perhaps_arrived(renderer: Renderer, na
         slow = Deadline(make(port, renderer), longest_s=0.4)
         began = time.monotonic()
         with pytest.raises(DeliveryError, match="no answer within") as caught:
-            slow.send(MESSAGE, key="k", again=False)
+            slow.send(MESSAGE, Attempt("k"))
         assert caught.value.ambiguous
         assert time.monotonic() - began < 3
 
@@ -78,10 +78,10 @@ class Hangs:
     edits: bool = True
     go: Event = field(default_factory=Event)
 
-    def send(self, message: Message, *, key: str, again: bool) -> Receipt:
+    def send(self, message: Message, attempt: Attempt) -> Receipt:
         """Wait."""
         self.go.wait()
-        return Receipt(key)
+        return Receipt(attempt.key)
 
 
 def test_few_sends_hang_at_once_and_then_none_is_begun() -> None:
@@ -89,24 +89,24 @@ def test_few_sends_hang_at_once_and_then_none_is_begun() -> None:
     slow = Deadline(inner, longest_s=0.02)
     for _ in range(MOST_STUCK):
         with pytest.raises(DeliveryError) as caught:
-            slow.send(MESSAGE, key="k", again=False)
+            slow.send(MESSAGE, Attempt("k"))
         assert caught.value.ambiguous
     with pytest.raises(DeliveryError, match="still hang") as refused:
-        slow.send(MESSAGE, key="k", again=False)
+        slow.send(MESSAGE, Attempt("k"))
     assert not refused.value.ambiguous, "nothing was sent"
 
     inner.go.set()
     patient = Deadline(inner)
-    assert patient.send(MESSAGE, key="k", again=False) == Receipt("k")
+    assert patient.send(MESSAGE, Attempt("k")) == Receipt("k")
 
 
 def test_what_the_destination_says_is_handed_on() -> None:
     class Refuses(Hangs):
-        def send(self, message: Message, **_: Any) -> Receipt:
+        def send(self, message: Message, *_: Any) -> Receipt:
             raise DeliveryError("no", permanent=True, retry_after_s=3)
 
     limited = Deadline(Refuses())
     assert (limited.name, limited.edits) == ("hangs", True)
     with pytest.raises(DeliveryError) as caught:
-        limited.send(MESSAGE, key="k", again=False)
+        limited.send(MESSAGE, Attempt("k"))
     assert (caught.value.permanent, caught.value.retry_after_s) == (True, 3)

@@ -18,19 +18,19 @@ from detector.delivery.incidents import incident_id
 from detector.findings import Level
 from detector.notifiers.email import Email
 from detector.notifiers.mail_server import MailServer
-from detector.ports import DeliveryError
+from detector.ports import Attempt, DeliveryError
 from detector.rendering import Renderer, overlay, sample_lists
 from detector.rendering.samples import impossible_travel, simple_match
 from tests.conftest_delivery import Mailbox, MailTrust, mail_server
+from tests.dripping import dripping
 from tests.fakes import bulletin
 
 SOC = ("soc@example.com", "boss@example.com")
+FIRST = Attempt("k")
 
 
 def test_an_alert_arrives_as_text_and_html(mailbox: Mailbox, renderer: Renderer) -> None:
-    receipt = mailer(mailbox, renderer).send(
-        bulletin(impossible_travel()), key="alert.1", again=False
-    )
+    receipt = mailer(mailbox, renderer).send(bulletin(impossible_travel()), Attempt("alert.1"))
 
     [mail] = arrived(mailbox)
     assert mail["Message-ID"] == "<alert.1@example.com>"
@@ -53,7 +53,7 @@ def test_an_alert_arrives_as_text_and_html(mailbox: Mailbox, renderer: Renderer)
 def test_the_picture_lies_in_the_mail_and_the_html_shows_it(
     mailbox: Mailbox, renderer: Renderer
 ) -> None:
-    mailer(mailbox, renderer).send(bulletin(impossible_travel()), key="k", again=False)
+    mailer(mailbox, renderer).send(bulletin(impossible_travel()), Attempt("k"))
 
     [mail] = arrived(mailbox)
     [shown] = [part for part in mail.walk() if part.get_content_type() == "image/png"]
@@ -68,7 +68,7 @@ def test_a_mail_that_is_too_large_goes_without_its_picture(
     mailbox: Mailbox, renderer: Renderer
 ) -> None:
     mailbox.largest = 15_000
-    mailer(mailbox, renderer).send(bulletin(impossible_travel()), key="k", again=False)
+    mailer(mailbox, renderer).send(bulletin(impossible_travel()), Attempt("k"))
     [mail] = arrived(mailbox)
     assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html"]
 
@@ -77,11 +77,11 @@ def test_what_follows_is_threaded_under_the_first_mail(
     mailbox: Mailbox, renderer: Renderer
 ) -> None:
     mail = mailer(mailbox, renderer)
-    first = mail.send(bulletin(simple_match()), key="inc.1", again=False)
+    first = mail.send(bulletin(simple_match()), Attempt("inc.1"))
     worst = dataclasses.replace(impossible_travel(), level=Level.CRITICAL)
     told = dataclasses.replace(bulletin(worst).incident, id=bulletin(simple_match()).incident.id)
     worse = bulletin(worst, kind=Kind.ALARM, cause=Cause.LEVEL_RAISED, head=first)
-    mail.send(dataclasses.replace(worse, incident=told), key="inc.2", again=False)
+    mail.send(dataclasses.replace(worse, incident=told), Attempt("inc.2"))
 
     opened, second = arrived(mailbox)
     assert second["In-Reply-To"] == opened["Message-ID"]
@@ -95,7 +95,7 @@ def test_what_follows_is_threaded_under_the_first_mail(
 def test_a_digest_and_a_notice_arrive_as_text_and_html(
     mailbox: Mailbox, renderer: Renderer, message: Digest | Notice
 ) -> None:
-    mailer(mailbox, renderer).send(message, key=message.id, again=False)
+    mailer(mailbox, renderer).send(message, Attempt(message.id))
     [mail] = arrived(mailbox)
     assert mail["Subject"] == f"Low: {message.title}"
     for part in mail.iter_parts():
@@ -110,8 +110,10 @@ def test_addresses_are_checked_when_they_are_configured(
 
 
 def test_a_repeat_has_the_same_message_id(mailbox: Mailbox, renderer: Renderer) -> None:
-    mailer(mailbox, renderer).send(bulletin(simple_match()), key="any key / at all", again=False)
-    mailer(mailbox, renderer).send(bulletin(simple_match()), key="any key / at all", again=True)
+    mailer(mailbox, renderer).send(bulletin(simple_match()), Attempt("any key / at all"))
+    mailer(mailbox, renderer).send(
+        bulletin(simple_match()), Attempt("any key / at all", again=True)
+    )
     first, second = arrived(mailbox)
     assert first["Message-ID"] == second["Message-ID"]
 
@@ -124,9 +126,7 @@ def test_a_server_without_starttls_gets_nothing(renderer: Renderer, mail_trust: 
 
 def test_on_this_machine_mail_may_go_in_the_open(renderer: Renderer, mail_trust: MailTrust) -> None:
     with mail_server(mail_trust) as box:
-        mailer(box, renderer, tls="none", user=None).send(
-            bulletin(simple_match()), key="k", again=False
-        )
+        mailer(box, renderer, tls="none", user=None).send(bulletin(simple_match()), Attempt("k"))
         assert len(box.received) == 1
 
 
@@ -135,7 +135,7 @@ def test_implicit_tls_is_spoken_from_the_first_byte(
 ) -> None:
     with mail_server(mail_trust, ssl_context=mail_trust.server) as box:
         mailer(box, renderer, tls="implicit", user=None).send(
-            bulletin(simple_match()), key="k", again=False
+            bulletin(simple_match()), Attempt("k")
         )
         assert len(box.received) == 1
 
@@ -167,7 +167,7 @@ def test_a_refused_recipient_is_told_and_the_others_have_it(
     told: list[str] = []
     mailbox.refusals["boss@example.com"] = "550 nobody here"
     Email(mailbox.server(), renderer, to=SOC, notice=told.append).send(
-        bulletin(simple_match()), key="k", again=False
+        bulletin(simple_match()), Attempt("k")
     )
     assert mailbox.received[0].rcpt_tos == ["soc@example.com"]
     assert told == ["email: boss@example.com refused: 550 nobody here"]
@@ -177,16 +177,38 @@ def test_a_recipient_who_is_busy_gets_it_later_and_the_others_once(
     mailbox: Mailbox, renderer: Renderer
 ) -> None:
     mailbox.refusals["boss@example.com"] = "451 later please"
-    mail = mailer(mailbox, renderer)
-    error = failure(mail)
+    error = failure(mailer(mailbox, renderer))
     assert (error.permanent, error.parked, error.ambiguous) == (False, False, False)
+    assert error.served == {"soc@example.com"}
+
+    later = Attempt("k", again=True, served=error.served)
+    error = failure(mailer(mailbox, renderer), later)
+    assert error.served == {"soc@example.com"}, "who has it is not forgotten"
 
     mailbox.refusals.clear()
-    mail.send(bulletin(simple_match()), key="k", again=True)
+    mailer(mailbox, renderer).send(bulletin(simple_match()), later)
     assert [envelope.rcpt_tos for envelope in mailbox.received] == [
         ["soc@example.com"],
         ["boss@example.com"],
     ]
+
+
+def test_when_the_rest_will_never_get_it_the_mail_is_sent(
+    mailbox: Mailbox, renderer: Renderer
+) -> None:
+    mailbox.refusals["boss@example.com"] = "550 nobody here"
+    attempt = Attempt("k", again=True, served=frozenset({"soc@example.com"}))
+    mailer(mailbox, renderer).send(bulletin(simple_match()), attempt)
+    assert mailbox.received == []
+
+
+def test_nobody_has_a_mail_whose_server_hangs_up_between_two_recipients(
+    mailbox: Mailbox, renderer: Renderer
+) -> None:
+    mailbox.refusals["boss@example.com"] = "421 closing"
+    error = failure(mailer(mailbox, renderer))
+    assert error.served == set()
+    assert (error.permanent, mailbox.received) == (False, [])
 
 
 def test_when_nobody_is_there_trying_again_does_not_help(
@@ -204,6 +226,20 @@ def test_a_refused_message_may_be_taken_later_or_never(
 ) -> None:
     mailbox.data_answer = answer
     assert failure(mailer(mailbox, renderer)).permanent is permanent
+
+
+def test_a_sender_that_is_refused_is_not_the_fault_of_the_message(
+    mailbox: Mailbox, renderer: Renderer
+) -> None:
+    mailbox.sender_answer = "550 not from you"
+    error = failure(mailer(mailbox, renderer))
+    assert (error.permanent, error.parked) == (False, True)
+
+
+def test_a_server_that_sends_everybody_away_parks_the_destination(renderer: Renderer) -> None:
+    with dripping(b"554 no service here\r\n") as port:
+        error = failure(Email(MailServer("127.0.0.1", port), renderer, to=SOC))
+    assert (error.permanent, error.parked) == (False, True)
 
 
 def test_a_line_cut_after_the_data_may_have_delivered(mailbox: Mailbox, renderer: Renderer) -> None:
@@ -225,7 +261,7 @@ def test_a_broken_template_does_not_hold_an_alert_back(
     told: list[str] = []
     broken = Renderer(overlay(templates, {"email.txt.j2": "{{ nobody }}"}))
     Email(mailbox.server(), broken, to=SOC, notice=told.append).send(
-        bulletin(simple_match()), key="k", again=False
+        bulletin(simple_match()), Attempt("k")
     )
     [mail] = arrived(mailbox)
     assert simple_match().summary in mail.get_content()
@@ -251,7 +287,7 @@ def test_no_event_writes_a_header(
         rule=dataclasses.replace(alert.rule, title=said),
         subject=dataclasses.replace(alert.subject, name=name, email=address),
     )
-    mailer(mailbox, renderer).send(bulletin(alert), key=key or "k", again=False)
+    mailer(mailbox, renderer).send(bulletin(alert), Attempt(key or "k"))
     mail = arrived(mailbox)[-1]
     assert sorted(set(mail.keys())) == sorted(mail.keys())
     assert "Bcc" not in mail
@@ -273,8 +309,8 @@ def arrived(mailbox: Mailbox) -> list[EmailMessage]:
     ]
 
 
-def failure(mail: Email) -> DeliveryError:
+def failure(mail: Email, attempt: Attempt = FIRST) -> DeliveryError:
     """How sending an alert fails."""
     with pytest.raises(DeliveryError) as caught:
-        mail.send(bulletin(simple_match()), key="k", again=False)
+        mail.send(bulletin(simple_match()), attempt)
     return caught.value

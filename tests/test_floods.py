@@ -29,7 +29,7 @@ from detector.delivery.circuit import Circuit
 from detector.delivery.flood import Room, Tell, parted
 from detector.delivery.orders import Flood, Match, Orders, Route
 from detector.findings import Level
-from detector.ports import DeliveryError
+from detector.ports import Attempt, DeliveryError
 from tests.delivery import NOON, Day, alert, day, high
 from tests.fakes import ORDERS, Mailbox
 
@@ -51,16 +51,17 @@ class Channel(Mailbox):
     posted: dict[str, Message] = field(default_factory=dict)
     tries: int = 0
 
-    def send(self, message: Message, *, key: str, again: bool) -> Receipt:
+    def send(self, message: Message, attempt: Attempt) -> Receipt:
         """Take the message once; while away fail, every seventh time after it has arrived."""
         self.tries += 1
+        key = attempt.key
         now = self.clock.now if self.clock else NOON
         if self.away and self.away[0] <= now < self.away[1]:
             if self.tries % 7 == 0 and key not in self.posted:
                 self.keys[key] += 1
                 self.posted[key] = message
             raise DeliveryError("no answer", ambiguous=True)
-        if again and key in self.posted:
+        if attempt.again and key in self.posted:
             return Receipt(key)
         self.keys[key] += 1
         self.posted[key] = message

@@ -16,7 +16,7 @@ from detector.delivery.bulletins import Bulletin, Digest, Kind
 from detector.delivery.circuit import OPENS_AFTER
 from detector.delivery.orders import Timetable
 from detector.findings import Level
-from detector.ports import DeliveryError
+from detector.ports import Attempt, DeliveryError, Message, Receipt
 from detector.settings import Settings
 from detector.store.outbox import LEASE
 from detector.store.sqlite import Commit, Sqlite
@@ -177,6 +177,29 @@ def test_after_failures_in_a_row_one_message_at_a_time_is_tried(
     mailbox.refuse = 0
     later = NOW + timedelta(minutes=1)
     assert [tell(store, mailbox, later), tell(store, mailbox, later)] == [1, 5]
+
+
+def test_a_message_that_is_never_taken_does_not_keep_the_others(
+    store: Sqlite, example: Alert
+) -> None:
+    class Stumbles(Mailbox):
+        def send(self, message: Message, attempt: Attempt) -> Receipt:
+            if "inc-" + "c" * 16 in attempt.key:
+                raise DeliveryError("HTTP 500", ambiguous=True)
+            return super().send(message, attempt)
+
+    mailbox, now = Stumbles(), NOW
+    put(store, named(example, "c", Level.CRITICAL))
+    while not store.outbox.circuit("mailbox").is_open:
+        now += timedelta(minutes=1)
+        tell(store, mailbox, now)
+    put(store, named(example, "a"), named(example, "b"))
+    for _ in range(8):
+        now += timedelta(minutes=16)
+        tell(store, mailbox, now)
+
+    assert sorted(alert.id[0] for alert in mailbox.alerts) == ["a", "b"]
+    assert not store.outbox.circuit("mailbox").is_open
 
 
 def test_a_destination_with_a_mistake_in_it_does_not_keep_the_others(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from detector import destinations
 from detector.notifiers.other import MOST_TEXT, Other, harmless
-from detector.ports import DeliveryError
+from detector.ports import Attempt, DeliveryError
 from detector.rendering import Renderer, overlay, sample_messages
 from detector.rendering.samples import impossible_travel, simple_match
 from detector.settings import ConfigError, OtherConfig, Settings
@@ -36,7 +36,7 @@ def url(sink: WebSink) -> str:
 @pytest.mark.parametrize("name", sample_messages())
 def test_every_message_arrives_as_text(sink: WebSink, renderer: Renderer, name: str) -> None:
     message = sample_messages()[name]
-    Other(url(sink), renderer).send(message, key="k", again=False)
+    Other(url(sink), renderer).send(message, Attempt("k"))
     [body] = sink.bodies
     mail = renderer.email(message)
     assert body["title"] == harmless(mail.subject)
@@ -46,7 +46,7 @@ def test_every_message_arrives_as_text(sink: WebSink, renderer: Renderer, name: 
 def test_what_an_event_says_comes_alive_nowhere(sink: WebSink, renderer: Renderer) -> None:
     said = "<!channel> @everyone [click](https://evil.example) `x` **b** <@U1>"
     alert = replace(impossible_travel(), summary=said)
-    Other(url(sink), renderer).send(bulletin(alert), key="k", again=False)
+    Other(url(sink), renderer).send(bulletin(alert), Attempt("k"))
     words = " ".join(str(sink.bodies[0][part]) for part in ("title", "message"))
     for alive in ("<", "@everyone", "](", "https://evil", "`", "**"):
         assert alive not in words
@@ -62,7 +62,7 @@ def test_nothing_is_markup_and_nothing_is_too_long(text: str) -> None:
 def test_a_refusal_is_tried_again(sink: WebSink, renderer: Renderer, status: int) -> None:
     sink.status = status
     with pytest.raises(DeliveryError) as caught:
-        Other(url(sink), renderer).send(bulletin(simple_match()), key="k", again=False)
+        Other(url(sink), renderer).send(bulletin(simple_match()), Attempt("k"))
     assert (caught.value.ambiguous, caught.value.permanent) == (True, False)
     assert str(sink.port) not in str(caught.value), "the URL is the secret"
 
@@ -72,9 +72,7 @@ def test_a_broken_template_does_not_hold_an_alert_back(
 ) -> None:
     told: list[str] = []
     broken = Renderer(overlay(templates, {"email.txt.j2": "{{ nobody }}"}))
-    Other(url(sink), broken, notice=told.append).send(
-        bulletin(simple_match()), key="k", again=False
-    )
+    Other(url(sink), broken, notice=told.append).send(bulletin(simple_match()), Attempt("k"))
     assert simple_match().summary in sink.bodies[0]["title"]
     assert "email.txt.j2:1" in told[0]
 

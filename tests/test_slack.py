@@ -20,7 +20,7 @@ from detector.notifiers.slack_api import slack_client
 from detector.notifiers.slack_errors import wait_s
 from detector.notifiers.slack_pictures import SlackPictures
 from detector.notifiers.slack_places import Place
-from detector.ports import DeliveryError, Notifier, Receipt
+from detector.ports import Attempt, DeliveryError, Notifier, Receipt
 from detector.rendering import Renderer, overlay, sample_lists
 from detector.rendering.samples import impossible_travel, simple_match
 from tests.conftest_delivery import TOKEN, Answer, SlackServer, api_of
@@ -38,7 +38,7 @@ def slack(slack_server: SlackServer, slack_channel: str, renderer: Renderer) -> 
 def test_an_alert_is_posted_with_blocks_and_its_key(
     slack_server: SlackServer, slack_channel: str, slack: Notifier, renderer: Renderer
 ) -> None:
-    receipt = slack.send(bulletin(impossible_travel()), key="alert.1", again=False)
+    receipt = slack.send(bulletin(impossible_travel()), Attempt("alert.1"))
 
     [message] = slack_server.messages(slack_channel)
     wanted = renderer.slack(bulletin(impossible_travel()))
@@ -51,30 +51,30 @@ def test_an_alert_is_posted_with_blocks_and_its_key(
 def test_an_alert_that_arrived_is_found_and_not_sent_twice(
     slack_server: SlackServer, slack_channel: str, slack: Slack
 ) -> None:
-    first = slack.send(bulletin(simple_match()), key="alert.1", again=False)
-    slack.send(bulletin(simple_match()), key="alert.2", again=False)
+    first = slack.send(bulletin(simple_match()), Attempt("alert.1"))
+    slack.send(bulletin(simple_match()), Attempt("alert.2"))
 
-    assert slack.send(bulletin(simple_match()), key="alert.1", again=True) == first
+    assert slack.send(bulletin(simple_match()), Attempt("alert.1", again=True)) == first
     assert len(slack_server.messages(slack_channel)) == 2
 
 
 def test_an_alert_that_did_not_arrive_is_sent_when_asked_again(
     slack_server: SlackServer, slack_channel: str, slack: Slack
 ) -> None:
-    slack.send(bulletin(simple_match()), key="alert.9", again=True)
+    slack.send(bulletin(simple_match()), Attempt("alert.9", again=True))
     assert len(slack_server.messages(slack_channel)) == 1
 
 
 def test_an_incident_is_edited_in_place_and_replied_to_in_its_thread(
     slack_server: SlackServer, slack_channel: str, slack: Slack
 ) -> None:
-    head = slack.send(bulletin(simple_match()), key="inc.1", again=False)
+    head = slack.send(bulletin(simple_match()), Attempt("inc.1"))
     told = bulletin(simple_match(), impossible_travel(), head=head)
-    edited = slack.send(dataclasses.replace(told, kind=Kind.UPDATE), key="inc.2", again=False)
+    edited = slack.send(dataclasses.replace(told, kind=Kind.UPDATE), Attempt("inc.2"))
     note = dataclasses.replace(told, kind=Kind.NOTE, changes=("Ana looks at it.",))
-    slack.send(note, key="inc.3", again=False)
+    slack.send(note, Attempt("inc.3"))
     alarm = dataclasses.replace(told, kind=Kind.ALARM, cause=Cause.ANOTHER_ALERT)
-    slack.send(alarm, key="inc.4", again=False)
+    slack.send(alarm, Attempt("inc.4"))
 
     assert edited == head
     first, *replies = slack_server.thread(slack_channel, Place.of(head).ts)
@@ -87,11 +87,11 @@ def test_an_incident_is_edited_in_place_and_replied_to_in_its_thread(
 def test_a_reply_that_arrived_is_found_in_the_thread_and_not_sent_twice(
     slack_server: SlackServer, slack_channel: str, slack: Slack
 ) -> None:
-    head = slack.send(bulletin(simple_match()), key="inc.1", again=False)
+    head = slack.send(bulletin(simple_match()), Attempt("inc.1"))
     note = bulletin(simple_match(), kind=Kind.NOTE, head=head, changes=("Ana looks at it.",))
-    first = slack.send(note, key="inc.2", again=False)
+    first = slack.send(note, Attempt("inc.2"))
 
-    assert slack.send(note, key="inc.2", again=True) == first
+    assert slack.send(note, Attempt("inc.2", again=True)) == first
     assert len(slack_server.thread(slack_channel, Place.of(head).ts)) == 2
 
 
@@ -103,7 +103,7 @@ def test_an_incident_whose_message_is_gone_is_told_anew(
     gone = Place(slack_channel, "1700000000.000001").receipt
     update = bulletin(simple_match(), kind=Kind.UPDATE, head=gone)
 
-    anew = slack.send(update, key="inc.2", again=False)
+    anew = slack.send(update, Attempt("inc.2"))
     [message] = slack_server.messages(slack_channel)
     assert message["ts"] == Place.of(anew).ts
     assert "message_not_found" in told[0]
@@ -113,7 +113,7 @@ def test_an_incident_whose_message_is_gone_is_told_anew(
 def test_a_digest_and_a_notice_are_posted(
     slack_server: SlackServer, slack_channel: str, slack: Slack, message: Digest | Notice
 ) -> None:
-    slack.send(message, key=message.id, again=False)
+    slack.send(message, Attempt(message.id))
     [posted] = slack_server.messages(slack_channel)
     assert posted["blocks"][0]["text"]["text"].endswith(message.title)
 
@@ -121,10 +121,10 @@ def test_a_digest_and_a_notice_are_posted(
 def test_the_picture_comes_into_the_thread_and_only_there(
     slack_server: SlackServer, slack_channel: str, slack: Slack
 ) -> None:
-    head = slack.send(bulletin(impossible_travel()), key="inc.1", again=False)
+    head = slack.send(bulletin(impossible_travel()), Attempt("inc.1"))
     pictures = SlackPictures(api_of(slack_server.client()))
     for again in (True, True, False):  # it is looked for first, and found the second time
-        pictures.send(pictured(head), key="inc.1", again=again)
+        pictures.send(pictured(head), Attempt("inc.1", again=again))
 
     _, *replies = slack_server.thread(slack_channel, Place.of(head).ts)
     files = [reply["files"][0] for reply in replies]
@@ -150,7 +150,7 @@ def test_a_picture_is_tried_again_or_left_out(
     client = slack_client("xoxb-secret", base_url=answering(answer))
     pictures = SlackPictures(api_of(client), notice=told.append)
     with pytest.raises(DeliveryError) if raised else nullcontext():
-        pictures.send(pictured(Receipt("C1:17.5")), key="k", again=False)
+        pictures.send(pictured(Receipt("C1:17.5")), Attempt("k"))
     assert bool(told) is not raised
 
 
@@ -162,7 +162,7 @@ def test_what_is_no_picture_is_nothing_to_it(answering: Callable[[Answer], str])
         bulletin(impossible_travel()),
         pictured(Receipt("C1:1"), simple_match()),
     ):
-        assert pictures.send(message, key="k", again=False) == Receipt("k")
+        assert pictures.send(message, Attempt("k")) == Receipt("k")
 
 
 def test_a_lost_answer_is_looked_up_and_nothing_is_sent_twice(
@@ -172,12 +172,12 @@ def test_a_lost_answer_is_looked_up_and_nothing_is_sent_twice(
     slack_server.process.send_signal(signal.SIGSTOP)
     try:
         with pytest.raises(DeliveryError) as lost:
-            slack.send(bulletin(simple_match()), key="alert.1", again=False)
+            slack.send(bulletin(simple_match()), Attempt("alert.1"))
     finally:
         slack_server.process.send_signal(signal.SIGCONT)
 
     assert lost.value.ambiguous
-    found = slack.send(bulletin(simple_match()), key="alert.1", again=True)
+    found = slack.send(bulletin(simple_match()), Attempt("alert.1", again=True))
     [message] = slack_server.messages(slack_channel)
     assert message["ts"] == Place.of(found).ts
 
@@ -188,11 +188,11 @@ def test_a_channel_given_by_name_is_found_for_the_look_up(
     client = slack_server.client()
     made = client.conversations_create(name="named-channel")["channel"]
     posted = Slack(api_of(client), renderer, made["id"]).send(
-        bulletin(simple_match()), key="k", again=False
+        bulletin(simple_match()), Attempt("k")
     )
 
     found = Slack(api_of(client), renderer, "#named-channel").send(
-        bulletin(simple_match()), key="k", again=True
+        bulletin(simple_match()), Attempt("k", again=True)
     )
     assert found == posted
 
@@ -222,7 +222,7 @@ def test_a_refused_layout_is_sent_as_plain_text_and_told(
         simple_match(), summary="<!channel> look at <https://evil.example|this>"
     )
     Slack(api_of(client), renderer, slack_channel, notice=told.append).send(
-        bulletin(alert), key="k", again=False
+        bulletin(alert), Attempt("k")
     )
 
     [message] = slack_server.messages(slack_channel)
@@ -239,7 +239,7 @@ def test_a_broken_template_does_not_hold_an_alert_back(
         overlay(templates, {"slack.yaml": "text: x\nblocks:\n  - text: '{{ nobody }}'\n"})
     )
     Slack(api_of(slack_server.client()), broken, slack_channel, notice=told.append).send(
-        bulletin(simple_match()), key="k", again=False
+        bulletin(simple_match()), Attempt("k")
     )
 
     [message] = slack_server.messages(slack_channel)
@@ -334,7 +334,5 @@ class RefusesBlocks(WebClient):
 def failure(client: WebClient, renderer: Renderer, *, channel: str = "C1") -> DeliveryError:
     """How sending an alert fails."""
     with pytest.raises(DeliveryError) as caught:
-        Slack(api_of(client), renderer, channel).send(
-            bulletin(simple_match()), key="k", again=False
-        )
+        Slack(api_of(client), renderer, channel).send(bulletin(simple_match()), Attempt("k"))
     return caught.value

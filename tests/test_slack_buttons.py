@@ -22,6 +22,7 @@ from detector.notifiers.slack_modals import modal
 from detector.notifiers.slack_people import People
 from detector.notifiers.slack_places import Place
 from detector.notifiers.slack_socket import SlackSocket
+from detector.ports import Attempt
 from detector.rendering import Renderer
 from detector.rendering.samples import impossible_travel
 from tests.conftest_delivery import TOKEN, SlackServer, api_of
@@ -243,7 +244,7 @@ def test_a_message_has_buttons_only_where_they_are_heard(
 ) -> None:
     for heard in (False, True):
         slack = Slack(api_of(slack_server.client()), renderer, slack_channel, buttons=heard)
-        receipt = slack.send(bulletin(impossible_travel()), key=f"k{heard}", again=False)
+        receipt = slack.send(bulletin(impossible_travel()), Attempt(f"k{heard}"))
         [message] = [
             each
             for each in slack_server.messages(slack_channel)

@@ -11,7 +11,7 @@ import pytest
 from slack_sdk.webhook import WebhookClient
 
 from detector.notifiers.slack_hook import SlackHook
-from detector.ports import DeliveryError
+from detector.ports import Attempt, DeliveryError
 from detector.rendering import Renderer, overlay, sample_messages
 from detector.rendering.samples import simple_match
 from detector.settings import ConfigError, load
@@ -23,7 +23,7 @@ from tests.web_sink import WebSink, serving
 def test_what_slack_takes_is_sent(answering: Callable[[Answer], str], renderer: Renderer) -> None:
     told: list[str] = []
     hook = SlackHook(client(answering(Answer(200, {}, "ok"))), renderer, notice=told.append)
-    assert hook.send(bulletin(simple_match()), key="k", again=False).message_id == "k"
+    assert hook.send(bulletin(simple_match()), Attempt("k")).message_id == "k"
     assert told == []
 
 
@@ -42,9 +42,7 @@ def test_every_refusal_is_told_for_what_it_is(
     answering: Callable[[Answer], str], renderer: Renderer, answer: Answer, expected: dict[str, Any]
 ) -> None:
     with pytest.raises(DeliveryError) as caught:
-        SlackHook(client(answering(answer)), renderer).send(
-            bulletin(simple_match()), key="k", again=False
-        )
+        SlackHook(client(answering(answer)), renderer).send(bulletin(simple_match()), Attempt("k"))
     error = caught.value
     seen = {"permanent": error.permanent, "parked": error.parked, "ambiguous": error.ambiguous}
     assert {name for name, is_so in seen.items() if is_so} == set(expected) - {"retry_after_s"}
@@ -57,7 +55,7 @@ def test_what_is_posted_is_the_message_as_json_and_nothing_else(
 ) -> None:
     message = sample_messages()[name]
     with serving(WebSink(body="ok")) as sink:
-        SlackHook(client(sink.url), renderer).send(message, key="k", again=False)
+        SlackHook(client(sink.url), renderer).send(message, Attempt("k"))
     [posted] = sink.bodies
     shown = renderer.slack(message)
     assert (posted["text"], posted["blocks"]) == (shown.text, shown.blocks)
@@ -68,7 +66,7 @@ def test_what_is_posted_is_the_message_as_json_and_nothing_else(
 def test_a_refused_layout_is_posted_as_plain_words_next(renderer: Renderer) -> None:
     alert = replace(simple_match(), summary="<!channel> look")
     with serving(WebSink(400, "invalid_blocks")) as sink, pytest.raises(DeliveryError):
-        SlackHook(client(sink.url), renderer).send(bulletin(alert), key="k", again=False)
+        SlackHook(client(sink.url), renderer).send(bulletin(alert), Attempt("k"))
     first, second = sink.bodies
     assert first["blocks"]
     assert "blocks" not in second
@@ -80,9 +78,7 @@ def test_a_redirect_to_a_page_is_no_delivery(renderer: Renderer, status: int) ->
     with serving(WebSink(200, "<html>sign in</html>")) as page:
         sends = WebSink(status, headers={"Location": page.url})
         with serving(sends) as sink, pytest.raises(DeliveryError) as caught:
-            SlackHook(client(sink.url), renderer).send(
-                bulletin(simple_match()), key="k", again=False
-            )
+            SlackHook(client(sink.url), renderer).send(bulletin(simple_match()), Attempt("k"))
     assert not caught.value.permanent
     assert page.bodies == [], "nothing of the message goes elsewhere"
 
@@ -90,7 +86,7 @@ def test_a_redirect_to_a_page_is_no_delivery(renderer: Renderer, status: int) ->
 def test_nobody_there_is_not_ambiguous_and_the_url_is_never_told(renderer: Renderer) -> None:
     hook = SlackHook(client("http://127.0.0.1:1/services/T/B/s3cret"), renderer)
     with pytest.raises(DeliveryError) as caught:
-        hook.send(bulletin(simple_match()), key="k", again=False)
+        hook.send(bulletin(simple_match()), Attempt("k"))
     assert not caught.value.ambiguous
     assert "s3cret" not in str(caught.value)
 
@@ -102,7 +98,7 @@ def test_a_broken_template_does_not_hold_an_alert_back(
     layout = "text: x\nblocks:\n  - text: '{{ nobody }}'\n"
     broken = Renderer(overlay(templates, {"slack.yaml": layout}))
     hook = SlackHook(client(answering(Answer(200, {}, "ok"))), broken, notice=told.append)
-    hook.send(bulletin(simple_match()), key="k", again=False)
+    hook.send(bulletin(simple_match()), Attempt("k"))
     assert told == ["slack: sent as plain text: slack.yaml:3: 'nobody' is undefined"]
 
 

@@ -18,7 +18,7 @@ from detector.events import AUDIT, FEEDS, SIGNIN, USAGE
 from detector.findings import Level, SubjectType
 from detector.jobs.health import Health, troubles
 from detector.jobs.lanes import Lane, Vitals
-from detector.ports import DeliveryError, Receipt, SourceError
+from detector.ports import Attempt, DeliveryError, Receipt, SourceError
 from detector.store.sqlite import Commit, Sqlite, StoreError
 from detector.troubles import Kind, decide, is_own
 from tests.api import NO_RULES, items, world
@@ -253,12 +253,12 @@ class Postbox:
     broken: bool = False
     titles: list[str] = field(default_factory=list)
 
-    def send(self, message: object, *, key: str, again: bool) -> Receipt:
+    def send(self, message: object, attempt: Attempt) -> Receipt:
         """Take it, unless broken."""
         if self.broken:
             raise DeliveryError("away")
         self.titles.append(message.title)  # type: ignore[attr-defined]
-        return Receipt(key)
+        return Receipt(attempt.key)
 
 
 def test_a_model_that_is_refused_is_told_and_so_is_its_end(desk: jobs.Desk) -> None:

@@ -20,7 +20,7 @@ from detector.delivery.bulletins import Bulletin, Cause, DigestKind, Kind
 from detector.delivery.incidents import incident_id
 from detector.findings import Level
 from detector.notifiers.webhook import PagerDuty, Signed, Webhook
-from detector.ports import DeliveryError
+from detector.ports import Attempt, DeliveryError
 from detector.rendering import sample_lists
 from detector.rendering.samples import impossible_travel, takeover
 from tests.conftest_delivery import Answer
@@ -69,7 +69,7 @@ def receiver() -> Iterator[Receiver]:
 
 def test_the_signature_covers_id_time_and_body(receiver: Receiver) -> None:
     webhook = Webhook(receiver.url, Signed("s3cret"), now=lambda: NOW)
-    webhook.send(takeover(), key="inc.1", again=False)
+    webhook.send(takeover(), Attempt("inc.1"))
 
     told = receiver.headers[0]
     signed = f"{told['webhook-id']}.{told['webhook-timestamp']}.".encode() + receiver.bodies[0]
@@ -85,7 +85,7 @@ def test_the_signature_covers_id_time_and_body(receiver: Receiver) -> None:
 def test_a_repeat_has_the_same_id_and_another_message_has_not(receiver: Receiver) -> None:
     webhook = Webhook(receiver.url, Signed("s3cret"), now=lambda: NOW)
     for key in ("inc.1", "inc.1", "inc.2"):
-        webhook.send(takeover(), key=key, again=True)
+        webhook.send(takeover(), Attempt(key, again=True))
     first, again, other = (told["webhook-id"] for told in receiver.headers)
     assert first == again != other
 
@@ -93,7 +93,7 @@ def test_a_repeat_has_the_same_id_and_another_message_has_not(receiver: Receiver
 def test_digests_and_notices_are_sent_too(receiver: Receiver) -> None:
     webhook = Webhook(receiver.url, Signed("s3cret"), now=lambda: NOW)
     for message in sample_lists():
-        webhook.send(message, key=message.id, again=False)
+        webhook.send(message, Attempt(message.id))
     assert [json.loads(body)["type"] for body in receiver.bodies] == ["digest.daily", "notice"]
 
 
@@ -111,7 +111,7 @@ def test_pagerduty_follows_the_incident(receiver: Receiver, status: Status, acti
     webhook = Webhook(receiver.url, PagerDuty("R0UTING"), now=lambda: NOW)
     alert = replace(impossible_travel(), status=status)
     told = bulletin(alert, kind=Kind.UPDATE, cause=Cause.STATE_CHANGED)
-    webhook.send(told, key="k", again=False)
+    webhook.send(told, Attempt("k"))
     event = receiver.last()
     assert (event["event_action"], event["routing_key"]) == (action, "R0UTING")
     assert event["dedup_key"] == incident_id(alert)
@@ -123,10 +123,10 @@ def test_pagerduty_wakes_nobody_for_a_digest_or_a_note(receiver: Receiver) -> No
     webhook = Webhook(receiver.url, PagerDuty("R0UTING"), now=lambda: NOW)
     daily, notice = sample_lists()
     for message in (daily, notice, replace(takeover(), kind=Kind.NOTE)):
-        webhook.send(message, key="k", again=False)
+        webhook.send(message, Attempt("k"))
     assert receiver.bodies == []
     assert daily.level is Level.LOW
-    webhook.send(replace(daily, kind=DigestKind.FLOOD), key="k", again=False)  # type: ignore[arg-type]
+    webhook.send(replace(daily, kind=DigestKind.FLOOD), Attempt("k"))  # type: ignore[arg-type]
     assert receiver.last()["event_action"] == "trigger"
 
 
@@ -134,9 +134,7 @@ def test_hostile_words_stay_values(receiver: Receiver) -> None:
     words = 'x", "event_action": "resolve\r\n\u202e\u0000 <!channel> {{ 7*7 }}' + "y" * 9_000
     alert = replace(impossible_travel(), summary=words, account=words)
     for envelope in (PagerDuty("R"), Signed("s")):
-        Webhook(receiver.url, envelope, now=lambda: NOW).send(
-            bulletin(alert), key=words, again=False
-        )
+        Webhook(receiver.url, envelope, now=lambda: NOW).send(bulletin(alert), Attempt(words))
     event, body = (json.loads(each) for each in receiver.bodies)
     assert event["event_action"] == "trigger"
     assert len(event["payload"]["summary"]) <= 1024
@@ -180,5 +178,5 @@ def test_nothing_goes_in_the_open(url: str) -> None:
 def failure(url: str, message: Bulletin) -> DeliveryError:
     """How sending fails."""
     with pytest.raises(DeliveryError) as caught:
-        Webhook(url, Signed("s"), now=lambda: NOW).send(message, key="k", again=False)
+        Webhook(url, Signed("s"), now=lambda: NOW).send(message, Attempt("k"))
     return caught.value

@@ -37,6 +37,15 @@ class Circuit:
         """Whether only probes go out."""
         return self.parked or self.failures >= OPENS_AFTER
 
+    @property
+    def probe(self) -> int:
+        """Which message to try it with, counted from the worst: ever so often one further down.
+
+        What fails may be a message that is never taken, and not the destination.
+        """
+        turn = max(0, self.failures - OPENS_AFTER)
+        return turn % turn.bit_length() if turn else 0
+
     def holds(self, now: datetime) -> bool:
         """Whether nothing may be sent now."""
         return self.not_before is not None and now < self.not_before

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import Final
@@ -17,7 +17,7 @@ from detector.jobs import deciding
 from detector.jobs.desk import Point, never, nowhere
 from detector.jobs.exposing import expose
 from detector.jobs.returning import come_back, fall_back
-from detector.ports import DeliveryError, Message, Notifier, Receipt
+from detector.ports import Attempt, DeliveryError, Message, Notifier, Receipt
 from detector.store.sqlite import Letter, Sqlite, StoreError
 
 LONGEST_ERROR: Final = 500
@@ -68,7 +68,7 @@ def send(round_: Round, notifier: Notifier) -> int:
         fall_back(round_.store, round_.orders, name, circuit, now)
     if circuit.holds(now):
         return 0
-    letters = outbox.probe(name, now) if circuit.is_open else outbox.due(name, now)
+    letters = outbox.probe(name, now, circuit.probe) if circuit.is_open else outbox.due(name, now)
     for letter in letters:
         if round_.stopping():
             break
@@ -97,7 +97,7 @@ def send(round_: Round, notifier: Notifier) -> int:
 def _sent(round_: Round, notifier: Notifier, letter: Letter) -> Receipt | DeliveryError:
     try:
         message: Message = round_.store.compose(letter, round_.now)
-        return notifier.send(message, key=letter.key, again=letter.again)
+        return notifier.send(message, Attempt(letter.key, letter.again, letter.served))
     except DeliveryError as error:
         return error
     except Exception as error:
@@ -114,16 +114,20 @@ def _failed(round_: Round, letter: Letter, error: DeliveryError, circuit: Circui
         outbox.give_up(letter, words)
         return circuit
     chance = round_.chance.uniform
-    if error.retry_after_s is not None:
+    if error.served:
+        # Whoever takes the message for some is there, whatever becomes of the others.
+        after = Circuit()
+    elif error.retry_after_s is not None:
         after = circuits.slowed(circuit, now + timedelta(seconds=error.retry_after_s))
     elif error.parked:
         after = circuits.parked(circuit, now, words)
     else:
         after = circuits.failed(circuit, now, words, chance)
     own = now + circuits.wait(letter.failed_since or now, now, chance)
-    # What may have arrived stays so, and the next try looks before it sends.
-    again = error.ambiguous or letter.again
-    outbox.put_off(letter, now, after.not_before or own, error=words, again=again)
+    # What may have arrived, or has with some, stays so: the next try looks before it sends.
+    again = letter.again or error.ambiguous or bool(error.served)
+    letter = replace(letter, again=again, served=letter.served | error.served)
+    outbox.put_off(letter, now, after.not_before or own, error=words)
     return after
 
 

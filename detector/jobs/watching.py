@@ -20,7 +20,7 @@ from detector.findings import Level
 from detector.jobs.desk import Desk
 from detector.jobs.health import Health
 from detector.jobs.health import troubles as found_in
-from detector.ports import DeliveryError, Notifier
+from detector.ports import Attempt, DeliveryError, Notifier
 from detector.store.database import StoreError
 from detector.store.sqlite import Commit
 from detector.troubles import Kind, Trouble
@@ -94,7 +94,7 @@ class Direct:
         )
         for name, notifier in self.notifiers.items():
             try:
-                notifier.send(notice, key=notice.id, again=False)
+                notifier.send(notice, Attempt(notice.id))
             except DeliveryError as error:
                 log.error("not told directly", destination=name, error=str(error))
             except Exception:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.console import Console
 
-from detector.ports import Message, Receipt
+from detector.ports import Attempt, Message, Receipt
 from detector.rendering import Renderer
 
 
@@ -18,8 +18,8 @@ class Terminal:
         self._console = console
         self._renderer = renderer
 
-    def send(self, message: Message, *, key: str, again: bool) -> Receipt:  # noqa: ARG002
+    def send(self, message: Message, attempt: Attempt) -> Receipt:
         """Show the message; a second time if asked again, since a terminal keeps no record."""
         self._console.print(self._renderer.console(message))
         self._console.print()
-        return Receipt(key)
+        return Receipt(attempt.key)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from threading import Lock, Thread
 from typing import Final
 
-from detector.ports import DeliveryError, Message, Notifier, Receipt
+from detector.ports import Attempt, DeliveryError, Message, Notifier, Receipt
 
 LONGEST_S: Final = 60.0
 """Shorter than a lease of the outbox; every socket has a shorter limit of its own."""
@@ -28,28 +28,28 @@ class Deadline:
         self._stuck = 0
         self._lock = Lock()
 
-    def send(self, message: Message, *, key: str, again: bool) -> Receipt:
+    def send(self, message: Message, attempt: Attempt) -> Receipt:
         """Send, and wait for it so long. Raises DeliveryError."""
         with self._lock:
             if self._stuck >= MOST_STUCK:
                 raise DeliveryError(f"{self._stuck} earlier messages still hang there")
             self._stuck += 1
-        attempt = _Attempt(lambda: self._inner.send(message, key=key, again=again), self._ended)
-        attempt.start()
-        attempt.join(self._longest_s)
-        if attempt.error is not None:
-            raise attempt.error
-        if attempt.receipt is None:
+        sending = _Sending(lambda: self._inner.send(message, attempt), self._ended)
+        sending.start()
+        sending.join(self._longest_s)
+        if sending.error is not None:
+            raise sending.error
+        if sending.receipt is None:
             msg = f"no answer within {self._longest_s:.0f} seconds"
             raise DeliveryError(msg, ambiguous=True)
-        return attempt.receipt
+        return sending.receipt
 
     def _ended(self) -> None:
         with self._lock:
             self._stuck -= 1
 
 
-class _Attempt(Thread):
+class _Sending(Thread):
     """One send, and how it ended."""
 
     def __init__(self, send: Callable[[], Receipt], ended: Callable[[], None]) -> None:

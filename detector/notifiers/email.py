@@ -14,17 +14,16 @@ from typing import Final
 
 from detector.delivery.bulletins import Bulletin, Digest
 from detector.findings import Level
-from detector.notifiers.email_errors import Refusals, classified
+from detector.notifiers.email_errors import TOO_LARGE, Refusals, classified
 from detector.notifiers.mail_server import MailServer
 from detector.pictures import Picture, picture
-from detector.ports import Message, Receipt
+from detector.ports import Attempt, Message, Receipt
 from detector.rendering import PICTURE, Mail, Renderer, TemplateError, paragraphs
 
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _MESSAGE_ID = re.compile(r"<[A-Za-z0-9._-]{1,128}@[A-Za-z0-9.-]{1,255}>")
 _AGAIN: Final = "Re: "
-MOST_REMEMBERED: Final = 1000
-TOO_LARGE: Final = 552
+_CLOSING: Final = 421
 
 
 class TooLarge(Exception):
@@ -58,28 +57,31 @@ class Email:
         self._sender = sender or f"vaultwatch@{to[0].rsplit('@', 1)[-1]}"
         self._domain = self._sender.rstrip(">").rsplit("@", 1)[-1]
         self._notice = notice
-        self._settled: dict[str, set[str]] = {}
 
-    def send(self, message: Message, *, key: str, again: bool) -> Receipt:  # noqa: ARG002
+    def send(self, message: Message, attempt: Attempt) -> Receipt:
         """Send to whoever has not got it yet. A repeat has the same Message-ID and folds."""
         shown = _picture(message, self._notice)
-        letter = self._letter(message, key, shown)
-        settled = self._settled.setdefault(key, set())
-        waiting = [address for address in self._to if address not in settled]
+        letter = self._letter(message, attempt.key, shown)
+        waiting = [address for address in self._to if address not in attempt.served]
+        if waiting:
+            self._deliver(message, attempt, letter, waiting)
+        return Receipt(f"{letter['Message-ID']} {letter['Subject']}")
+
+    def _deliver(
+        self, message: Message, attempt: Attempt, letter: EmailMessage, waiting: list[str]
+    ) -> None:
+        """Hand it in for those who wait. Raises DeliveryError."""
         with self._server.connect(self._domain) as smtp:
             try:
                 refused = _hand_in(smtp, letter, waiting)
             except TooLarge:
                 smtp.rset()
-                refused = _hand_in(smtp, self._letter(message, key, None), waiting)
-        refusals = Refusals.of(refused, waiting)
+                refused = _hand_in(smtp, self._letter(message, attempt.key, None), waiting)
+        refusals = Refusals.of(refused)
         for line in refusals.permanent_lines:
             self._notice(f"{self.name}: {line}")
-        settled.update(set(waiting) - set(refusals.later))
-        self._forget_old()
-        refusals.raise_if_undelivered()
-        self._settled.pop(key, None)
-        return Receipt(f"{letter['Message-ID']} {letter['Subject']}")
+        served = attempt.served.union(waiting) - refused.keys()
+        refusals.raise_if_undelivered(served)
 
     def _letter(self, message: Message, key: str, shown: Picture | None) -> EmailMessage:
         mail = self._mail(message, shown)
@@ -125,10 +127,6 @@ class Email:
         level = message.incident.level if isinstance(message, Bulletin) else message.level
         name = f"Vaultwatch {level}" if level.rank >= Level.HIGH.rank else "Vaultwatch"
         return Address(name, addr_spec=self._sender)
-
-    def _forget_old(self) -> None:
-        while len(self._settled) > MOST_REMEMBERED:
-            self._settled.pop(next(iter(self._settled)))
 
 
 def _first(message: Message) -> tuple[str, str]:
@@ -186,7 +184,8 @@ def _hand_in(
         sender = message["From"].addresses[0].addr_spec
         return smtp.sendmail(sender, to, message.as_bytes(policy=SMTP))
     except smtplib.SMTPRecipientsRefused as error:
-        return error.recipients
+        # Nobody has it, those neither who were not asked because the server hung up before.
+        return dict.fromkeys(to, (_CLOSING, b"the server closed the connection")) | error.recipients
     except smtplib.SMTPResponseException as error:
         if error.smtp_code == TOO_LARGE and any(
             part.get_content_maintype() == "image" for part in message.walk()

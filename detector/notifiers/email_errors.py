@@ -10,6 +10,7 @@ from typing import Final
 
 from detector.ports import DeliveryError
 
+TOO_LARGE: Final = 552
 _SIGN_IN: Final = frozenset({530, 534, 535, 538})
 
 
@@ -19,35 +20,34 @@ class Refusals:
 
     later: dict[str, str]
     never: dict[str, str]
-    asked: int
 
     @classmethod
-    def of(cls, refused: dict[str, tuple[int, bytes]], asked: list[str]) -> Refusals:
+    def of(cls, refused: dict[str, tuple[int, bytes]]) -> Refusals:
         """Sort the server's answers: 4xx may work later, 5xx will not."""
         said = {
             address: f"{address} refused: {_line(*answer)}" for address, answer in refused.items()
         }
         later = {address: said[address] for address, (code, _text) in refused.items() if code < 500}
         never = {address: text for address, text in said.items() if address not in later}
-        return cls(later, never, len(asked))
+        return cls(later, never)
 
     @property
     def permanent_lines(self) -> list[str]:
         """One line for each recipient that will never get this mail."""
         return list(self.never.values())
 
-    def raise_if_undelivered(self) -> None:
-        """Raise DeliveryError unless everyone who can get the mail has got it."""
+    def raise_if_undelivered(self, served: frozenset[str]) -> None:
+        """Raise DeliveryError unless everyone who can get the mail is among those who have it."""
         if self.later:
-            raise DeliveryError("mail: " + "; ".join(self.later.values()))
-        if self.never and len(self.never) == self.asked:
+            raise DeliveryError("mail: " + "; ".join(self.later.values()), served=served)
+        if not served:
             raise DeliveryError("mail: " + "; ".join(self.never.values()), permanent=True)
 
 
 def classified(error: Exception, *, sending: bool) -> DeliveryError:
     """Classify a failure; while `sending`, a lost connection may have delivered."""
     if isinstance(error, smtplib.SMTPResponseException):
-        return _answered(error)
+        return _answered(error, sending=sending)
     if isinstance(error, smtplib.SMTPNotSupportedError | ssl.SSLCertVerificationError):
         return DeliveryError(f"mail: {_reason(error)}", parked=not sending, permanent=sending)
     if isinstance(error, ConnectionRefusedError | socket.gaierror):
@@ -55,11 +55,13 @@ def classified(error: Exception, *, sending: bool) -> DeliveryError:
     return DeliveryError(f"mail: connection lost: {type(error).__name__}", ambiguous=sending)
 
 
-def _answered(error: smtplib.SMTPResponseException) -> DeliveryError:
-    said = f"mail: {_line(error.smtp_code, error.smtp_error)}"
-    if error.smtp_code in _SIGN_IN:
+def _answered(error: smtplib.SMTPResponseException, *, sending: bool) -> DeliveryError:
+    """Only what is said of the message itself is its fault: 5xx to its text or its size."""
+    said, is_never = f"mail: {_line(error.smtp_code, error.smtp_error)}", error.smtp_code >= 500
+    is_sender = isinstance(error, smtplib.SMTPSenderRefused) and error.smtp_code != TOO_LARGE
+    if error.smtp_code in _SIGN_IN or (is_never and (is_sender or not sending)):
         return DeliveryError(said, parked=True)
-    return DeliveryError(said, permanent=error.smtp_code >= 500)
+    return DeliveryError(said, permanent=is_never)
 
 
 def _reason(error: Exception) -> str:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
-from detector.ports import DeliveryError, Message, Receipt
+from detector.ports import Attempt, DeliveryError, Message, Receipt
 from detector.rendering import Renderer, TemplateError, paragraphs
 from detector.rendering.text import shorten
 
@@ -50,7 +50,7 @@ class Other:
         self._notice = notice
         self._channel = _channel(url)
 
-    def send(self, message: Message, *, key: str, again: bool) -> Receipt:  # noqa: ARG002
+    def send(self, message: Message, attempt: Attempt) -> Receipt:
         """Send its text. Nothing can be looked up there: a repeat may be a double."""
         try:
             mail = self._renderer.email(message)
@@ -64,7 +64,7 @@ class Other:
         )
         if not done:
             raise DeliveryError(f"{self.name}: Apprise could not send it", ambiguous=True)
-        return Receipt(key)
+        return Receipt(attempt.key)
 
 
 def harmless(text: str) -> str:

@@ -9,7 +9,7 @@ from detector.delivery.bulletins import Bulletin, Kind
 from detector.notifiers.slack_api import SlackApi
 from detector.notifiers.slack_errors import ContentRefused, Denied, EditRefused
 from detector.notifiers.slack_places import Place
-from detector.ports import DeliveryError, Message, Receipt
+from detector.ports import Attempt, DeliveryError, Message, Receipt
 from detector.rendering import Renderer, SlackMessage, TemplateError, escaped_text
 
 EVENT_TYPE: Final = "vaultwatch_alert"
@@ -44,13 +44,13 @@ class Slack:
         self._buttons = buttons
         self._notice = notice
 
-    def send(self, message: Message, *, key: str, again: bool) -> Receipt:
-        """Post, edit or reply. With `again`, look first for the message that may have arrived."""
+    def send(self, message: Message, attempt: Attempt) -> Receipt:
+        """Post, edit or reply. If `again`, look first for the message that may have arrived."""
         head = _head(message)
         edits = head is not None and not _is_reply(message)
-        if again and not edits and (found := self._find(key, head)):
+        if attempt.again and not edits and (found := self._find(attempt.key, head)):
             return found.receipt
-        return self._put(message, head, key, edits=edits).receipt
+        return self._put(message, head, attempt.key, edits=edits).receipt
 
     def _put(self, message: Message, head: Place | None, key: str, *, edits: bool) -> Place:
         """Send it with its layout; without one where that is broken, or Slack refuses it."""

@@ -10,7 +10,7 @@ from slack_sdk.errors import SlackClientError
 from slack_sdk.webhook import WebhookClient, WebhookResponse
 
 from detector.notifiers.slack_errors import lost_answer, unreachable, wait_s
-from detector.ports import DeliveryError, Message, Receipt
+from detector.ports import Attempt, DeliveryError, Message, Receipt
 from detector.rendering import Renderer, TemplateError, escaped_text
 
 TIMEOUT_S: Final = 10
@@ -40,7 +40,7 @@ class SlackHook:
         self._renderer = renderer
         self._notice = notice
 
-    def send(self, message: Message, *, key: str, again: bool) -> Receipt:  # noqa: ARG002
+    def send(self, message: Message, attempt: Attempt) -> Receipt:
         """Post it with its layout; as plain words where Slack or a template refuses that."""
         try:
             shown = self._renderer.slack(message)
@@ -51,7 +51,7 @@ class SlackHook:
             self._notice(f"{self.name}: sent as plain text: {refusal}")
             if refused := self._post(escaped_text(message), None):
                 raise DeliveryError(f"Slack: {refused}", permanent=True)
-        return Receipt(key)
+        return Receipt(attempt.key)
 
     def _post(self, text: str, blocks: list[dict[str, object]] | None) -> str:
         """Nothing if it was taken, else why the content was refused. Raises DeliveryError."""

@@ -9,7 +9,7 @@ from detector.notifiers.slack_api import SlackApi
 from detector.notifiers.slack_errors import ContentRefused, Denied, EditRefused
 from detector.notifiers.slack_places import Place
 from detector.pictures import Picture, picture
-from detector.ports import DeliveryError, Message, Receipt
+from detector.ports import Attempt, DeliveryError, Message, Receipt
 
 
 class SlackPictures:
@@ -31,16 +31,16 @@ class SlackPictures:
         self._api = api
         self._notice = notice
 
-    def send(self, message: Message, *, key: str, again: bool) -> Receipt:
-        """Post the picture, if there is one. With `again`, look first whether it is there."""
+    def send(self, message: Message, attempt: Attempt) -> Receipt:
+        """Post the picture, if there is one. If `again`, look first whether it is there."""
         if not isinstance(message, Bulletin) or message.kind is not Kind.PICTURE:
-            return Receipt(key)
+            return Receipt(attempt.key)
         assert message.head is not None
         place = Place.of(message.head)
         try:
             shown = picture(message.incident.worst)
-            if shown is not None and not (again and self._is_there(place, _file(shown, key))):
-                self._post(shown, place, key)
+            if shown is not None and not (attempt.again and self._is_there(place, shown, attempt)):
+                self._post(shown, place, attempt)
         except DeliveryError as error:
             if not error.parked:
                 raise
@@ -48,20 +48,20 @@ class SlackPictures:
         except Exception as error:
             # Whatever it was, the alert has been told without its picture.
             self._notice(f"picture left out: {type(error).__name__}: {error}")
-        return Receipt(key)
+        return Receipt(attempt.key)
 
-    def _post(self, shown: Picture, place: Place, key: str) -> None:
+    def _post(self, shown: Picture, place: Place, attempt: Attempt) -> None:
         self._api.call(
             "files_upload_v2",
             channel=place.channel,
             thread_ts=place.ts,
             content=shown.png,
-            filename=_file(shown, key),
+            filename=_file(shown, attempt.key),
             title=shown.alt,
             alt_txt=shown.alt,
         )
 
-    def _is_there(self, place: Place, file: str) -> bool:
+    def _is_there(self, place: Place, shown: Picture, attempt: Attempt) -> bool:
         """Whether the thread has the file; where we may not look, a second one is the lesser evil."""
         try:
             answer = self._api.call("conversations_replies", channel=place.channel, ts=place.ts)
@@ -72,7 +72,7 @@ class SlackPictures:
             for message in answer.get("messages") or []
             for each in message.get("files") or []
         ]
-        return file in names
+        return _file(shown, attempt.key) in names
 
 
 def _file(shown: Picture, key: str) -> str:

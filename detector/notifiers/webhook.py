@@ -20,7 +20,7 @@ import httpx
 
 from detector.notifiers.loopback import is_loopback
 from detector.notifiers.webhook_bodies import message_body, pagerduty_event
-from detector.ports import DeliveryError, Message, Receipt
+from detector.ports import Attempt, DeliveryError, Message, Receipt
 
 TIMEOUT_S: Final = 10.0
 LONGEST_WAIT_S: Final = 3_600.0
@@ -101,11 +101,11 @@ class Webhook:
         self._now = now
         self._timeout_s = timeout_s
 
-    def send(self, message: Message, *, key: str, again: bool) -> Receipt:  # noqa: ARG002
+    def send(self, message: Message, attempt: Attempt) -> Receipt:
         """Post it. A repeat has the same id, by which the receiver knows it."""
-        sealed = self._envelope.seal(message, key, self._now())
+        sealed = self._envelope.seal(message, attempt.key, self._now())
         if sealed is None:
-            return Receipt(key)
+            return Receipt(attempt.key)
         body, headers = sealed
         headers["content-type"] = "application/json"
         try:
@@ -117,7 +117,7 @@ class Webhook:
             raise DeliveryError(problem, ambiguous=True) from error
         if not answer.is_success:
             raise _refused(answer)
-        return Receipt(key)
+        return Receipt(attempt.key)
 
 
 def _refused(answer: httpx.Response) -> DeliveryError:

@@ -18,14 +18,15 @@ from detector.store.database import Database
 LEASE: Final = timedelta(minutes=2)
 """How long whoever sends a message has it; longer than any send takes."""
 _COLUMNS: Final = (
-    "about, destination, sequence, kind, cause, rank, body, tries, state, created, failed_since"
+    "about, destination, sequence, kind, cause, rank, body, tries, state, created, failed_since, "
+    "served"
 )
 _HEAD_FIRST: Final = (
     "(kind = 'new' OR NOT EXISTS (SELECT 1 FROM outbox head WHERE head.about = outbox.about "
     "AND head.destination = outbox.destination AND head.kind = 'new' "
-    "AND head.state IN ('waiting', 'sending')))"
+    "AND head.state IN ('waiting', 'sending') AND head.served = '[]'))"
 )
-"""What edits or answers a message goes after it."""
+"""What edits or answers a message goes after it, or after the first who have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class Letter:
 
     `again`: an earlier try may have arrived. `kind` and `cause` are those of bulletins; of a
     digest the cause is the digest's kind. `failed_since` is when its first try failed.
+    `served`: those of several recipients who have it.
     """
 
     about: str
@@ -47,6 +49,7 @@ class Letter:
     again: bool
     created: datetime
     failed_since: datetime | None
+    served: frozenset[str] = frozenset()
 
     @property
     def key(self) -> str:
@@ -93,16 +96,18 @@ class Outbox:
             most,
         )
 
-    def probe(self, destination: str, now: datetime) -> list[Letter]:
-        """The one message to try a destination with that was away: the worst that may go."""
-        return self._letters(
+    def probe(self, destination: str, now: datetime, place: int) -> list[Letter]:
+        """The one message to try a destination with that was away: the worst, or at that place."""
+        upto = self._letters(
             "destination = ?1 AND state IN ('waiting', 'sending') "
             "AND (next_at <= ?2 OR failed_since IS NOT NULL) "
             f"AND (leased IS NULL OR leased <= ?2) AND {_HEAD_FIRST} "
-            "ORDER BY rank DESC, created, rowid LIMIT 1",
+            "ORDER BY rank DESC, created, rowid LIMIT ?3",
             destination,
             workhours.microseconds(now),
+            place + 1,
         )
+        return upto[-1:]
 
     def waiting(self, destination: str) -> list[Letter]:
         """All messages that are not sent, whenever they are due, worst first."""
@@ -146,18 +151,17 @@ class Outbox:
                      letter.rank, body, at),
                 )  # fmt: skip
 
-    def put_off(
-        self, letter: Letter, now: datetime, until: datetime, *, error: str, again: bool
-    ) -> None:
-        """It did not arrive, or `again` nobody knows; try at that time."""
-        state = "sending" if again else "waiting"
+    def put_off(self, letter: Letter, now: datetime, until: datetime, *, error: str) -> None:
+        """It did not arrive, or `again` nobody knows, or not with all; try at that time."""
+        state = "sending" if letter.again else "waiting"
         moments = (workhours.microseconds(until), workhours.microseconds(now))
         self._set(
             letter,
-            "state = ?, error = ?, leased = NULL, next_at = ?, "
+            "state = ?, error = ?, served = ?, leased = NULL, next_at = ?, "
             "failed_since = COALESCE(failed_since, ?)",
             state,
             error,
+            json.dumps(sorted(letter.served)),
             *moments,
         )
 
@@ -247,7 +251,8 @@ class Outbox:
 
 
 def _letter(row: Any) -> Letter:
-    about, destination, sequence, kind, cause, rank, body, tries, state, created, failed = row
+    (about, destination, sequence, kind, cause, rank, body, tries, state, created, failed,
+     served) = row  # fmt: skip
     return Letter(
         about,
         destination,
@@ -260,4 +265,5 @@ def _letter(row: Any) -> Letter:
         state == "sending",
         workhours.instant(created),
         workhours.instant(failed) if failed else None,
+        frozenset(json.loads(served)),
     )

@@ -1,0 +1,2 @@
+-- Those of several recipients who have a message: only the others get it at the next try.
+ALTER TABLE outbox ADD COLUMN served TEXT NOT NULL DEFAULT '[]';
