@@ -162,8 +162,11 @@ class Facts(msgspec.Struct):
             for key in keys:
                 self._hold(name, key, clock)
 
-    def settle(self, clock: int) -> None:
-        """Make known what the open hour showed. `clock` is the step, a full hour."""
+    def settle(self, clock: int) -> list[str]:
+        """Make known what the open hour showed. `clock` is the step, a full hour.
+
+        Returns whose inferred zone is another now.
+        """
         for name, seqs in self.withdrawn.items():
             self._withdraw(name, seqs, clock)
         if self.withdrawn and self.pinned:
@@ -173,7 +176,7 @@ class Facts(msgspec.Struct):
         for name, place in hour.places.items():
             self._active(name, hour, place)
         self._learn(hour, clock)
-        self._find_homes(hour)
+        return self._find_homes(hour)
 
     def _active(self, name: str, hour: OpenHour, place: int) -> None:
         person = self.people.get(name)
@@ -187,21 +190,22 @@ class Facts(msgspec.Struct):
 
     def _learn(self, hour: OpenHour, clock: int) -> None:
         """Take the hour in: what is known was seen again, the rest is known from now on."""
-        again, names = hour.again, list(hour.places)
-        lines, days = np.array(again.lines, dtype=np.int64), np.array(again.days, dtype=np.int64)
-        dropped = np.flatnonzero(~self.ledger.again(lines, days)).tolist()
-        old = [(*self.ledger.shown(again.lines[each]), again.seqs[each], again.days[each])
-               for each in dropped]  # fmt: skip
-        new = hour.lessons
+        again, names, new = hour.again, list(hour.places), hour.lessons
+        dropped = np.flatnonzero(~self.ledger.again(again.lines, again.days))
+        shown = zip(again.lines[dropped].tolist(), again.seqs[dropped].tolist(),
+                    again.days[dropped].tolist(), strict=True)  # fmt: skip
+        old = [(*self.ledger.shown(line), seq, day) for line, seq, day in shown]
         learners = [names[place] for place in new.learners]
         fresh = zip(learners, new.kinds, new.values, new.seqs, new.days, strict=True)
-        lessons = [
+        lessons = sorted([*old, *fresh], key=itemgetter(3))
+        careful = {name for name in {each[0] for each in lessons} if self._careful(name, clock)}
+        learned = [
             (name, kind, value, seq, day)
-            for name, kind, value, seq, day in sorted([*old, *fresh], key=itemgetter(3))
-            if not self.holds_back(name, f"{kind}:{value}", day, clock)
+            for name, kind, value, seq, day in lessons
+            if name not in careful or not self._guarded(name, f"{kind}:{value}", day, clock)
         ]
-        self.ledger.add_all(lessons, clock)
-        for name, kind in dict.fromkeys((each[0], each[1]) for each in lessons):
+        self.ledger.add_all(learned, clock)
+        for name, kind in self.ledger.overfull(MOST_PER_KIND):
             while self.ledger.owned(name, kind) > MOST_PER_KIND:
                 self.ledger.drop_oldest(name, kind, MOST_PER_KIND // 10)
 
@@ -232,9 +236,12 @@ class Facts(msgspec.Struct):
         del guards[key]
         return False
 
-    def _find_homes(self, hour: OpenHour) -> None:
-        """A place of more days than the home becomes the home, and its zone the person's."""
-        names = list(hour.places)
+    def _find_homes(self, hour: OpenHour) -> list[str]:
+        """A place of more days than the home becomes the home, and its zone the person's.
+
+        Returns whose zone is another now.
+        """
+        names, moved = list(hour.places), []
         for visitor, place in zip(hour.visitors, hour.visited, strict=True):
             name = names[visitor]
             person, days = self.people[name], self.days(name, PLACE, place)
@@ -244,6 +251,8 @@ class Facts(msgspec.Struct):
             country, latitude, longitude = self.places.get(place, (None, None, None))
             if country is not None:
                 person.zone = geo.zone_at(country, latitude, longitude) or person.zone
+                moved.append(name)
+        return moved
 
     def _withdraw(self, name: str, seqs: Iterable[int], clock: int) -> None:
         """Forget what began under an alert, and guard it from now on."""

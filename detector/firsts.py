@@ -35,18 +35,17 @@ class Flags:
 class Firsts:
     """Pairs that rows show first in their hour, in log order: parallel lists. Only rows that teach.
 
-    The last kind, `slot`, has no pair, for it needs the person's zone: it is there once for every
-    quarter of an hour, with -1.
+    `moments` are rows that show their person first in the hour and a quarter of an hour.
     """
 
     rows: np.ndarray
-    kinds: np.ndarray
     pairs: np.ndarray
+    moments: np.ndarray
 
-    def within(self, start: int, end: int) -> Firsts:
-        """Those of rows `start` to `end`."""
+    def within(self, start: int, end: int) -> tuple[np.ndarray, np.ndarray]:
+        """The rows among `start` to `end`, and their pairs."""
         low, high = np.searchsorted(self.rows, (start, end))
-        return Firsts(self.rows[low:high], self.kinds[low:high], self.pairs[low:high])
+        return self.rows[low:high], self.pairs[low:high]
 
 
 def firsts(times: np.ndarray, who: np.ndarray, flags: Flags, pairs: Pairs) -> Firsts:
@@ -55,15 +54,12 @@ def firsts(times: np.ndarray, who: np.ndarray, flags: Flags, pairs: Pairs) -> Fi
     hours = flags.clocks[rows] // HOUR_US
     hours -= hours[:1]
     shown = pairs.at[:, rows]
-    shows = np.empty((len(rows), len(shown) + 1), dtype=bool)
+    shows = np.empty((len(rows), len(shown)), dtype=bool)
     for kind, each in enumerate(shown):
         shows[:, kind] = _is_first(each + 1 + hours * (len(pairs) + 1)) & (each >= 0)
     moments, _ = together([times[rows] // workhours.QUARTER_US, who[rows], hours])
-    shows[:, -1] = _is_first(moments)
-    places, which = np.divmod(np.flatnonzero(shows), len(pairs.at) + 1)
-    is_slot = which == len(shown)
-    found = np.where(is_slot, -1, shown[np.where(is_slot, 0, which), places])
-    return Firsts(rows[places], which, found)
+    places, kinds = np.divmod(np.flatnonzero(shows), len(shown))
+    return Firsts(rows[places], shown[kinds, places], rows[_is_first(moments)])
 
 
 def _is_first(keys: np.ndarray) -> np.ndarray:

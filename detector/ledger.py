@@ -56,9 +56,9 @@ class Ledger(msgspec.Struct, dict=True):
         self._make_room(self.table)
         self.edition = object()
         self._sorted = np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int64)
-        self._owned: dict[int, int] = {}
-        for key in keys.tolist():
-            self._count(key >> _SHIFT, key & 0xFFFF_FFFF, 1)
+        self._owned = np.zeros((max(_LEAST_ROOM, 2 * len(self.names)), _MOST_KINDS), np.int32)
+        kinds = np.array(self.kinds, dtype=np.int64)[self.table["what"][live]]
+        self._count(self.table["who"][live], kinds, 1)
 
     def __len__(self) -> int:
         return len(self._lines)
@@ -85,7 +85,11 @@ class Ledger(msgspec.Struct, dict=True):
     def owned(self, name: str, kind: int) -> int:
         """How many values of one kind the person is known for."""
         who = self._who.get(name)
-        return 0 if who is None else self._owned.get(who << 8 | kind, 0)
+        return 0 if who is None else int(self._owned[who, kind])
+
+    def overfull(self, most: int) -> list[tuple[str, int]]:
+        """The people who are known for more than so many values of a kind, and the kind."""
+        return [(self.names[who], kind) for who, kind in np.argwhere(self._owned > most).tolist()]
 
     def of(self, name: str, kind: int | None = None) -> list[tuple[int, str, np.void]]:
         """A person's facts of one kind or all: kind, value and line."""
@@ -123,29 +127,18 @@ class Ledger(msgspec.Struct, dict=True):
         found = (self.table["what"] == what) & (self.table["days"] > 0)
         return [self.names[who] for who in self.table["who"][found].tolist()]
 
-    def look_up(
-        self, who: np.ndarray, kinds: Sequence[int], values: Sequence[str]
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """For many values at once their numbers, and the lines of the facts; -1 where there is none.
+    def things(self, kind: int, values: Sequence[str]) -> np.ndarray:
+        """The numbers of values of one kind, -1 for those that nobody is known to have shown."""
+        number = self._what[kind].get
+        return np.array([number(value, -1) for value in values], dtype=np.int64)
 
-        `who` is the number of each value's person.
-        """
-        what, line = [known.get for known in self._what], self._lines.get
-        things = np.array(
-            [what[kind](value, -1) for kind, value in zip(kinds, values, strict=True)], np.int64
-        )
-        lines = np.full(len(things), -1, dtype=np.int64)
+    def lines(self, who: np.ndarray, things: np.ndarray) -> np.ndarray:
+        """The lines of facts by the numbers of people and values, -1 where there is none."""
+        line, found = self._lines.get, np.full(len(things), -1, dtype=np.int64)
         maybe = np.flatnonzero((things >= 0) & (who >= 0))
         keys = (who[maybe] << _SHIFT) | things[maybe]
-        lines[maybe] = [line(key, -1) for key in keys.tolist()]
-        return things, lines
-
-    def find(
-        self, who: np.ndarray, kinds: Sequence[int], values: Sequence[str]
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """For many values at once the lines of the facts, -1 where there is none, and the crowds."""
-        things, lines = self.look_up(who, kinds, values)
-        return lines, self.crowds(things)
+        found[maybe] = [line(key, -1) for key in keys.tolist()]
+        return found
 
     def crowds(self, things: np.ndarray) -> np.ndarray:
         """How many people are known to show each of these values, 0 for number -1."""
@@ -176,24 +169,21 @@ class Ledger(msgspec.Struct, dict=True):
         """New facts in their order: who, kind, value, the seq of the event that taught it, its day."""
         if not facts:
             return
-        who = [self._number_of(fact[0]) for fact in facts]
-        what = [self._thing(fact[1], fact[2]) for fact in facts]
-        used = len(self.table)
-        upto = used + len(facts)
+        names, kinds, values, seqs, days = zip(*facts, strict=True)
+        who = np.array([*map(self._number_of, names)], dtype=np.int64)
+        what = np.array([*map(self._thing, kinds, values)], dtype=np.int64)
+        used, upto = len(self.table), len(self.table) + len(facts)
         if upto > len(self._space):
             self._make_room(np.empty(max(_LEAST_ROOM, 2 * used, upto), LINE))
             self._space[:used] = self.table
         fresh = self._space[used:upto]
         fresh["since"], fresh["who"], fresh["what"], fresh["days"] = since, who, what, 1
-        fresh["first_seq"] = [fact[3] for fact in facts]
-        fresh["last_day"] = [fact[4] for fact in facts]
+        fresh["first_seq"], fresh["last_day"] = seqs, days
         self.table = self._space[:upto]
-        if len(self.values) > len(self._crowd):
-            self._crowd = np.append(self._crowd, np.zeros(len(self.values), np.int32))
+        self._lines.update(zip((who << _SHIFT | what).tolist(), range(used, upto), strict=True))
+        self._crowd = _with_room(self._crowd, len(self.values))
         np.add.at(self._crowd, what, 1)
-        for line, person, thing in zip(range(used, upto), who, what, strict=True):
-            self._lines[person << _SHIFT | thing] = line
-            self._count(person, thing, 1)
+        self._count(who, kinds, 1)
 
     def at_least(self, name: str, kind: int, value: str, days: int) -> None:
         """Let a known fact count as seen on at least so many days."""
@@ -274,18 +264,19 @@ class Ledger(msgspec.Struct, dict=True):
 
     def _drop(self, lines: np.ndarray) -> list[tuple[int, str, int]]:
         lines = lines[self.table["days"][lines] > 0]
-        gone = []
-        for _, _, who, what, last_day, _ in self.table[lines].tolist():
+        dropped, gone = self.table[lines], []
+        for _, _, who, what, last_day, _ in dropped.tolist():
             del self._lines[who << _SHIFT | what]
-            self._crowd[what] -= 1
-            self._count(who, what, -1)
             gone.append((self.kinds[what], self.values[what], last_day))
+        np.subtract.at(self._crowd, dropped["what"], 1)
+        self._count(dropped["who"], [kind for kind, _, _ in gone], -1)
         self.table["days"][lines] = 0
         return gone
 
-    def _count(self, who: int, what: int, step: int) -> None:
-        key = who << 8 | self.kinds[what]
-        self._owned[key] = self._owned.get(key, 0) + step
+    def _count(self, who: np.ndarray, kinds: Sequence[int], step: int) -> None:
+        """Count values of people by kind, up or down."""
+        self._owned = _with_room(self._owned, len(self.names))
+        np.add.at(self._owned, (who, np.asarray(kinds, dtype=np.int64)), step)
 
     def _compact(self) -> None:
         """Write the table anew without what was dropped; people and values that are left over go."""
@@ -297,3 +288,11 @@ class Ledger(msgspec.Struct, dict=True):
                 text[:] = kept
         self.table = table
         self.__post_init__()
+
+
+def _with_room(counts: np.ndarray, wanted: int) -> np.ndarray:
+    """Counts for at least so many: with as much room again where there is none left."""
+    if wanted <= len(counts):
+        return counts
+    more = np.zeros((wanted, *counts.shape[1:]), dtype=counts.dtype)
+    return np.concatenate((counts, more))

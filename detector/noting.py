@@ -5,15 +5,14 @@ Facts settle at full hours only; until then what was shown is a lesson that wait
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from detector import workhours
 from detector.facts import Facts
 from detector.known import Known
-from detector.observations import PLACE, SLOT, Observations
+from detector.observations import PLACE, Observations
 from detector.persons import OpenHour, shown_key
 
 
@@ -22,67 +21,47 @@ class News:
     """Values that rows of a page show first in the open hour, in log order: parallel lists.
 
     `days` are the distinct prior days on which the person showed the value, `others` how many
-    other people are known to. `shown` are places in `texts`, see `value`.
+    other people are known to. `pairs` are those of the page, `texts` says their values.
     """
 
     rows: np.ndarray
     kinds: np.ndarray
-    shown: np.ndarray
+    pairs: np.ndarray
     days: np.ndarray
     others: np.ndarray
-    texts: tuple[Sequence[str], Sequence[str]]
+    texts: Known
 
     def take(self, places: np.ndarray) -> News:
         """Those at some places."""
-        rows, kinds, shown = self.rows[places], self.kinds[places], self.shown[places]
-        return News(rows, kinds, shown, self.days[places], self.others[places], self.texts)
+        rows, kinds, pairs = self.rows[places], self.kinds[places], self.pairs[places]
+        return News(rows, kinds, pairs, self.days[places], self.others[places], self.texts)
 
     def value(self, place: int) -> str:
         """The value at a place of the lists."""
-        values, slots = self.texts
-        shown = int(self.shown[place])
-        return values[shown] if shown < len(values) else slots[shown - len(values)]
-
-
-@dataclass(frozen=True, slots=True)
-class _Shown:
-    """Values that rows show first in an hour: a pair of the page, or behind those a slot."""
-
-    rows: np.ndarray
-    kinds: np.ndarray
-    shown: np.ndarray
-    slots: Sequence[str]
-
-    def take(self, places: np.ndarray) -> _Shown:
-        """Those at some places."""
-        return _Shown(self.rows[places], self.kinds[places], self.shown[places], self.slots)
+        return self.texts.text(int(self.pairs[place]))
 
 
 def note(facts: Facts, page: Observations, known: Known, span: tuple[int, int]) -> News:
     """Note what rows of one hour of the clock show, and return what is new in it."""
-    start, end = span
-    _attend(facts.hour, page, start, end)
-    found = _unseen(facts.hour, page, _first(facts, page, start, end))
-    of_pair, pairs = found.shown < len(page.pairs), found.shown[found.shown < len(page.pairs)]
-    of_slot, who = ~of_pair, known.numbers[page.who[found.rows[~of_pair]]]
-    days, last = np.zeros(len(of_pair), np.int64), np.full(len(of_pair), -1)
-    lines, crowds = np.full(len(of_pair), -1), np.zeros(len(of_pair), np.int64)
-    lines[of_pair], crowds[of_pair] = known.lines[pairs], known.crowds(pairs)
-    slots = [found.slots[place - len(page.pairs)] for place in found.shown[of_slot].tolist()]
-    lines[of_slot], crowds[of_slot] = facts.ledger.find(who, [SLOT] * len(slots), slots)
-    table, is_known = facts.ledger.table, lines >= 0
-    days[is_known], last[is_known] = (table[name][lines[is_known]] for name in ("days", "last_day"))
-    is_known &= days > 0
-    texts = (page.pairs.values, found.slots)
-    news = News(found.rows, found.kinds, found.shown, days, crowds - is_known, texts)
-    _learn(facts.hour, page, news, (lines, np.where(is_known, last, -1)))
+    _attend(facts.hour, page, *span)
+    rows, pairs = known.firsts(*span)
+    if facts.hour.shown:
+        unseen = _unseen(facts.hour, page, known, (rows, pairs))
+        rows, pairs = rows[unseen], pairs[unseen]
+    lines, crowds = known.lines[pairs], known.crowds(pairs)
+    fact, days, last = lines >= 0, np.zeros(len(lines), np.int64), np.full(len(lines), -1)
+    table = facts.ledger.table[lines[fact]]
+    days[fact], last[fact] = table["days"], table["last_day"]
+    fact &= days > 0
+    news = News(rows, known.kinds[known.what[pairs]], pairs, days, crowds - fact, known)
+    _learn(facts.hour, page, news, (lines, np.where(fact, last, -1)))
     return news
 
 
-def carry(facts: Facts, page: Observations, start: int) -> None:
+def carry(facts: Facts, page: Observations, known: Known, start: int) -> None:
     """Keep what was shown from row `start` to the page's end, while its hour goes on."""
-    found = _first(facts, page, start, len(page))
-    facts.hour.shown |= dict.fromkeys(_keys(facts.hour, page, found))
+    shown = known.firsts(start, len(page))
+    facts.hour.shown |= dict.fromkeys(_keys(facts.hour, page, known, shown))
 
 
 def _attend(hour: OpenHour, page: Observations, start: int, end: int) -> None:
@@ -106,57 +85,21 @@ def _attend(hour: OpenHour, page: Observations, start: int, end: int) -> None:
             hour.events[mine] += events
 
 
-def _first(facts: Facts, page: Observations, start: int, end: int) -> _Shown:
-    """What rows of one hour show first among themselves; hours of the week by people's zones."""
-    shown = page.firsts.within(start, end)
-    places = np.flatnonzero(shown.kinds == SLOT)
-    slots, which = _slots(facts, page, shown.rows[places])
-    # Quarters of an hour of one person mostly lie in the same hour of the week.
-    pair = page.who[shown.rows[places]] * (len(slots) + 1) + which
-    again = np.ones(len(places), dtype=bool)
-    again[np.unique(pair, return_index=True)[1]] = False
-    every = shown.pairs.copy()
-    every[places] = len(page.pairs) + which
-    kept = np.ones(len(every), dtype=bool)
-    kept[places[again]] = False
-    return _Shown(shown.rows, shown.kinds, every, slots).take(np.flatnonzero(kept))
+Shown = tuple[np.ndarray, np.ndarray]
+"""Rows, and the pairs that they show first in an hour."""
 
 
-def _slots(facts: Facts, page: Observations, rows: np.ndarray) -> tuple[list[str], np.ndarray]:
-    """The hours of the local week that rows lie in, and which of them each row does.
-
-    Reckoned once for a zone and quarter of an hour.
-    """
-    people, owner = np.unique(page.who[rows], return_inverse=True)
-    zones = [facts.zone_of(page.names[who]) for who in people.tolist()]
-    numbers = {zone: number for number, zone in enumerate(dict.fromkeys(zones))}
-    zone = np.array([numbers[each] for each in zones], dtype=np.int64)[owner]
-    keys = zone << 32 | page.time_us[rows] // workhours.QUARTER_US
-    distinct, place = np.unique(keys, return_inverse=True)
-    names, slots = list(numbers), dict[str, int]()
-    which = [
-        slots.setdefault(
-            workhours.slot(names[key >> 32], (key & 0xFFFF_FFFF) * workhours.QUARTER_US), len(slots)
-        )
-        for key in distinct.tolist()
-    ]
-    return list(slots), np.array(which, dtype=np.int64)[place]
+def _unseen(hour: OpenHour, page: Observations, known: Known, shown: Shown) -> np.ndarray:
+    """The places of what was not yet shown in the open hour."""
+    return np.flatnonzero([key not in hour.shown for key in _keys(hour, page, known, shown)])
 
 
-def _unseen(hour: OpenHour, page: Observations, found: _Shown) -> _Shown:
-    """What was not yet shown in the open hour."""
-    if not hour.shown:
-        return found
-    fresh = [key not in hour.shown for key in _keys(hour, page, found)]
-    return found.take(np.flatnonzero(fresh))
-
-
-def _keys(hour: OpenHour, page: Observations, found: _Shown) -> Iterator[str]:
+def _keys(hour: OpenHour, page: Observations, known: Known, shown: Shown) -> Iterator[str]:
     """The names under which the open hour keeps what was shown."""
-    values = [*page.pairs.values, *found.slots]
-    who = page.who[found.rows].tolist()
-    for person, kind, shown in zip(who, found.kinds.tolist(), found.shown.tolist(), strict=True):
-        yield shown_key(hour.places[page.names[person]], kind, values[shown])
+    rows, pairs = shown
+    who, kinds = page.who[rows].tolist(), known.kinds[known.what[pairs]].tolist()
+    for person, kind, pair in zip(who, kinds, pairs.tolist(), strict=True):
+        yield shown_key(hour.places[page.names[person]], kind, known.text(pair))
 
 
 def _learn(
@@ -167,9 +110,7 @@ def _learn(
     days, seqs, places = page.days[news.rows], news.rows + page.seqs[0], hour.places
     is_known = news.days > 0
     again, new = np.flatnonzero(is_known & (last < days)), np.flatnonzero(~is_known)
-    hour.again.lines += lines[again].tolist()
-    hour.again.seqs += seqs[again].tolist()
-    hour.again.days += days[again].tolist()
+    hour.again.add(lines[again], seqs[again], days[again])
     lessons = hour.lessons
     lessons.learners += [places[page.names[who]] for who in page.who[news.rows[new]].tolist()]
     lessons.kinds += news.kinds[new].tolist()

@@ -60,6 +60,7 @@ class Observations:
     who: np.ndarray
     """The place in `names` of each row's person, -1 where nobody is named."""
     time_us: np.ndarray
+    clock_us: np.ndarray
     days: np.ndarray
     """The day of each row since 1970."""
     lessons: np.ndarray
@@ -192,6 +193,7 @@ def observe(
         names=people.texts,
         who=who,
         time_us=time_us,
+        clock_us=flags.clocks,
         days=time_us // DAY_US,
         lessons=np.flatnonzero(flags.teaches & (who >= 0)),
         prompt=np.flatnonzero(flags.prompt & (who >= 0)),

@@ -43,29 +43,32 @@ class Shown:
 class Pairs:
     """The distinct pairs of a page, numbered in no order that means anything: parallel lists.
 
-    `who` is the place of the person among the page's people, `at[kind, row]` the pair that a row
-    shows of a kind, -1 where it shows none.
+    `who` is the place of the person among the page's people, `what` the place of the value in
+    `texts`, which are those of one kind after those of another: of kind k from `starts[k]` on.
+    `at[kind, row]` is the pair that a row shows of a kind, -1 where it shows none.
     """
 
     who: np.ndarray
-    kinds: np.ndarray
-    values: Sequence[str]
+    what: np.ndarray
+    texts: Sequence[str]
+    starts: Sequence[int]
     at: np.ndarray
 
     def __len__(self) -> int:
-        return len(self.values)
+        return len(self.who)
 
 
 def pairs(who: np.ndarray, kinds: Sequence[Shown]) -> Pairs:
     """The pairs of a page; `who` numbers the people, -1 is nobody."""
     at = np.full((len(kinds), len(who)), -1, dtype=np.int64)
-    owners, kind_of, values, count = [], [], list[str](), 0
+    owners, values, texts, starts, count = [], [], list[str](), list[int](), 0
     for kind, shown in enumerate(kinds):
         rows = np.flatnonzero((who >= 0) & (shown.codes >= 0))
         numbers, firsts = numbered(who[rows] * len(shown.texts) + shown.codes[rows])
         at[kind, rows] = numbers + count
         owners.append(who[rows[firsts]])
-        kind_of.append(np.full(len(firsts), kind))
-        values += spread(shown.texts, shown.codes[rows[firsts]])
+        values.append(shown.codes[rows[firsts]] + len(texts))
+        starts.append(len(texts))
+        texts += shown.texts
         count += len(firsts)
-    return Pairs(np.concatenate(owners), np.concatenate(kind_of), values, at)
+    return Pairs(np.concatenate(owners), np.concatenate(values), texts, starts, at)

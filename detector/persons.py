@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import msgspec
+import numpy as np
 
 
 class Guard(msgspec.Struct, gc=False):
@@ -60,12 +61,21 @@ class Suspect(msgspec.Struct, gc=False):
     """Time of the last alert of level high or above, 0 if there was none."""
 
 
-class Again(msgspec.Struct):
-    """Facts that were shown again, on a day on which they were not seen yet: parallel lists."""
+def _no_numbers() -> np.ndarray:
+    return np.empty(0, dtype=np.int64)
 
-    lines: list[int] = []
-    seqs: list[int] = []
-    days: list[int] = []
+
+class Again(msgspec.Struct):
+    """Facts that were shown again, on a day on which they were not seen yet: parallel arrays."""
+
+    lines: np.ndarray = msgspec.field(default_factory=_no_numbers)
+    seqs: np.ndarray = msgspec.field(default_factory=_no_numbers)
+    days: np.ndarray = msgspec.field(default_factory=_no_numbers)
+
+    def add(self, lines: np.ndarray, seqs: np.ndarray, days: np.ndarray) -> None:
+        """Add some."""
+        self.lines, self.seqs = np.append(self.lines, lines), np.append(self.seqs, seqs)
+        self.days = np.append(self.days, days)
 
 
 class Lessons(msgspec.Struct):

@@ -68,6 +68,8 @@ class Run:
         self._received: tuple[int, Sequence[int]] = (0, ())
         self._whole: Scene | None = None
         """The page at hand; null if time passes without one."""
+        self._moved: list[str] = []
+        """Who may be in another time zone than when the hour before began."""
 
     def match(self, frame: pl.DataFrame) -> Mapping[str, np.ndarray]:
         """The rows of a page that each rule on single events matches."""
@@ -78,17 +80,19 @@ class Run:
         self._received, self._whole = (page.seqs[0], page.received), self._whole_of(page)
         found = Hits.of(self.state.rulebook, hits, set(page.late))
         self._learn_places(page)
-        self._known = Known(page, self.memory.facts.ledger)
+        self._known = Known(page, self.memory.facts.ledger, self.memory.facts.zone_of)
         frontier = closing.Frontier(page) if self._waits() else None
         hours = np.diff(np.array(page.clocks) // HOUR_US)
         edges = [0, *(np.flatnonzero(hours) + 1).tolist(), len(page)]
         for start, end in pairwise(edges):
             self.advance(page.clocks[start], seq=page.seqs[start])
+            self._known.move(self._moved, start)
+            self._moved.clear()
             self._hour(page, found, (start, end))
             self.memory.clock = page.clocks[end - 1]
             if frontier is not None:
                 frontier.reach(self.memory.complete, end)
-        noting.carry(self.memory.facts, page, edges[-2])
+        noting.carry(self.memory.facts, page, self._known, edges[-2])
         if self._part is not None:
             self.memory.channel.hours.carry(self._part)
 
@@ -120,7 +124,7 @@ class Run:
             self.memory.facts,
             self.memory.facts.withdrawn,
         )
-        facts.settle(hour)
+        self._moved += facts.settle(hour)
         channels.withdraw(channel, facts, withdrawn, hour)
         channels.settle(channel, facts, hour)
 
@@ -174,7 +178,7 @@ class Run:
     def _scene(self, page: Observations, span: tuple[int, int]) -> Scene:
         facts, plan = self.memory.facts, self.state.plan
         start, end = span
-        self._known.meet(start, end)
+        self._known.meet()
         about = (self.memory.account, plan.people, self.state.notes, self._known)
         return Scene(page, facts, plan.networks, start, end, *about)
 
@@ -212,6 +216,7 @@ class Run:
     def _join_people(self) -> None:
         for person, contact in self.memory.newest_contacts.items():
             self.state.introduce(person, contact)
+        self._moved += self.memory.newest_contacts
         self.memory.newest_contacts = {}
 
     def _learn_places(self, page: Observations) -> None:

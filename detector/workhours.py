@@ -13,7 +13,8 @@ DAY_US: Final = 24 * HOUR_US
 QUARTER_US: Final = HOUR_US // 4
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_SLOTS: Final = tuple(f"{day} {hour:02}" for day in _DAYS for hour in range(24))
+SLOTS: Final = tuple(f"{day} {hour:02}" for day in _DAYS for hour in range(24))
+"""The hours of a local week."""
 
 
 @cache
@@ -41,9 +42,9 @@ def local(name: str, us: int) -> datetime:
 
 
 @lru_cache(maxsize=262_144)
-def _slot(name: str, quarter: int) -> str:
+def _week_hour(name: str, quarter: int) -> int:
     time = local(name, quarter * QUARTER_US)
-    return f"{_DAYS[time.weekday()]} {time.hour:02}"
+    return time.weekday() * 24 + time.hour
 
 
 def slot(name: str, us: int) -> str:
@@ -52,8 +53,13 @@ def slot(name: str, us: int) -> str:
     >>> slot("Europe/Paris", 0)
     'Thu 01'
     """
+    return SLOTS[week_hour(name, us)]
+
+
+def week_hour(name: str, us: int) -> int:
+    """The place in SLOTS of the hour of the local week."""
     # No zone of today is off by anything but quarters of an hour, so a quarter has one answer.
-    return _slot(name, us // QUARTER_US)
+    return _week_hour(name, us // QUARTER_US)
 
 
 @cache
@@ -78,4 +84,4 @@ def week(days: Mapping[str, int]) -> str:
     >>> week({"Mon 09": 3})[:12]
     '000000000300'
     """
-    return "".join(str(min(9, days.get(slot, 0))) for slot in _SLOTS)
+    return "".join(str(min(9, days.get(slot, 0))) for slot in SLOTS)

@@ -60,8 +60,9 @@ def test_an_office_full_of_colleagues_excuses_no_journey() -> None:
     for name in facts.people:
         facts.ledger.add(name, NETWORK, network, (0, 0, 0))
         for day in range(1, 20):
-            line, _ = facts.ledger.find(facts.ledger.numbers([name]), [NETWORK], [network])
-            facts.ledger.again(line, np.array([day]))
+            ledger = facts.ledger
+            line = ledger.lines(ledger.numbers([name]), ledger.things(NETWORK, [network]))
+            ledger.again(line, np.array([day]))
     trip = [sign_in("ann", "paris", "10:00"), sign_in("ann", "tokyo", "11:00")]
     trip[0].fields["client"]["ip_address"] = "81.3.77.9"
 

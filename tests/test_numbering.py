@@ -83,7 +83,9 @@ def test_every_pair_is_there_once_and_every_row_has_its_own(
 
     found = pairs(who, shown)
 
-    listed = [*zip(found.who.tolist(), found.kinds.tolist(), found.values, strict=True)]
+    kinds = np.searchsorted(found.starts, found.what, side="right") - 1
+    values = [found.texts[place] for place in found.what.tolist()]
+    listed = [*zip(found.who.tolist(), kinds.tolist(), values, strict=True)]
     assert len({*listed}) == len(listed)
     for row, (person, *values) in enumerate(rows):
         for kind, value in enumerate(values):

@@ -117,7 +117,9 @@ class Reader:
         keys = [
             _keyed(known.identities[at], value) for at, value in zip(which, values, strict=True)
         ]
-        lines, crowds = known.ledger.find(known.ledger.numbers(names), [0] * len(keys), keys)
+        things = known.ledger.things(0, keys)
+        lines = known.ledger.lines(known.ledger.numbers(names), things)
+        crowds = known.ledger.crowds(things)
         days = np.zeros(len(lines), dtype=np.int64)
         days[lines >= 0] = known.ledger.table["days"][lines[lines >= 0]]
         active = np.array(
@@ -217,7 +219,7 @@ def note(own: Own, opened: Opened, names: Sequence[str], facts: Facts, clock: in
             shown.append((names[int(line)], _keyed(own.identities[int(which)], value), seq))
     ledger = own.ledger
     numbers = ledger.numbers([name for name, _, _ in shown])
-    lines, _ = ledger.find(numbers, [0] * len(shown), [key for _, key, _ in shown])
+    lines = ledger.lines(numbers, ledger.things(0, [key for _, key, _ in shown]))
     known = lines[lines >= 0]
     ledger.again(known, np.full(len(known), day))
     for place in np.flatnonzero(lines < 0).tolist():
