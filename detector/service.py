@@ -97,8 +97,6 @@ class Service:
             for pool in common.fetchers.values():
                 self._resources.callback(pool.shutdown)
             self._stations = [fleet.Station(common, config) for config in settings.sources]
-            if len(self._stations) == 1:
-                self._stations[0].open()
             undo.pop_all()
 
     @property
@@ -112,11 +110,10 @@ class Service:
         signal.signal(signal.SIGHUP, self._asked)
         door = changes.opened(self._settings.data.directory, self._answer)
         with stopping.asked(self._stop), self._resources, door:
-            if self._rollout.lags:
-                self._look()
             if once:
                 for station in self._stations:
                     station.open().trainer = jobs.AtOnce()
+                self._catch_up()
                 polled = [self._poll(station) for station in self._stations]
                 self._watch()
                 self._decide()
@@ -148,9 +145,6 @@ class Service:
     def _schedule(self) -> None:
         """Everything in its time, until a signal says stop."""
         table = self._table
-        for place, station in enumerate(self._stations):
-            late = station.config.poll_every * place / len(self._stations)
-            table.poll(station, self._poll, late if len(self._stations) > FEW else None)
         # A destination that does not answer keeps neither the decisions nor the others waiting.
         table.every(TELL_EVERY_S, "tell", self._decide, at_once=True)
         for name, notifier in self._notifiers.items():
@@ -162,10 +156,21 @@ class Service:
         for socket in sockets:
             table.every(LISTEN_EVERY_S, "listen", socket.watch, at_once=True)
         with table:
+            self._schedule_polls()
             self._stop.wait()
             log.info("stopping")
             for socket in sockets:
                 socket.close()
+
+    def _schedule_polls(self) -> None:
+        """Poll every account; what is wrong with the only one ends the service. Raises StoreError."""
+        many = len(self._stations)
+        if many == 1:
+            self._stations[0].open()
+        self._catch_up()
+        for place, station in enumerate(self._stations):
+            late = station.config.poll_every * place / many
+            self._table.poll(station, self._poll, late if many > FEW else None)
 
     def _obey(self, command: Command) -> str:
         """Do what somebody pressed a button for. Raises Refused."""
@@ -210,6 +215,11 @@ class Service:
                     advance((upto - start).total_seconds(), f"{events:,} events")
 
             yield told
+
+    def _catch_up(self) -> None:
+        """Before the first poll: what was saved since the service ran last."""
+        if self._rollout.lags:
+            self._look()
 
     def _look(self) -> None:
         """What was saved is proven and put to work; so is what an account has not yet."""

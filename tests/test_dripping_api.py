@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,11 +18,14 @@ from detector import jobs
 from detector.events import AUDIT, SIGNIN, USAGE
 from detector.ports import Page, SourceError
 from detector.sources.onepassword import OnePassword
+from detector.store.sqlite import Commit, Sqlite
 from detector.troubles import Kind
 from tests.api import NO_RULES, NOW, HandMade, items, source, whole, world
+from tests.delivery import high
 from tests.dripping import BODY, HEADERS, dripping
 from tests.fakes import Clock
 from tests.waiting import until
+from tests.web_sink import WebSink, serving
 
 ROOT = Path(__file__).parents[1]
 
@@ -69,9 +72,16 @@ def test_one_feed_that_drips_is_told_and_costs_the_others_nothing(tmp_path: Path
         whole(one, lived)
 
 
-def test_a_service_whose_api_drips_ends_when_it_is_asked_to(tmp_path: Path) -> None:
+@pytest.mark.parametrize("names", [("acme",), ("acme", "wayne")])
+def test_a_service_whose_api_drips_tells_and_ends_when_it_is_asked_to(
+    tmp_path: Path, names: tuple[str, ...]
+) -> None:
     config, log = tmp_path / "vaultwatch.toml", tmp_path / "log"
-    with dripping(HEADERS) as port, log.open("ab") as out:
+    found = datetime.now(UTC)
+    store = Sqlite(tmp_path / "data")
+    store.commit(Commit("acme", found, alerts=[high(time=found, detected_at=found)]))
+    store.close()
+    with dripping(HEADERS) as port, serving(WebSink()) as sink, log.open("ab") as out:
         sources = [
             f"""
             [[sources]]
@@ -79,15 +89,16 @@ def test_a_service_whose_api_drips_ends_when_it_is_asked_to(tmp_path: Path) -> N
             token = {{ env = "OP_EVENTS_TOKEN" }}
             base_url = "http://127.0.0.1:{port}"
             """
-            for name in ("acme", "wayne")
+            for name in names
         ]
         data = f"[data]\ndirectory = {json.dumps(str(tmp_path / 'data'))}\n"
-        config.write_text("".join(sources) + data)
+        hook = f'[webhook]\nurl = "{sink.url}"\nsecret = {{ env = "OP_EVENTS_TOKEN" }}\n'
+        config.write_text("".join(sources) + data + hook)
         words = [sys.executable, "-m", "detector", "run", "--config", str(config)]
         environ = os.environ | {"OP_EVENTS_TOKEN": "anything"}
         process = subprocess.Popen(words, env=environ, cwd=ROOT, stdout=out, stderr=out)
         try:
-            until((tmp_path / "data" / "socket").exists, patience_s=60)
+            until(lambda: sink.bodies, patience_s=30)
             begun = time.monotonic()
             process.send_signal(signal.SIGTERM)
             assert process.wait(30) == 0
