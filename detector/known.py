@@ -74,9 +74,8 @@ class Known:
 
     def move(self, people: Iterable[str], start: int) -> None:
         """Let people be in the zones where they are now, from a row on that begins an hour."""
-        here = ((self._places[name], name) for name in people if name in self._places)
-        moved = [self._slots.move(place, self._zone_of(name), start) for place, name in here]
-        if any(moved):
+        here = (name for name in people if name in self._places)
+        if self._slots.move({self._places[name]: self._zone_of(name) for name in here}, start):
             known = len(self.who) - len(self)
             self._extend(self._slots.who[known:], self._slots.slots[known:] + self._starts[SLOT])
 

@@ -5,7 +5,7 @@ Each is there once for a person, an hour of the event clock and an hour of the w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -33,14 +33,18 @@ class Slots:
         self.who, self.slots = np.empty((2, 0), dtype=np.int64)
         self.rows, self.pairs = self._lie_in(np.arange(len(self._rows)))
 
-    def move(self, person: int, zone: str, start: int) -> bool:
-        """Let one of the page's people be in a zone from a row on, at which an hour of the clock
-        begins; false if that is no other zone."""
-        if self._zones[person] == zone:
+    def move(self, zones: Mapping[int, str], start: int) -> bool:
+        """Let some of the page's people be in a zone from a row on, at which an hour of the clock
+        begins; false if these are no other zones."""
+        moved = [person for person, zone in zones.items() if self._zones[person] != zone]
+        for person in moved:
+            self._zones[person] = zones[person]
+        if not moved:
             return False
-        self._zones[person] = zone
-        kept = (self._who[np.searchsorted(self._rows, self.rows)] != person) | (self.rows < start)
-        rows, pairs = self._lie_in(np.flatnonzero((self._who == person) & (self._rows >= start)))
+        gone = np.zeros(len(self._zones), dtype=bool)
+        gone[moved] = True
+        kept = ~gone[self._who[np.searchsorted(self._rows, self.rows)]] | (self.rows < start)
+        rows, pairs = self._lie_in(np.flatnonzero(gone[self._who] & (self._rows >= start)))
         rows, pairs = np.append(self.rows[kept], rows), np.append(self.pairs[kept], pairs)
         order = np.argsort(rows)
         self.rows, self.pairs = rows[order], pairs[order]
