@@ -7,16 +7,15 @@ no event is part of its own baseline. What a suspect shows is not learned.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from operator import itemgetter
 from typing import Final
 
 import msgspec
 import numpy as np
 
 from detector import geo
-from detector.ledger import Ledger
+from detector.ledger import Ledger, New
 from detector.observations import PLACE
-from detector.persons import Guard, Judged, OpenHour, Person, Suspect, verdict
+from detector.persons import Guard, Judged, Lessons, OpenHour, Person, Suspect, verdict
 from detector.workhours import DAY_US, HOUR_US
 
 GUARD_DAYS: Final = 14
@@ -190,24 +189,37 @@ class Facts(msgspec.Struct):
 
     def _learn(self, hour: OpenHour, clock: int) -> None:
         """Take the hour in: what is known was seen again, the rest is known from now on."""
-        again, names, new = hour.again, list(hour.places), hour.lessons
-        dropped = np.flatnonzero(~self.ledger.again(again.lines, again.days))
-        shown = zip(again.lines[dropped].tolist(), again.seqs[dropped].tolist(),
-                    again.days[dropped].tolist(), strict=True)  # fmt: skip
-        old = [(*self.ledger.shown(line), seq, day) for line, seq, day in shown]
+        names, new = list(hour.places), hour.lessons
+        old = self._dropped(hour)
+        if len(old):
+            new = old.followed_by(new)
+        careful = {place for place in set(new.learners) if self._careful(names[place], clock)}
+        if careful:
+            new = new.take(
+                [
+                    at
+                    for at, place in enumerate(new.learners)
+                    if place not in careful
+                    or not self._guarded(names[place], new.key(at), new.days[at], clock)
+                ]
+            )
         learners = [names[place] for place in new.learners]
-        fresh = zip(learners, new.kinds, new.values, new.seqs, new.days, strict=True)
-        lessons = sorted([*old, *fresh], key=itemgetter(3))
-        careful = {name for name in {each[0] for each in lessons} if self._careful(name, clock)}
-        learned = [
-            (name, kind, value, seq, day)
-            for name, kind, value, seq, day in lessons
-            if name not in careful or not self._guarded(name, f"{kind}:{value}", day, clock)
-        ]
-        self.ledger.add_all(learned, clock)
+        self.ledger.add_all(New(learners, new.kinds, new.values, new.seqs, new.days), clock)
         for name, kind in self.ledger.overfull(MOST_PER_KIND):
             while self.ledger.owned(name, kind) > MOST_PER_KIND:
                 self.ledger.drop_oldest(name, kind, MOST_PER_KIND // 10)
+
+    def _dropped(self, hour: OpenHour) -> Lessons:
+        """What was shown again is seen on one more day; what was dropped meanwhile is new again."""
+        again, found = hour.again, Lessons()
+        for at in np.flatnonzero(~self.ledger.again(again.lines, again.days)).tolist():
+            name, kind, value = self.ledger.shown(int(again.lines[at]))
+            found.learners.append(hour.places[name])
+            found.kinds.append(kind)
+            found.values.append(value)
+            found.seqs.append(int(again.seqs[at]))
+            found.days.append(int(again.days[at]))
+        return found
 
     def _careful(self, name: str, clock: int) -> bool:
         """Whether something of the person may be guarded."""

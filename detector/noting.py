@@ -49,12 +49,10 @@ def note(facts: Facts, page: Observations, known: Known, span: tuple[int, int]) 
         unseen = _unseen(facts.hour, page, known, (rows, pairs))
         rows, pairs = rows[unseen], pairs[unseen]
     lines, crowds = known.lines[pairs], known.crowds(pairs)
-    fact, days, last = lines >= 0, np.zeros(len(lines), np.int64), np.full(len(lines), -1)
-    table = facts.ledger.table[lines[fact]]
-    days[fact], last[fact] = table["days"], table["last_day"]
-    fact &= days > 0
-    news = News(rows, known.kinds[known.what[pairs]], pairs, days, crowds - fact, known)
-    _learn(facts.hour, page, news, (lines, np.where(fact, last, -1)))
+    days, last = facts.ledger.seen(lines)
+    kinds, others = known.kinds[known.what[pairs]], crowds - (days > 0)
+    news = News(rows, kinds, pairs, days, others, known)
+    _learn(facts.hour, page, news, (lines, last))
     return news
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 import numpy as np
@@ -86,6 +86,34 @@ class Lessons(msgspec.Struct):
     values: list[str] = []
     seqs: list[int] = []
     days: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self.learners)
+
+    def key(self, place: int) -> str:
+        """The name of one among the guards of its person."""
+        return f"{self.kinds[place]}:{self.values[place]}"
+
+    def take(self, places: Sequence[int]) -> Lessons:
+        """Those at some places."""
+        return Lessons(
+            [self.learners[place] for place in places],
+            [self.kinds[place] for place in places],
+            [self.values[place] for place in places],
+            [self.seqs[place] for place in places],
+            [self.days[place] for place in places],
+        )
+
+    def followed_by(self, other: Lessons) -> Lessons:
+        """These and others in the order of their events."""
+        both = Lessons(
+            self.learners + other.learners,
+            self.kinds + other.kinds,
+            self.values + other.values,
+            self.seqs + other.seqs,
+            self.days + other.days,
+        )
+        return both.take(sorted(range(len(both)), key=both.seqs.__getitem__))
 
 
 class OpenHour(msgspec.Struct):
