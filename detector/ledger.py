@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 import msgspec
@@ -26,12 +27,9 @@ LINE: Final = np.dtype(
     ]
 )
 _CELLS: Final = LINE.itemsize // 4
-_SHIFT: Final = 32
 _MOST_KINDS: Final = 32
 _MOST_DROPPED: Final = 0.25
 """Share of dropped lines from which the table is written anew."""
-_MOST_NEWER: Final = 1.1
-"""So many times the lines that are sorted by people there may be before they are sorted again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +65,18 @@ class Ledger(msgspec.Struct, dict=True):
             self._what[kind][value] = number
         live = np.flatnonzero(self.table["days"])
         who, what = (self.table[name][live].astype(np.int64) for name in ("who", "what"))
-        keys = ((who << _SHIFT) | what).tolist()
-        self._lines = dict(zip(keys, live.tolist(), strict=True))
+        self._lines: list[dict[int, int]] = [{} for _ in self.names]
+        for person, value, line in zip(who.tolist(), what.tolist(), live.tolist(), strict=True):
+            self._lines[person][value] = line
         self._crowd = Growing(np.zeros(0, dtype=np.int32))
         self._owned = Growing(np.zeros((0, _MOST_KINDS), dtype=np.int32))
         self._count(who, what, 1)
         self._space = Growing(self.table)
         self._look_at()
         self.edition = object()
-        self._sorted = np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int64)
 
     def __len__(self) -> int:
-        return len(self._lines)
+        return sum(map(len, self._lines))
 
     def days(self, name: str, kind: int, value: str) -> int:
         """Distinct days on which the person showed the value; 0 if it is not known."""
@@ -86,7 +84,7 @@ class Ledger(msgspec.Struct, dict=True):
         who, what = self._who.get(name), self._what[kind].get(value)
         if who is None or what is None:
             return 0
-        line = self._lines.get(who << _SHIFT | what)
+        line = self._lines[who].get(what)
         return 0 if line is None else int(self._days[line])
 
     def last_day(self, name: str, kind: int, value: str) -> int:
@@ -112,22 +110,15 @@ class Ledger(msgspec.Struct, dict=True):
 
     def of(self, name: str, kind: int | None = None) -> list[tuple[int, str, np.void]]:
         """A person's facts of one kind or all: kind, value and line."""
-        lines = self._mine(self._who.get(name, -1))
-        lines = lines[self.table["days"][lines] > 0]
+        lines = self._mine(self._who.get(name, -1)) if kind is None else self._of_kind(name, kind)
         facts = zip(lines.tolist(), self.table["what"][lines].tolist(), strict=True)
-        return [
-            (self.kinds[what], self.values[what], self.table[line])
-            for line, what in facts
-            if kind is None or self.kinds[what] == kind
-        ]
+        return [(self.kinds[what], self.values[what], self.table[line]) for line, what in facts]
 
     def days_of(self, name: str, kind: int) -> dict[str, int]:
         """By value of a kind the days on which the person showed it."""
-        mine = self.table[self._mine(self._who.get(name, -1))]
+        mine = self.table[self._of_kind(name, kind)]
         shown = zip(mine["what"].tolist(), mine["days"].tolist(), strict=True)
-        return {
-            self.values[what]: days for what, days in shown if days and self.kinds[what] == kind
-        }
+        return {self.values[what]: days for what, days in shown}
 
     def is_of(self, kind: int) -> np.ndarray:
         """Of each number of a value whether it is of the kind."""
@@ -153,10 +144,16 @@ class Ledger(msgspec.Struct, dict=True):
 
     def lines(self, who: np.ndarray, things: np.ndarray) -> np.ndarray:
         """The lines of facts by the numbers of people and values, -1 where there is none."""
-        line, found = self._lines.get, np.full(len(things), -1, dtype=np.int64)
         maybe = np.flatnonzero((things >= 0) & (who >= 0))
-        keys = (who[maybe] << _SHIFT) | things[maybe]
-        found[maybe] = [line(key, -1) for key in keys.tolist()]
+        by_person = maybe[np.argsort(who[maybe])]
+        owners, whats = who[by_person], things[by_person].tolist()
+        starts, lines = np.flatnonzero(np.diff(owners, prepend=-1)), list[int]()
+        spans = pairwise([*starts.tolist(), len(whats)])
+        for person, (start, end) in zip(owners[starts].tolist(), spans, strict=True):
+            line = self._lines[person].get
+            lines += [line(what, -1) for what in whats[start:end]]
+        found = np.full(len(things), -1, dtype=np.int64)
+        found[by_person] = lines
         return found
 
     def seen(self, lines: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -207,7 +204,8 @@ class Ledger(msgspec.Struct, dict=True):
         fresh["since"], fresh["who"], fresh["what"], fresh["days"] = since, who, what, 1
         fresh["first_seq"], fresh["last_day"] = new.seqs, new.days
         self._look_at()
-        self._lines.update(zip((who << _SHIFT | what).tolist(), range(used, upto), strict=True))
+        for person, value, line in zip(who.tolist(), what.tolist(), range(used, upto), strict=True):
+            self._lines[person][value] = line
         self._count(who, what, 1)
 
     def at_least(self, name: str, kind: int, value: str, days: int) -> None:
@@ -227,32 +225,28 @@ class Ledger(msgspec.Struct, dict=True):
         spare = np.array([self._who.get(name, -1) for name in spared], dtype=np.int64)
         unseen = (self.table["last_day"] < before) & ~np.isin(self.table["who"], spare)
         self._drop(np.flatnonzero(unseen))
-        if len(self.table) - len(self._lines) > _MOST_DROPPED * len(self.table):
+        if len(self.table) - len(self) > _MOST_DROPPED * len(self.table):
             self._compact()
 
     def drop_oldest(self, name: str, kind: int, most: int) -> None:
         """Drop the person's facts of one kind that were not seen for longest."""
-        who, kinds = self._who.get(name, -1), np.array(self.kinds, dtype=np.int64)
-        lines = self._mine(who)
-        facts = self.table["days"][lines] > 0
-        lines = lines[facts & (kinds[self.table["what"][lines]] == kind)]
+        lines = self._of_kind(name, kind)
         oldest = lines[np.argsort(self.table["last_day"][lines], kind="stable")[:most]]
         self._drop(np.sort(oldest))
 
     def drop(self, name: str, kind: int | None = None, value: str | None = None) -> int:
         """Drop a person's facts, of one kind and value or all of them; how many there were."""
-        who = self._who.get(name, -1)
-        lines = self._mine(who).tolist()
-        if kind is not None:
-            lines = [line for line in lines if self.kinds[self.table["what"][line]] == kind]
+        lines = self._mine(self._who.get(name, -1)) if kind is None else self._of_kind(name, kind)
         if value is not None:
-            lines = [line for line in lines if self.values[self.table["what"][line]] == value]
-        return len(self._drop(np.array(lines, dtype=np.int64)))
+            mine = [self.values[what] == value for what in self.table["what"][lines].tolist()]
+            lines = lines[np.array(mine, dtype=bool)]
+        return len(self._drop(lines))
 
     def _number_of(self, name: str) -> int:
         number = self._who.setdefault(name, len(self.names))
         if number == len(self.names):
             self.names.append(name)
+            self._lines.append({})
         return number
 
     def _thing(self, kind: int, value: str) -> int:
@@ -270,31 +264,28 @@ class Ledger(msgspec.Struct, dict=True):
         self._cells = self.table.view(np.int32).reshape(len(self.table), _CELLS)
 
     def _mine(self, who: int) -> np.ndarray:
-        """The lines of a person in order, also those whose facts were dropped.
+        """The lines of a person's facts, in order."""
+        lines = self._lines[who].values() if who >= 0 else ()
+        return np.fromiter(lines, dtype=np.int64, count=len(lines))
 
-        Lines are put in the order of people now and then; those that are newer are looked through.
-        """
-        owners, (people, lines) = self.table["who"], self._sorted
-        if len(owners) > _MOST_NEWER * len(lines):
-            lines = np.argsort(owners, kind="stable")
-            people = owners[lines]
-            self._sorted = people, lines
-        low, high = people.searchsorted(np.array((who, who + 1), dtype=np.int32))
-        newer = np.flatnonzero(owners[len(lines) :] == who) + len(lines)
-        return np.concatenate((lines[low:high], newer))
+    def _of_kind(self, name: str, kind: int) -> np.ndarray:
+        """The lines of a person's facts of one kind, in order."""
+        lines = self._mine(self._who.get(name, -1))
+        mine = [self.kinds[what] == kind for what in self.table["what"][lines].tolist()]
+        found: np.ndarray = lines[np.array(mine, dtype=bool)]
+        return found
 
     def _line(self, name: str, kind: int, value: str) -> int:
         who, what = self._who.get(name), self._what[kind].get(value)
         if who is None or what is None:
             return -1
-        line: int = self._lines.get(who << _SHIFT | what, -1)
-        return line
+        return self._lines[who].get(what, -1)
 
     def _drop(self, lines: np.ndarray) -> list[tuple[int, str, int]]:
         lines = lines[self.table["days"][lines] > 0]
         dropped, gone = self.table[lines], []
         for _, _, who, what, last_day, _ in dropped.tolist():
-            del self._lines[who << _SHIFT | what]
+            del self._lines[who][what]
             gone.append((self.kinds[what], self.values[what], last_day))
         self._count(dropped["who"], dropped["what"], -1)
         self.table["days"][lines] = 0
