@@ -172,20 +172,21 @@ class Facts(msgspec.Struct):
             self._hold_all(clock)
         self.withdrawn = {}
         hour, self.hour = self.hour, OpenHour()
-        for name, place in hour.places.items():
-            self._active(name, hour, place)
+        self._attend(hour)
         self._learn(hour, clock)
         return self._find_homes(hour)
 
-    def _active(self, name: str, hour: OpenHour, place: int) -> None:
-        person = self.people.get(name)
-        if person is None:
-            person = self.people[name] = Person(hour.first[place], 0)
-        last = hour.last[place]
-        if last // DAY_US > person.last // DAY_US:
-            person.days += 1
-        person.events += hour.events[place]
-        person.last = max(person.last, last)
+    def _attend(self, hour: OpenHour) -> None:
+        """Note who was active, how often and when last."""
+        came = zip(hour.places, hour.first, hour.last, hour.events, strict=True)
+        for name, first, last, events in came:
+            person = self.people.get(name)
+            if person is None:
+                person = self.people[name] = Person(first, 0)
+            person.events += events
+            if last > person.last:
+                person.days += last // DAY_US > person.last // DAY_US
+                person.last = last
 
     def _learn(self, hour: OpenHour, clock: int) -> None:
         """Take the hour in: what is known was seen again, the rest is known from now on."""

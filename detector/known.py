@@ -118,6 +118,7 @@ class Known:
             for place in np.flatnonzero(self._things < 0).tolist()
         }
         self.who, self.what, self.lines = np.empty((3, 0), dtype=np.int64)
+        self._keys, self._order = np.empty((2, 0), dtype=np.int64)
         slots = self._slots
         what = np.append(pairs.what, slots.slots + self._starts[SLOT])
         self._extend(np.append(pairs.who, slots.who), what)
@@ -125,11 +126,13 @@ class Known:
     def _extend(self, who: np.ndarray, what: np.ndarray) -> None:
         """Add pairs."""
         lines = self._ledger.lines(self._numbers[who], self._things[what])
+        keys = who * len(self._texts) + what
+        order = np.argsort(keys)
+        places = self._keys.searchsorted(keys[order])
+        self._keys = np.insert(self._keys, places, keys[order])
+        self._order = np.insert(self._order, places, order + len(self.who))
         self.who, self.what = np.append(self.who, who), np.append(self.what, what)
         self.lines = np.append(self.lines, lines)
-        keys = self.who * len(self._texts) + self.what
-        self._order = np.argsort(keys)
-        self._keys = keys[self._order]
 
     def _meet_people(self) -> None:
         """The people of whom something is known for the first time."""
