@@ -69,8 +69,10 @@ def _volumes(state: State, since: int) -> Iterator[Below]:
             continue
         asked = entry.behavior.asked
         for name, pace in tail.people.items():
-            times = [each.time for each in pace.seen.values() if each.time >= since]
-            newest = {time // workhours.DAY_US: time for time in sorted(times)}
+            kept = {
+                day: max(each.time for each in seen.values()) for day, seen in pace.seen.items()
+            }
+            newest = {day: time for day, time in kept.items() if time >= since}
             near = [
                 (excess.count / needs, excess.count, needs, time)
                 for day, time in newest.items()

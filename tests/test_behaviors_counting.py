@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from ipaddress import ip_address, ip_network
 from random import Random
 
@@ -19,8 +19,9 @@ from detector.networks import NamedNetwork, Networks
 from detector.persons import Person
 from detector.rule_types.journeys import Leg, Point, leg
 from detector.rule_types.ladder import weights
-from detector.rule_types.paces import ALL, Pace, VolumeTail, close, usual_of
+from detector.rule_types.paces import ALL, Pace, VolumeTail, close
 from detector.rule_types.surprise import as_often, more_than_usual
+from detector.rule_types.usual import usual_of
 from detector.workhours import DAY_US
 from tests import stories
 from tests.stories import Heard, Item, audit, few, play, sign_in, usage
@@ -29,9 +30,11 @@ from tests.team import learned_engine
 EVENING = stories.at("20:00")
 
 
-def reveals(who: str, day: int, count: int, *, vaults: int = 4) -> list[Item]:
-    """Items that nobody ever used, one a minute from ten o'clock on."""
-    start = stories.MONDAY + timedelta(days=day, hours=10)
+def reveals(
+    who: str, day: int, count: int, *, vaults: int = 4, start: datetime | None = None
+) -> list[Item]:
+    """Items that nobody ever used, one a minute from ten o'clock of a day on, or from a time."""
+    start = start or stories.MONDAY + timedelta(days=day, hours=10)
     return [
         usage(who, "paris", start + timedelta(minutes=n), action="reveal",
               item=f"loot-{who}-{day}-{n}", vault=f"vault-{n % vaults}")
@@ -108,6 +111,34 @@ def test_a_volume_is_found_in_whatever_order_it_comes(count: int, chance: Random
     assert {event for alert in on_time.of("op_reveal_unused") for event in alert.event_ids} <= {
         event for alert in late.of("op_reveal_unused") for event in alert.event_ids
     }
+
+
+hours = st.integers(0, 9 * 24)
+visits = st.tuples(
+    st.sampled_from(["ann", "ben"]), hours, st.integers(1, 10), st.sampled_from([0, 0, 30])
+)
+
+
+@few
+@given(st.lists(visits, max_size=8), st.integers(1, 9))
+def test_a_restart_changes_nothing_about_what_is_counted(
+    drawn: list[tuple[str, int, int, int]], step: int
+) -> None:
+    """How much more of a day is nothing to look at is no part of the state, and is found again."""
+    items = [
+        Item(each.feed, each.fields, each.time, each.time + timedelta(hours=late))
+        for number, (who, hour, count, late) in enumerate(drawn)
+        for each in reveals(who, number, count, start=stories.MONDAY + timedelta(hours=hour))
+    ]
+    items = stories.in_order(items)
+    whole, state, heard = quiet_engine(), quiet_engine(), Heard()
+    told = play(whole, items)
+    for start in range(0, len(items), step):
+        heard.hear(kernel.detect(state, *stories.page(items[start : start + step])))
+        state = stories.copy(state)
+
+    assert heard.told == told.told
+    assert stories.written(state) == stories.written(whole)
 
 
 @given(st.integers(1, 60), st.floats(0.01, 50), st.floats(1, 40))
@@ -272,7 +303,7 @@ def _company(groups: dict[str, tuple[int, int]]) -> tuple[Facts, VolumeTail]:
             facts.people[name] = Person(DAY_US, 13 * DAY_US, days=12)
             pace = Pace(group=group, days=dict.fromkeys(range(1, 13), items))
             tail.people[name] = pace
-    close(tail, 20, 0)
+    close(tail, 20)
     return facts, tail
 
 

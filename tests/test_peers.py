@@ -16,7 +16,8 @@ from detector.ledger import Ledger
 from detector.observations import ITEM, VAULT
 from detector.people import Colleague, People
 from detector.persons import Person
-from detector.rule_types.paces import ALL, Pace, VolumeTail, usual_of
+from detector.rule_types.paces import ALL, Pace, VolumeTail
+from detector.rule_types.usual import usual_of
 from detector.rulebook.loading import load
 from detector.workhours import DAY_US
 from tests import stories

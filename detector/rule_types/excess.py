@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
 from typing import Final
 
-from detector.rule_types.paces import STEADY_EACH, Pace, Seen, Usual, active_days_in
+from detector.rule_types.paces import MOST_VALUES, STEADY_EACH, Pace, Room, Seen, Usual
 from detector.rule_types.surprise import as_often, more_than_usual
 from detector.workhours import DAY_US, HOUR_US
 
 WINDOWS: Final = {"hour": (HOUR_US, 1 / 3), "day": (DAY_US, 1.0), "week": (7 * DAY_US, 0.0)}
 """Length, and how many usual days lie in it; a week has as many as were active in it."""
+NOTHING: Final[Mapping[str, Seen]] = MappingProxyType({})
 STEADY_DAYS: Final = 4
 """Days of eight with some are steady."""
 
@@ -29,7 +32,7 @@ class Excess:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Asked:
     """What a rule asks: which windows it judges, the least count, the chance below which it alerts."""
 
@@ -37,22 +40,37 @@ class Asked:
     least: int
     chance: float
 
-    def is_near(self, pace: Pace, day: int, more: int = 0) -> bool:
-        """Whether around a day the least count is reached, with so many more on it."""
-        return _counted_near(pace, day, 7 if "week" in self.within else 1) + more >= self.least
+    @cached_property
+    def _around(self) -> tuple[int, ...]:
+        """How far off the other days lie on which a window can hold an event of a day."""
+        days = 7 if "week" in self.within else 1
+        return tuple(step for step in range(-days, days + 1) if step)
 
-    def is_usual(self, pace: Pace, usual: Usual, day: int, more: int) -> bool:
-        """Whether no window that holds an event of a day can be one too many, with so many more on it.
+    def room(self, pace: Pace, day: int) -> Room:
+        """The room that a person has on a day, as long as nobody asks what is usual."""
+        pace.days.setdefault(day, 0)
+        seen = pace.seen.get(day, {})
+        most = len(seen) + MOST_VALUES - sum(map(len, pace.seen.values()))
+        return Room(day, pace, seen, self._below_least(pace, day), most)
+
+    def _below_least(self, pace: Pace, day: int) -> int:
+        """Up to how many values of a day no window around it holds the least count."""
+        count = pace.days.get
+        return self.least - 1 - sum([count(day + step, 0) for step in self._around])
+
+    def quiet(self, pace: Pace, usual: Usual, day: int) -> int:
+        """Up to how many values of a day no window that holds an event of it can be one too many.
 
         A bound: it says nothing about how close together they are.
         """
-        if any(count + more > most for _, count, most in self._near(pace, usual, day)):
-            return False
-        if "week" not in self.within or not self.is_near(pace, day, more):
-            return True
-        count = pace.days.get
-        near = [count(each, 0) for each in range(day - 7, day + 8) if each != day]
-        return 1 + sum([each >= STEADY_EACH for each in near]) < STEADY_DAYS
+        count, least = pace.days.get(day, 0), self._below_least(pace, day)
+        if "week" in self.within:
+            near = [pace.days.get(day + step, 0) for step in self._around]
+            if 1 + sum([each >= STEADY_EACH for each in near]) >= STEADY_DAYS:
+                return least
+        return max(
+            least, min(count + most - held for _, held, most in self._near(pace, usual, day))
+        )
 
     def _near(self, pace: Pace, usual: Usual, day: int) -> Iterator[tuple[str, int, int]]:
         """For each window the most that it can hold with a day in it, and up to how much is never too much."""
@@ -78,7 +96,7 @@ class Asked:
         judged = [window for window, count, most in near if count > most]
         if not judged:
             return
-        times = _fresh_times(pace, time)
+        times = self._fresh_times(pace, time)
         for window in judged:
             excess = self._burst(pace, usual, (window, times), time)
             if excess is not None:
@@ -97,7 +115,7 @@ class Asked:
 
     def looked(self, pace: Pace, usual: Usual, time: int) -> Iterator[tuple[int, Excess]]:
         """For explanations: how full each window is, enough or not, and how much would be enough."""
-        times = _fresh_times(pace, time)
+        times = self._fresh_times(pace, time)
         for window in self.within:
             most = usual.most_in_week if window == "week" else usual.most
             full = _fullest(window, times, time)
@@ -105,6 +123,13 @@ class Asked:
         if "week" in self.within:
             for excess in self._steady(pace, usual, time):
                 yield self.least, excess
+
+    def _fresh_times(self, pace: Pace, time: int) -> list[int]:
+        """The times, ascending, of the fresh values that a window around a time may hold."""
+        days, day = (7 if "week" in self.within else 1), time // DAY_US
+        return sorted(
+            [each.time for _, each in fresh(pace, range(day - days, day + days + 1), time)]
+        )
 
     def _steady(self, pace: Pace, usual: Usual, time: int) -> Iterator[Excess]:
         """A few a day, for days: how many of the last eight days had some."""
@@ -138,17 +163,14 @@ def _fullest(window: str, times: list[int], time: int) -> tuple[int, int]:
 def _excess(pace: Pace, usual: Usual, window: str, full: tuple[int, int]) -> Excess:
     """A window that ends at a time and holds so much, and how likely that is."""
     (length_us, days), (end, count) = WINDOWS[window], full
-    span = days or float(active_days_in(pace, end - length_us, end))
+    span = days or float(_active_days(pace, end - length_us, end))
     chance = more_than_usual(count, usual.mean * span, usual.spread)
     return Excess(window, count, chance, usual.mean * span, end - length_us + 1, end)
 
 
-def _counted_near(pace: Pace, day: int, days: int) -> int:
-    """How much was counted from so many days before the day to so many after it."""
-    count = pace.days.get
-    if days == 1:
-        return count(day - 1, 0) + count(day, 0) + count(day + 1, 0)
-    return sum([count(each, 0) for each in range(day - days, day + days + 1)])
+def _active_days(pace: Pace, start: int, end: int) -> int:
+    """On how many days between two times the person did any of it, at least one."""
+    return max(1, sum(day in pace.days for day in range(start // DAY_US + 1, end // DAY_US + 1)))
 
 
 def _most_held(pace: Pace, day: int, days: int) -> int:
@@ -165,16 +187,11 @@ def _most_held(pace: Pace, day: int, days: int) -> int:
     )
 
 
-def _fresh_times(pace: Pace, time: int) -> list[int]:
-    """The times of the values that no alert told of long before a time, ascending."""
-    # As in `is_fresh`, without a call for each.
-    return sorted([
-        each.time
-        for each in pace.seen.values()
+def fresh(pace: Pace, days: range, time: int) -> list[tuple[str, Seen]]:
+    """The values of some days that no alert told of a day before a time, or longer ago."""
+    return [
+        (value, each)
+        for day in days
+        for value, each in pace.seen.get(day, NOTHING).items()
         if each.told_at is None or abs(time - each.told_at) <= DAY_US
-    ])  # fmt: skip
-
-
-def is_fresh(seen: Seen, time: int) -> bool:
-    """Whether no alert told of a value a day before a time, or longer ago."""
-    return seen.told_at is None or abs(time - seen.told_at) <= DAY_US
+    ]

@@ -1,35 +1,28 @@
-"""Paces: how much of something people show on a day, and what of it is usual."""
+"""Paces: how much of something people show on each day, as far as that is kept."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 
-from detector import peers
-from detector.facts import Facts
-from detector.persons import Person
-from detector.rule_types import recent
 from detector.rule_types.base import Tail
-from detector.workhours import DAY_US
 
 STEADY_EACH: Final = 2
 """So many values are a day with some."""
+KEEP_DAYS: Final = 16
+"""Values are kept for the longest window and the lateness of events."""
 HISTORY_DAYS: Final = 42
-OWN_WEIGHT: Final = 7.0
-"""After so many active days the person's own past counts as much as everybody's."""
-GUARDED_DAYS: Final = 7
-"""A day under an alert is no baseline for so long, and for the longest window before."""
+MOST_VALUES: Final = 1_000
+"""Of one person."""
 MOST_OF_ONE: Final = 30
 """What one person's day counts at most among those of everybody, or a thief would set the norm."""
 ALL: Final = ""
 """The group of everybody."""
-ALIKE: Final = "\x1f"
-"""The group of those who are learned to work with the same vaults."""
 LEAST_PEERS: Final = 8
-LEAST_PEER_DAYS: Final = 80
-"""A group of fewer people, or of fewer of their days, says less than everybody (model.md section 4)."""
+"""A group of fewer people says less than everybody (model.md section 4)."""
 
 
 class Seen(msgspec.Struct, gc=False):
@@ -77,14 +70,52 @@ class Pace(msgspec.Struct):
 
     group: str = ALL
     """The group that the organisation states for the person."""
-    seen: dict[str, Seen] = {}
+    seen: dict[int, dict[str, Seen]] = {}
+    """The values that count, by day."""
     days: dict[int, int] = {}
-    """Counted values by day, also days on which nothing counted."""
+    """How many they were by day, also of days on which nothing counted."""
     flagged: dict[int, None] = {}
     """Days under an alert, which are no baseline."""
+
+    def forget(self, day: int) -> None:
+        """Midnight after a day: drop what now no window, no late event and no baseline can reach."""
+        self.seen.pop(day - KEEP_DAYS, None)
+        self.days.pop(day - HISTORY_DAYS, None)
+        self.flagged.pop(day - HISTORY_DAYS, None)
+
+
+@dataclass(slots=True)
+class Room:
+    """The day on which a person's newest event lies, and how much more of it is nothing to look at.
+
+    While there is room an event is only counted. Rooms are made from the tail, and are no part of it.
+    """
+
+    day: int
+    pace: Pace
+    seen: dict[str, Seen]
+    """The values of the day."""
+    quiet: int
+    """With up to so many values on the day no window with an event of it can hold too many."""
+    most: int
+    """Up to so many values of the day are kept."""
     usual: Usual | None = None
-    """What was usual when it was last asked for, with what that was made of."""
-    usual_of: tuple[int | str, ...] = ()
+    """What is usual, once that was asked for."""
+    made_of: tuple[Everybody, int] | None = None
+    """Of whose days, and of how many of the person, that was made."""
+
+    def takes(self, value: str, *, ever: bool) -> bool:
+        """Whether a value counts that was not counted on the day, or if `ever` on any."""
+        seen = self.seen
+        if value in seen or len(seen) >= self.most:
+            return False
+        return not ever or not any(value in each for each in self.pace.seen.values())
+
+    def add(self, value: str, seen: Seen) -> None:
+        """Count a value."""
+        mine, pace = self.seen, self.pace
+        mine[value] = seen
+        pace.seen[self.day], pace.days[self.day] = mine, len(mine)
 
 
 class Crowd(msgspec.Struct, gc=False):
@@ -102,7 +133,7 @@ class Peers(msgspec.Struct):
     everybody: Everybody | None = None
 
 
-class VolumeTail(Tail):
+class VolumeTail(Tail, dict=True):
     """Everybody's pace, and the days of each group together."""
 
     people: dict[str, Pace] = {}
@@ -112,137 +143,41 @@ class VolumeTail(Tail):
     closed: int = 0
     """Days before this one are in the crowds of `groups`."""
 
+    def __post_init__(self) -> None:
+        """Make what is not stored: the rooms of people, and the question that they hold for."""
+        self._rooms: dict[str, Room] = {}
+        self._asked: object = None
 
-def active_days_in(pace: Pace, start: int, end: int) -> int:
-    """On how many days between two times the person did any of it, at least one."""
-    return max(1, sum(start // DAY_US < day <= end // DAY_US for day in pace.days))
+    def rooms(self, asked: object) -> dict[str, Room]:
+        """The rooms of people for a rule that asks this; none of them yet if it did not before."""
+        if self._asked != asked:
+            self._asked, self._rooms = asked, {}
+        return self._rooms
 
+    def pace(self, name: str) -> Pace:
+        """The pace of a person, which may begin here."""
+        found = self.people.get(name)
+        if found is None:
+            found = self.people[name] = Pace()
+        return found
 
-def usual_of(
-    facts: Facts, tail: VolumeTail, name: str, day: int, *, learned: bool = False
-) -> Usual:
-    """What was usual on the days before the longest window that ends on a day.
-
-    `learned`: where no stated group says enough, for the learned peers, if these do.
-    """
-    pace, person = tail.people[name], facts.people.get(name)
-    everybody = _peers(facts, tail, name if learned else "", pace.group)
-    made_of = (day, everybody.day, everybody.group, person.days if person else 0, len(pace.flagged))
-    if pace.usual is None or pace.usual_of != made_of:
-        pace.usual, pace.usual_of = _usual(pace, person, everybody, day), made_of
-    return pace.usual
-
-
-def _usual(pace: Pace, person: Person | None, everybody: Everybody, day: int) -> Usual:
-    before = day - 7
-    guarded = {flagged for flagged in pace.flagged if flagged > before - GUARDED_DAYS}
-    own = {day: n for day, n in pace.days.items() if day < before and day not in guarded}
-    days = max(len(own), round(_active_days(person, before * DAY_US)) if person else 0)
-    own_steady = sum(count >= STEADY_EACH for count in own.values())
-    return Usual(
-        mean=(sum(own.values()) + OWN_WEIGHT * everybody.mean) / (days + OWN_WEIGHT),
-        spread=everybody.spread,
-        steady=(own_steady + OWN_WEIGHT * everybody.steady) / (days + OWN_WEIGHT),
-        most=max(own.values(), default=0),
-        most_in_week=max((sum(own.get(day + n, 0) for n in range(7)) for day in own), default=0),
-        days=days,
-        everybody=everybody.mean,
-        person_days=int(everybody.person_days),
-        group="" if everybody.group == ALIKE else everybody.group,
-        alike=everybody.people if everybody.group == ALIKE else 0,
-    )
+    def leave(self, name: str) -> None:
+        """What is usual for a person may be another from here on."""
+        self._rooms.pop(name, None)
 
 
-def _peers(facts: Facts, tail: VolumeTail, name: str, group: str) -> Everybody:
-    """What is usual for the group, if it says enough, else for learned peers, else for all."""
-    if group != ALL:
-        found = _everybody(facts, tail, group)
-        if found.people >= LEAST_PEERS and found.person_days >= LEAST_PEER_DAYS:
-            return found
-    if facts.peers.get(name):
-        found = _alike(facts, tail, name)
-        if found.people >= peers.LEAST_PEERS and found.person_days >= LEAST_PEER_DAYS:
-            return found
-    return _everybody(facts, tail, ALL)
-
-
-def _alike(facts: Facts, tail: VolumeTail, name: str) -> Everybody:
-    """What is usual for the learned peers of a person, made anew when a day has been closed."""
-    known = tail.alike.get(name)
-    if known is None or known.day != tail.closed:
-        names = [each for each in facts.peers[name] if each in facts.people]
-        paces = [tail.people[each].days for each in names if each in tail.people]
-        counts = [
-            min(count, MOST_OF_ONE)
-            for days in paces
-            for day, count in days.items()
-            if tail.closed - HISTORY_DAYS <= day < tail.closed
-        ]
-        crowd = _crowd(counts)
-        people = [facts.people[each] for each in names]
-        known = tail.alike[name] = _of(ALIKE, tail.closed, people, crowd)
-    return known
-
-
-def _everybody(facts: Facts, tail: VolumeTail, group: str) -> Everybody:
-    """What is usual for a group, made anew when a day has been closed."""
-    closed = tail.groups.get(group)
-    if closed is None:
-        closed = tail.groups[group] = Peers()
-    if closed.everybody is None or closed.everybody.day != tail.closed:
-        crowd = Crowd(
-            sum(each.total for each in closed.crowd.values()),
-            sum(each.squares for each in closed.crowd.values()),
-            sum(each.steady for each in closed.crowd.values()),
-        )
-        closed.everybody = _of(group, tail.closed, _people(facts, tail, group), crowd)
-    return closed.everybody
-
-
-def _of(group: str, closed: int, people: list[Person], crowd: Crowd) -> Everybody:
-    """What the closed days of people together make usual."""
-    days = sum(_active_days(each, closed * DAY_US) for each in people)
-    total, squares = crowd.total, crowd.squares
-    return Everybody(
-        day=closed,
-        group=group,
-        people=len(people),
-        person_days=days,
-        mean=(total + 1) / (days + 10),
-        spread=max(2.0, (squares - total * total / max(1, days)) / max(1, total)),
-        steady=(crowd.steady + 1) / (days + 50),
-    )
-
-
-def _people(facts: Facts, tail: VolumeTail, group: str) -> list[Person]:
-    if group == ALL:
-        return list(facts.people.values())
-    return [
-        person
-        for name, pace in tail.people.items()
-        if pace.group == group and (person := facts.people.get(name)) is not None
-    ]
-
-
-def _active_days(person: Person, time: int) -> float:
-    """About how many of the last `HISTORY_DAYS` days the person was active."""
-    age_days = max(1.0, (time - person.first) / DAY_US)
-    return person.days * min(1.0, HISTORY_DAYS / age_days)
-
-
-def close(tail: VolumeTail, today: int, oldest_us: int) -> None:
-    """Midnight: count the days that are over, and drop what no window and no late event can reach."""
-    for day in range(max(tail.closed, today - HISTORY_DAYS), today):
+def close(tail: VolumeTail, today: int) -> None:
+    """Midnight: count the days that are over, and drop what is too old."""
+    over = range(max(tail.closed, today - HISTORY_DAYS), today)
+    for day in over:
         _count(tail, day)
-    whole = today - tail.closed > 1
     for name, pace in list(tail.people.items()):
-        recent.drop_while(pace.seen, lambda each: each.time < oldest_us)
-        # From one midnight to the next only one day can have become too old.
-        if whole or today - HISTORY_DAYS - 1 in pace.days:
-            _drop_days(pace, today - HISTORY_DAYS)
+        for day in over:
+            pace.forget(day)
         if not pace.days:
             del tail.people[name]
     tail.closed, tail.alike = today, {}
+    tail.rooms(None)
     for group in tail.groups.values():
         for day in [day for day in group.crowd if day < today - HISTORY_DAYS]:
             del group.crowd[day]
@@ -259,17 +194,10 @@ def _count(tail: VolumeTail, day: int) -> None:
                 counts.setdefault(pace.group, []).append(min(count, MOST_OF_ONE))
     for group, each in counts.items():
         if each:
-            tail.groups.setdefault(group, Peers()).crowd[day] = _crowd(each)
+            tail.groups.setdefault(group, Peers()).crowd[day] = crowd_of(each)
 
 
-def _crowd(counts: Sequence[int]) -> Crowd:
-    squares, steady = (
-        sum(each * each for each in counts),
-        sum(each >= STEADY_EACH for each in counts),
-    )
-    return Crowd(sum(counts), squares, steady)
-
-
-def _drop_days(pace: Pace, oldest: int) -> None:
-    pace.days = {day: count for day, count in pace.days.items() if day >= oldest}
-    pace.flagged = {day: None for day in pace.flagged if day >= oldest}
+def crowd_of(counts: Sequence[int]) -> Crowd:
+    """The counts of many people's days together."""
+    squares = sum(each * each for each in counts)
+    return Crowd(sum(counts), squares, sum(each >= STEADY_EACH for each in counts))

@@ -24,23 +24,15 @@ from detector.peers import LEARNED
 from detector.rule import Rule
 from detector.rule_types import recent, volume_words
 from detector.rule_types.base import KIND_OF, Behavior, Scene, Tail, Told, one_event
-from detector.rule_types.counted import adding, fresh_in, parts, seen_in
-from detector.rule_types.excess import Asked, Excess, is_fresh
+from detector.rule_types.counted import adding, seen_in
+from detector.rule_types.excess import Asked, Excess, fresh
 from detector.rule_types.learning import LEARNING, sleeps, strong_facts
 from detector.rule_types.notes import Note
-from detector.rule_types.paces import (
-    Pace,
-    Seen,
-    Usual,
-    VolumeTail,
-    close,
-    usual_of,
-)
+from detector.rule_types.paces import Pace, Room, Seen, Usual, VolumeTail, close
+from detector.rule_types.usual import usual_in, usual_of
 from detector.rule_types.volume_words import NOUNS, ONE_VAULT, SPANS
 from detector.workhours import DAY_US
 
-KEEP_US: Final = 16 * DAY_US
-"""Values are kept for the longest window and the lateness of events."""
 MOST_PEOPLE: Final = 50_000
 LEARN_DAYS: Final = 14
 LEARN_ACTIVE: Final = 10
@@ -101,70 +93,63 @@ class Volume(Behavior):
         return super().reads() | (frozenset({self.of or ""}) & frozenset(events.SCHEMA))
 
     def watch(self, rule: Rule, scene: Scene, rows: Sequence[int], tail: Any) -> Iterator[Finding]:
-        """Count what each event adds, and judge the windows that hold it."""
-        adds = adding(scene, self.of, self.only)
-        for part in parts(scene, rows, one_by_one=self._by_colleagues(scene)):
-            name = scene.page.people[part[0]] or ""
-            pace = tail.people.get(name)
-            if pace is None:
-                pace = tail.people[name] = Pace()
-            if scene.known.has_groups:
-                pace.group = scene.known.group(scene.text("user.email", part[0]))
-            fresh = fresh_in(pace, part, adds)
-            yield from self._count(rule, scene, (name, part, fresh), tail)
-
-    def _count(
-        self, rule: Rule, scene: Scene, at: tuple[str, list[int], dict[int, str]], tail: VolumeTail
-    ) -> Iterator[Finding]:
-        """Count what rows of one person and day add, and judge them one by one if that may be much."""
-        name, part, fresh = at
-        pace, day = tail.people[name], scene.page.times[part[0]] // DAY_US
-        pace.days.setdefault(day, 0)
-        is_quiet = self._is_quiet(scene, (name, day, len(fresh)), tail)
-        for row in part if scene.notes is not None else fresh:
-            adds = row in fresh
+        """Count what each event adds; look at it where the person's day has no more room."""
+        people, times, notes = scene.page.people, scene.page.times, scene.notes
+        rooms = tail.rooms(self.asked)
+        ever, has_groups = self.only == "new", scene.known.has_groups
+        for row, value in zip(rows, adding(scene, rows, self.of, self.only), strict=True):
+            name, day = people[row], times[row] // DAY_US
+            if name is None:
+                continue
+            if has_groups:
+                _join(scene, row, name, tail)
+            if value is None and notes is None:
+                tail.pace(name).days.setdefault(day, 0)
+                continue
+            room = rooms.get(name)
+            if room is None or room.day != day:
+                room = rooms[name] = self.asked.room(tail.pace(name), day)
+            adds = value is not None and room.takes(value, ever=ever)
             if adds:
-                pace.seen[fresh[row]] = seen_in(scene, row)
-                pace.days[day] += 1
-            if scene.notes is not None:
+                room.add(value, seen_in(scene, row))
+            if notes is not None:
                 self._note(rule, scene, (row, name), (tail, adds))
-            if adds and not is_quiet and self.asked.is_near(pace, day):
-                yield from self._judge(rule, scene, (row, name), tail)
+            if adds and len(room.seen) > room.quiet:
+                yield from self._look(rule, scene, (row, name), (tail, room))
 
-    def _by_colleagues(self, scene: Scene) -> bool:
-        """Whether what is usual depends on colleagues, who are counted in the same rows."""
-        return scene.known.has_groups or self.learns_peers
-
-    def _is_quiet(self, scene: Scene, at: tuple[str, int, int], tail: VolumeTail) -> bool:
-        """Whether nothing can be found, however close together so many more of the day are."""
-        name, day, more = at
-        pace = tail.people[name]
-        if not more or not self.asked.is_near(pace, day, more):
-            return True
-        return self.asked.is_usual(pace, self.usual(scene.facts, tail, name, day), day, more)
+    def _look(
+        self, rule: Rule, scene: Scene, at: tuple[int, str], kept: tuple[VolumeTail, Room]
+    ) -> Iterator[Finding]:
+        """Judge the windows that hold an event, unless as much is usual for the person."""
+        (tail, room), name = kept, at[1]
+        is_first = room.usual is None
+        usual = usual_in(room, scene.facts, tail, name, learned=self.learns_peers)
+        if is_first:
+            room.quiet = self.asked.quiet(room.pace, usual, room.day)
+        if len(room.seen) > room.quiet:
+            yield from self._judge(rule, scene, at, (room.pace, usual))
 
     def usual(self, facts: Facts, tail: VolumeTail, name: str, day: int) -> Usual:
         """What is usual for a person before the longest window that ends on a day."""
         return usual_of(facts, tail, name, day, learned=self.learns_peers)
 
     def _judge(
-        self, rule: Rule, scene: Scene, at: tuple[int, str], tail: VolumeTail
+        self, rule: Rule, scene: Scene, at: tuple[int, str], judged: tuple[Pace, Usual]
     ) -> Iterator[Finding]:
-        row, name = at
-        pace, time = tail.people[name], scene.page.times[row]
-        usual = self.usual(scene.facts, tail, name, time // DAY_US)
+        (pace, usual), time = judged, scene.page.times[at[0]]
         excess = self.asked.excess(pace, usual, time)
         if excess is None:
             return
         pace.flagged[time // DAY_US] = None
-        inside = {
-            value: each
-            for value, each in pace.seen.items()
-            if excess.start <= each.time <= excess.end and is_fresh(each, time)
-        }
+        days = range(excess.start // DAY_US, excess.end // DAY_US + 1)
+        inside = [
+            (value, each)
+            for value, each in fresh(pace, days, time)
+            if excess.start <= each.time <= excess.end
+        ]
         found = self._found(rule, scene, at, (usual, excess, inside))
         if found.suppressed_by is None:
-            for each in inside.values():
+            for _, each in inside:
                 each.told_at = each.told_at or time
         yield found
 
@@ -197,14 +182,14 @@ class Volume(Behavior):
         rule: Rule,
         scene: Scene,
         at: tuple[int, str],
-        judged: tuple[Usual, Excess, dict[str, Seen]],
+        judged: tuple[Usual, Excess, list[tuple[str, Seen]]],
     ) -> Finding:
         (row, name), (usual, excess, inside) = at, judged
         evidence = self._evidence(scene, at, judged)
         rung, margin = _rung(scene, name, usual, scene.page.times[row])
         if rung is not None and not sleeps(strong_facts(scene, row, "volume")):
             rung, margin = None, None
-        shown = sorted(inside.values(), key=lambda each: (each.time, each.seq))[-100:]
+        shown = sorted((each for _, each in inside), key=lambda each: (each.time, each.seq))[-100:]
         return replace(
             one_event(scene, row, rule, scene.actor(row, name)),
             level=_level(rule, evidence),
@@ -222,12 +207,12 @@ class Volume(Behavior):
         self,
         scene: Scene,
         at: tuple[int, str],
-        judged: tuple[Usual, Excess, dict[str, Seen]],
+        judged: tuple[Usual, Excess, list[tuple[str, Seen]]],
     ) -> dict[str, Any]:
         (row, name), (usual, excess, inside) = at, judged
         kind = KIND_OF.get(self.of or "")
-        values = [value.rpartition(" ")[2] for value in inside]
-        page, vaults = scene.page, Counter(each.vault for each in inside.values() if each.vault)
+        values = [value for value, _ in inside]
+        page, vaults = scene.page, Counter(each.vault for _, each in inside if each.vault)
         also = [
             word
             for word, kind in (("source.network", NETWORK), ("source.country", COUNTRY),
@@ -258,13 +243,21 @@ class Volume(Behavior):
 
     def forget(self, tail: Any, clock: int) -> None:
         """Close the days that are over, and drop what no window and no late event can reach."""
-        close(tail, clock // DAY_US, clock - KEEP_US)
+        close(tail, clock // DAY_US)
         recent.bound(tail.people, MOST_PEOPLE)
 
     @staticmethod
     def tell(who: str, evidence: dict[str, Any]) -> Told:
         """How much, in which time, and what is usual."""
         return volume_words.tell(who, evidence)
+
+
+def _join(scene: Scene, row: int, name: str, tail: VolumeTail) -> None:
+    """Note the group that the organisation states for who acts in a row."""
+    pace, group = tail.pace(name), scene.known.group(scene.text("user.email", row))
+    if pace.group != group:
+        pace.group = group
+        tail.leave(name)
 
 
 def _used_alone(facts: Facts, name: str, items: Sequence[str]) -> int:
