@@ -10,7 +10,7 @@ import msgspec
 from detector import arrays
 from detector.kernel import Memory, State
 
-FORMAT: Final = 6
+FORMAT: Final = 7
 
 
 class _Snapshot(msgspec.Struct):
