@@ -14,6 +14,7 @@ from polars.testing import assert_frame_equal
 
 from detector import events
 from detector.events import AUDIT, FEEDS, SIGNIN, USAGE
+from detector.sources.leaves import times
 from detector.sources.records import Shaped, shape
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
@@ -191,6 +192,28 @@ def test_what_is_no_time_is_set_aside(text: str) -> None:
     shaped = shape(USAGE, [raw(USED | {"timestamp": text}), raw(USED)], NOW)
     assert lost(shaped) == [0]
     assert shaped.flaws[0].reason.startswith("timestamp: ")
+
+
+_STAMPS = (
+    "2026-03-01T16:32:50.123Z", "2026-03-01T16:32:50.123456789Z", "2016-12-31T23:59:60.999Z",
+    "2026-03-01T16:32:50Z", "2026-03-01T16:32:50.123+01", "0001-01-01T00:00:00.000Z",
+)  # fmt: skip
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(_STAMPS), st.integers(0, 30), st.sampled_from([*" 09-+:.TZtzé", ""])
+        )
+        | st.none(),
+        min_size=1,
+    )
+)
+def test_a_time_means_the_same_whatever_stands_beside_it(
+    made: list[tuple[str, int, str] | None],
+) -> None:
+    texts = [each and each[0][: each[1]] + each[2] + each[0][each[1] + 1 :] for each in made]
+    assert times(texts).to_list() == [times([None, text])[1] for text in texts]
 
 
 @pytest.mark.parametrize("uuid", [None, "", 7, [], "x" * 201])

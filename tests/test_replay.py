@@ -6,7 +6,9 @@ import gzip
 import json
 import subprocess
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import polars as pl
@@ -16,6 +18,7 @@ from hypothesis import strategies as st
 
 from detector.events import FEEDS
 from detector.sources import replay
+from detector.sources.lines import blocks
 from detector.sources.replay import ReplayError
 from tests.stories import Item, at, audit, sign_in, usage
 
@@ -76,6 +79,14 @@ def _zstd(path: Path) -> None:
 def _parquet(path: Path) -> None:
     raw = list(path.read_bytes().splitlines())
     pl.DataFrame({"raw": raw}).write_parquet(path.with_suffix(".parquet"))
+
+
+@given(st.text("a \r\n\x1c\u2028").map(str.encode), st.integers(1, 9))
+def test_a_file_in_blocks_has_the_lines_it_has_as_a_whole(body: bytes, block: int) -> None:
+    with NamedTemporaryFile(suffix=".ndjson") as file:
+        Path(file.name).write_bytes(body)
+        found = [*chain.from_iterable(blocks(Path(file.name), block=block))]
+    assert found == body.splitlines()
 
 
 @pytest.mark.parametrize("pack", [_gzip, _zstd, _parquet])

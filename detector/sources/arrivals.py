@@ -144,5 +144,5 @@ def structs(
         try:
             found.append((number, decode(line)))
         except (msgspec.DecodeError, UnicodeError) as error:
-            flaws.append((str(path), Flaw(name, number, str(error), line, set_aside=True)))
+            flaws.append((str(path), Flaw(name, number, str(error), set_aside=True)))
     return found

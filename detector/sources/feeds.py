@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import compress, islice
 from pathlib import Path
 from typing import Final
 
@@ -97,10 +97,11 @@ class _Written:
 
     def take(self, lines: Sequence[bytes]) -> Sequence[bytes]:
         """The lines that are not blank."""
-        blank = [at for at, each in enumerate(lines) if len(each) < _SHORT and not each.strip()]
-        places = np.delete(np.arange(len(lines)), blank)
-        kept = [lines[place] for place in places.tolist()] if blank else lines
-        self.numbers.append(places + self.before + 1)
-        self.hashes.append(raws.hashes(kept))
-        self.before += len(lines)
-        return kept
+        before, self.before = self.before, self.before + len(lines)
+        numbers = np.arange(before, self.before) + 1
+        if min(map(len, lines), default=0) < _SHORT:
+            written = [len(each) >= _SHORT or bool(each.strip()) for each in lines]
+            lines, numbers = [*compress(lines, written)], numbers[written]
+        self.numbers.append(numbers)
+        self.hashes.append(raws.hashes(lines))
+        return lines

@@ -6,12 +6,17 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import numpy as np
 import polars as pl
 
 from detector import events
 
 _EARLIEST_US: Final = 0
 _LATEST_US: Final = 7_258_118_400_000_000  # the year 2200
+_ANY: Final = "%+"
+"""The one format that reads "Z", offsets and any number of fractional digits."""
+_LAYOUTS: Final = {24: "%Y-%m-%dT%H:%M:%S.%3fZ", 30: "%Y-%m-%dT%H:%M:%S.%9fZ"}
+"""The layouts of sign-ins and usages, and of audit events, by their length."""
 
 
 def series(values: Sequence[Any], dtype: pl.DataType) -> pl.Series:
@@ -27,19 +32,29 @@ def constant(value: object, dtype: pl.DataType, height: int) -> pl.Series:
 def times(texts: Sequence[str | None]) -> pl.Series:
     """Times in UTC; polars reads RFC 3339, Python the rest (a time without zone is UTC)."""
     raw = pl.Series(texts, dtype=events.TEXT)
-    # "%+" is the one format that reads "Z", offsets and any number of fractional digits.
-    found = raw.str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False)
-    if found.null_count() > raw.null_count():
-        for index in (found.is_null() & raw.is_not_null()).arg_true():
-            found[index] = _lenient(raw[index])
+    # Most are written alike, and what keeps to one layout is read in a third of the time.
+    found = _written(raw, _LAYOUTS.get(len(texts[0] or "") if texts else 0, _ANY))
+    for read in (lambda rest: _written(rest, _ANY), _lenient):
+        if found.null_count() > raw.null_count():
+            rest = (found.is_null() & raw.is_not_null()).arg_true()
+            found = found.scatter(rest, read(raw.gather(rest)))
     # Go's zero time, and years that Python's datetime cannot hold, are no times.
-    is_sane = found.to_physical().is_between(_EARLIEST_US, _LATEST_US, closed="left")
+    moments = found.to_numpy().view(np.int64)
+    is_sane = (moments >= _EARLIEST_US) & (moments < _LATEST_US)
     if is_sane.all():
         return found
-    return found.zip_with(is_sane.fill_null(value=False), constant(None, events.TIME, len(found)))
+    return found.zip_with(pl.Series(is_sane), constant(None, events.TIME, len(found)))
 
 
-def _lenient(text: str) -> datetime | None:
+def _written(raw: pl.Series, layout: str) -> pl.Series:
+    return raw.str.to_datetime(layout, time_unit="us", time_zone="UTC", strict=False)
+
+
+def _lenient(raw: pl.Series) -> pl.Series:
+    return pl.Series([*map(_moment, raw)], dtype=events.TIME)
+
+
+def _moment(text: str) -> datetime | None:
     try:
         time = datetime.fromisoformat(text.strip())
     except ValueError:

@@ -58,9 +58,18 @@ def _cut(file: BinaryIO | gzip.GzipFile, block: int) -> Iterator[list[bytes]]:
         end = part.rfind(b"\n") + 1
         begun.append(part[:end] if end else part)
         if end:
-            yield b"".join(begun).splitlines()
+            yield _whole(b"".join(begun))
             begun = [part[end:]]
-    yield b"".join(begun).splitlines()
+    yield _whole(b"".join(begun))
+
+
+def _whole(body: bytes) -> list[bytes]:
+    """The lines of a body; mostly each ends with a line feed, which is found in half the time."""
+    if b"\r" in body or not body.endswith(b"\n"):
+        return body.splitlines()
+    found = body.split(b"\n")
+    found.pop()
+    return found
 
 
 def _parts(texts: pl.Series, many: int) -> Iterator[list[bytes]]:

@@ -121,6 +121,6 @@ def outline(feed: str, raw: bytes) -> msgspec.Struct:
     return _OUTLINES[feed].decode(raw)
 
 
-def outlines(feed: str, raws: Iterable[bytes]) -> list[msgspec.Struct]:
+def outlines(feed: str, raws: Sequence[bytes]) -> list[msgspec.Struct]:
     """The outlines of items. Raises one of `UNREADABLE` if any of them is broken."""
     return list(map(_OUTLINES[feed].decode, raws))

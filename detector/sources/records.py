@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -31,7 +31,8 @@ def shape(feed: str, items: Sequence[bytes], received: datetime | Sequence[datet
     shaper = Shaper(feed)
     rows = shaper.take([items])
     frame = shaper.frame(rows.leaves, _arrivals(received, rows.kept))
-    return Shaped(frame, tuple(items[index] for index in rows.kept.tolist()), rows.flaws)
+    flaws = tuple(replace(flaw, raw=items[flaw.index]) for flaw in rows.flaws)
+    return Shaped(frame, tuple(items[index] for index in rows.kept.tolist()), flaws)
 
 
 def _arrivals(received: datetime | Sequence[datetime], kept: np.ndarray) -> pl.Series:

@@ -23,17 +23,22 @@ from detector.sources.parts import UNREADABLE, outline, outlines, parts
 
 LONGEST_TEXT: Final = 2_000
 """Characters of a text that a row keeps; the raw record keeps all."""
+_LONGEST_ID: Final = 200
+"""Bytes of a uuid."""
 
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """An item that is not as it should be: the reason, and whether it had to be set aside."""
+    """An item that is not as it should be: the reason, and whether it had to be set aside.
+
+    `raw` is empty where the item stays in its file, in the line that `index` says.
+    """
 
     feed: str
     index: int
     reason: str
-    raw: bytes
     set_aside: bool
+    raw: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +61,12 @@ def _plain(feed: str) -> dict[str, pl.DataType]:
 
 @dataclass
 class _Taken:
-    """What was read so far: the items, which of them are kept, their leaves and numbers of parts."""
+    """What was read so far: how many items, which are kept, their leaves and numbers of parts."""
 
     plain: dict[str, list[Any]]
     numbers: dict[str, list[np.ndarray]]
-    items: list[bytes] = field(default_factory=list)
-    kept: list[int] = field(default_factory=list)
+    count: int = 0
+    kept: list[np.ndarray] = field(default_factory=list)
     flaws: list[Flaw] = field(default_factory=list)
 
 
@@ -75,15 +80,17 @@ class Shaper:
         self._is_long = False
 
     def take(self, chunks: Iterable[Sequence[bytes]]) -> Rows:
-        """The rows of raw items, all chunks together.
+        """The rows of raw items, all chunks together; flaws are without the raw item.
 
-        A chunk is done with before the next is asked for, while the caches hold it.
+        A chunk is done with, and let go, before the next is asked for, while the caches hold it.
         """
         taken = _Taken({name: [] for name in self._plain}, {name: [] for name in self._parts})
         for items in chunks:
             self._add(items, taken)
         plain = {name: series(taken.plain[name], dtype) for name, dtype in self._plain.items()}
-        numbers = {name: pl.Series(_joined(found)) for name, found in taken.numbers.items()}
+        numbers = {
+            name: pl.Series(_joined(found, np.uint32)) for name, found in taken.numbers.items()
+        }
         return self._with_identity(pl.DataFrame(plain | numbers), taken)
 
     def frame(self, leaves: pl.DataFrame, received: pl.Series) -> pl.DataFrame:
@@ -94,25 +101,29 @@ class Shaper:
         return made
 
     def _add(self, items: Sequence[bytes], taken: _Taken) -> None:
-        before = len(taken.items)
-        taken.items += items
+        before, taken.count = taken.count, taken.count + len(items)
+        kept = np.arange(before, taken.count)
         found = self._outlines(items)
         whole = [each for each in found if each is not None]
-        numbers = {name: part.take(whole) for name, part in self._parts.items()}
-        broken = self._broken(found, numbers)
+        numbers = self._numbers(whole)
+        broken = self._broken(found, whole, numbers)
         if broken:
             for index in broken:
                 found[index] = self._mended(before + index, items[index], taken.flaws)
+            kept = kept[[each is not None for each in found]]
             whole = [each for each in found if each is not None]
-            numbers = {name: part.take(whole) for name, part in self._parts.items()}
-        taken.kept += [before + index for index, each in enumerate(found) if each is not None]
+            numbers = self._numbers(whole)
+        taken.kept.append(kept)
         for name, values in taken.plain.items():
             values.extend(map(attrgetter(name), whole))
         for name, each in numbers.items():
             taken.numbers[name].append(each)
         self._is_long |= max(map(len, items), default=0) > LONGEST_TEXT
 
-    def _outlines(self, items: Iterable[bytes]) -> list[msgspec.Struct | None]:
+    def _numbers(self, whole: Sequence[msgspec.Struct]) -> dict[str, np.ndarray]:
+        return {name: part.take(whole) for name, part in self._parts.items()}
+
+    def _outlines(self, items: Sequence[bytes]) -> list[msgspec.Struct | None]:
         """The outline of each item, null where it cannot be read."""
         try:
             return [*outlines(self.feed, items)]
@@ -126,11 +137,14 @@ class Shaper:
             return None
 
     def _broken(
-        self, found: Sequence[msgspec.Struct | None], numbers: Mapping[str, np.ndarray]
+        self,
+        found: Sequence[msgspec.Struct | None],
+        whole: Sequence[msgspec.Struct],
+        numbers: Mapping[str, np.ndarray],
     ) -> list[int]:
         """The items without an outline, or with a part that cannot be read."""
         rows = {row for name, part in self._parts.items() for row in part.broken(numbers[name])}
-        if not rows and None not in found:
+        if not rows and len(whole) == len(found):
             return []
         kept = [index for index, each in enumerate(found) if each is not None]
         missing = [index for index, each in enumerate(found) if each is None]
@@ -139,23 +153,24 @@ class Shaper:
     def _mended(self, index: int, raw: bytes, flaws: list[Flaw]) -> msgspec.Struct | None:
         """Read a broken item leaf by leaf: the outline of what can be kept of it, if anything."""
         good, reason = readable(self.feed, raw)
-        flaws.append(Flaw(self.feed, index, reason, raw, set_aside=good is None))
+        flaws.append(Flaw(self.feed, index, reason, set_aside=good is None))
         return None if good is None else outline(self.feed, msgspec.json.encode(good))
 
     def _with_identity(self, leaves: pl.DataFrame, taken: _Taken) -> Rows:
         """Set aside the rows whose uuid is empty or too long or whose time could not be read."""
-        kept, flaws = np.array(taken.kept, dtype=np.int64), taken.flaws
-        has_time = leaves["timestamp"].is_not_null()
-        good = has_time & leaves["uuid"].str.len_bytes().is_between(1, 200)
-        if good.all():
+        kept, flaws = _joined(taken.kept, np.int64), taken.flaws
+        lengths = leaves["uuid"].str.len_bytes().to_numpy()
+        good = (lengths >= 1) & (lengths <= _LONGEST_ID)
+        if good.all() and not leaves["timestamp"].null_count():
             return Rows(leaves, kept, tuple(flaws))
-        for row in (~good).arg_true():
+        has_time = leaves["timestamp"].is_not_null().to_numpy()
+        good &= has_time
+        for row in np.flatnonzero(~good).tolist():
             reason = "uuid: empty or too long" if has_time[row] else "timestamp: not a time"
-            index = taken.kept[row]
-            flaws.append(Flaw(self.feed, index, reason, taken.items[index], set_aside=True))
+            flaws.append(Flaw(self.feed, int(kept[row]), reason, set_aside=True))
         flaws.sort(key=lambda flaw: flaw.index)
-        return Rows(leaves.filter(good), kept[good.to_numpy()], tuple(flaws))
+        return Rows(leaves.filter(good), kept[good], tuple(flaws))
 
 
-def _joined(found: Sequence[np.ndarray]) -> np.ndarray:
-    return np.concatenate([np.empty(0, dtype=np.uint32), *found])
+def _joined(found: Sequence[np.ndarray], dtype: type[np.generic]) -> np.ndarray:
+    return np.concatenate([np.empty(0, dtype=dtype), *found])
