@@ -160,7 +160,7 @@ class Ledger(msgspec.Struct, dict=True):
         """Of lines on how many days each fact was seen, and the last of them; 0 and -1 for line -1
         and for what was dropped."""
         fact = np.flatnonzero(lines >= 0)
-        cells = self._cells[lines[fact], -2:]
+        cells = self._cells.take(lines[fact], axis=0)[:, -2:]
         days, last = np.zeros(len(lines), dtype=np.int64), np.full(len(lines), -1)
         days[fact], last[fact] = cells[:, 1], np.where(cells[:, 1] > 0, cells[:, 0], -1)
         return days, last

@@ -58,8 +58,8 @@ class Channel(msgspec.Struct):
     held: dict[str, int] = {}
     """Per person the end of the last hour that was over the threshold and not told for that."""
     own: Own = msgspec.field(default_factory=Own)
-    crowd: int = 0
-    """People with an hour in the kept days, by whom the budget is measured."""
+    active: dict[str, int] = {}
+    """Per person the last of the kept days with an hour of theirs."""
     offset: float = 0.0
     threshold: float = float("inf")
     model_id: str = ""
@@ -69,6 +69,11 @@ class Channel(msgspec.Struct):
     """The trial of a challenger, if one is under way."""
     trials: list[Trial] = []
     """The last trials, oldest first."""
+
+    @property
+    def crowd(self) -> int:
+        """People with an hour in the kept days, by whom the budget is measured."""
+        return len(self.active)
 
 
 def settle(channel: Channel, facts: Facts, clock: int) -> None:
@@ -150,14 +155,15 @@ def new_day(channel: Channel, facts: Facts, declaration: Declaration, clock: int
         rows = b"".join(hour.rows for hour in channel.today)
         people = [name for hour in channel.today for name in hour.people]
         known = sum(not is_cold(facts, name, clock, declaration) for name in set(people))
-        width = channel.today[0].width
-        channel.days.append(Day(clock // DAY_US - 1, rows, people, width, known))
+        width, day = channel.today[0].width, clock // DAY_US - 1
+        channel.days.append(Day(day, rows, people, width, known))
+        channel.active |= dict.fromkeys(people, day)
         channel.today = []
     keep = clock // DAY_US - declaration.train_on.days
     channel.days = [day for day in channel.days if day.day >= keep]
     oldest = clock // DAY_US - CALIBRATION_DAYS
     channel.tops = {day: tops for day, tops in channel.tops.items() if day >= oldest}
-    channel.crowd = len(set[str]().union(*(day.people for day in channel.days)))
+    channel.active = {name: day for name, day in channel.active.items() if day >= keep}
     if channel.model_id:
         budget = declaration.alerts_a_day(channel.crowd)
         # Of a budget below one a day the unit is one alert, or a single one would count for many.
