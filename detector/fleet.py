@@ -31,6 +31,8 @@ QUICK: Final = "quick"
 SLOW: Final = "slow"
 POLLS: Final = {QUICK: 12, SLOW: 32}
 """Polls at once, by track; each may ask for its three feeds at once. The slow only wait."""
+PATIENCE_S: Final = 10.0
+"""How long the pages of a round that are there wait for one that is not."""
 SLOW_AFTER: Final = timedelta(seconds=5)
 """A poll that takes longer is slow: its next one runs among its like."""
 
@@ -126,6 +128,7 @@ class Station:
             common.store,
             point=common.point,
             poll_every=config.poll_every,
+            patience_s=PATIENCE_S,
             backfill=config.backfill,
             sleep=common.stop.wait,
             stopping=common.stop.is_set,

@@ -1,4 +1,7 @@
-"""The rungs that hold findings back, in words, and what their margins are counted in."""
+"""The rungs that hold findings back, in words, and what their margins are counted in.
+
+Recipients read the words; analysts read them beside the rung's name.
+"""
 
 from __future__ import annotations
 
@@ -48,6 +51,15 @@ _ONE: Final = {
 def words(rung: str) -> str:
     """What a rung says; its own name if it is a stranger."""
     return WORDS.get(rung, rung)
+
+
+def said(rung: str) -> str:
+    """A rung for analysts, who name it in tests and look it up: its name, and what it says.
+
+    >>> said("on-call")
+    'on-call: the person is on call'
+    """
+    return f"{rung}: {WORDS[rung]}" if rung in WORDS else rung
 
 
 def margin_of(rung: str, margin: float | None) -> str:

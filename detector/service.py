@@ -112,7 +112,8 @@ class Service:
         with stopping.asked(self._stop), self._resources, door:
             if once:
                 for station in self._stations:
-                    station.open().trainer = jobs.AtOnce()
+                    desk = station.open()
+                    desk.trainer, desk.patience_s = jobs.AtOnce(), None
                 self._catch_up()
                 polled = [self._poll(station) for station in self._stations]
                 self._watch()

@@ -121,7 +121,7 @@ class _Hearing:
         row, rung = _row(finding, self.scene), finding.suppressed_by
         if self.scene is None or self.scene.notes is None or row is None:
             return
-        because = f"{rung}: {rungs.words(rung)}" if rung else why
+        because = rungs.said(rung) if rung else why
         sees = f"{quoted(self.rules[finding.rule_id].title)} adds nothing ({because})"
         wants = "findings that nothing holds back"
         self.scene.notes.add(Note(self.entry.rule.id, row, False, wants, sees))

@@ -263,7 +263,7 @@ def test_what_a_rung_held_back_is_said_not_to_count() -> None:
     told = asking.explain(asking.judge(state, frame, frame_item.raw), rule)
 
     said = [line.text for part in told.parts for line in part.lines]
-    assert any("held back by learning" in each for each in said)
+    assert any("held back (learning: too little is known yet)" in each for each in said)
     assert any("adds nothing (learning" in each for each in said)
 
 

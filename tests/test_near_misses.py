@@ -190,7 +190,7 @@ def test_the_nearest_is_the_one_that_was_held_back_by_least(
         known = [margin for margin in mine if margin is not None]
         counted = each.rung in rungs.UNITS and known
         assert each.margin == (min(known) if counted else None)
-        assert each.rung in nearness.near_line(each)
+        assert rungs.words(each.rung) in nearness.near_line(each)
     with_margin = [each.margin for each in found if each.margin is not None]
     assert with_margin == sorted(with_margin)
 
@@ -222,7 +222,8 @@ def test_the_weekly_digest_tells_what_came_close_and_what_was_hidden(tmp_path: P
     sections = {each.title: each.lines for each in digest.sections}
     (near,) = sections["Near misses"]
     assert near.startswith(
-        "hushed: 2 findings held back by told-before; nearest by 0.5 days to go: Ann"
+        "hushed: 2 findings held back: the same was told lately, and is no worse now; "
+        "nearest by 0.5 days to go: Ann"
     )
     hidden = sections["Hidden by silences and other alerts"]
     assert any("rule=hushed" in line and "2 alerts hidden" in line for line in hidden)

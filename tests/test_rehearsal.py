@@ -240,7 +240,7 @@ because: expected both-ends-corporat, got both-ends-corporate; did you mean 'bot
 alerts:
   medium: (what the rule tells) (Tue 3 Mar 07:00 UTC)
 held back:
-  both-ends-corporate: ana@example.com (Mon 2 Mar 02:00 UTC)
+  ana@example.com (Mon 2 Mar 02:00 UTC): both-ends-corporate: both ends are networks of the organisation
 events:
   Mon 2 Mar 00:00 UTC op_signin_ok by ana from Paris (203.0.113.7)
   Mon 2 Mar 01:00 UTC op_signin_ok, which it does not match, by ana from Tokyo (93.177.53.176)

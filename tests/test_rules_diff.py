@@ -112,7 +112,7 @@ def test_what_is_held_back_now_says_by_what(
     found = diffed(capsys, eager, rules, "--events", company)
 
     assert "learning" in {each["now_suppressed_by"] for each in found["removed"]}
-    assert "was held back by learning" in said(
+    assert "was held back: learning" in said(
         capsys, "rules", "diff", rules, eager, "--events", company
     )
 

@@ -18,9 +18,10 @@ from detector.alerts import Alert, Status, to_json
 from detector.changes import ChangeRefused
 from detector.changes.alerts import Act, one
 from detector.cli import output, planning
+from detector.delivery import sentences
 from detector.delivery.commands import Verb
 from detector.delivery.digests import plural
-from detector.delivery.exposures import Rotation
+from detector.delivery.exposures import LOOK_UP, Rotation
 from detector.delivery.incidents import incident
 from detector.delivery.journal import Change
 from detector.rendering import alone, rotate_title
@@ -191,7 +192,7 @@ def _rotate(terminal: Console, taken: Rotation) -> None:
         count = plural(taken.elsewhere, "further item")
         said = f"    {count} used from other addresses of theirs, perhaps by themselves"
         terminal.print(said, style="dim")
-    terminal.print("    names: op item get ITEM --vault VAULT", style="dim")
+    terminal.print(f"    {LOOK_UP}", style="dim")
 
 
 def _stand(terminal: Console, alert: Alert) -> None:
@@ -218,7 +219,7 @@ def _decided(each: Decided) -> tuple[str, ...]:
     until = f"until {_minute(each.until)}" if each.until else ""
     times = f"{each.times} times, last {_minute(each.last)}" if each.times > 1 else ""
     said = " ".join(part for part in (each.detail, until, times) if part)
-    return _minute(each.at), each.verdict, each.reason.replace("_", " "), said
+    return _minute(each.at), sentences.verdict(each.verdict), sentences.reason(each.reason), said
 
 
 def _changed(each: Change) -> tuple[str, ...]:

@@ -8,6 +8,8 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
+from detector import rungs
+from detector.alerts import Alert
 from detector.comparing.difference import Change, Difference, by_rule, shown
 from detector.rendering.text import clean, defang
 
@@ -44,9 +46,9 @@ def show(terminal: Console, found: Difference) -> None:
 def details(change: Change) -> Iterator[str]:
     """What of an alert is another than before, a line each."""
     if change.kind == "removed" and change.after is not None:
-        yield f"held back now by {change.after.suppressed_by}"
+        yield f"held back now: {_rung(change.after)}"
     elif change.kind == "added" and change.before is not None:
-        yield f"was held back by {change.before.suppressed_by}"
+        yield f"was held back: {_rung(change.before)}"
     elif change.kind == "changed":
         assert change.before is not None
         assert change.after is not None
@@ -94,6 +96,10 @@ def _listed(sign: str, changes: Iterable[Change]) -> Iterator[str]:
         head = f"{_level(change)}, {alert.time:%Y-%m-%d %H:%M} UTC, {_code(alert.rule.name)}"
         more = "".join(f"; {_code(each)}" for each in details(change))
         yield f"- `{sign}` {head}: {_code(alert.summary)}{more}"
+
+
+def _rung(alert: Alert) -> str:
+    return rungs.said(alert.suppressed_by or "amended")
 
 
 def _level(change: Change) -> str:

@@ -32,6 +32,10 @@ LONGEST: Final = timedelta(days=7)
 """How long after the newest alert of an incident usages are still added to its list."""
 _IPV6_NETWORK: Final = 8
 """Bytes of an address that name the network: a /64, as RFC 4291 has it, and RFC 8981 the rest."""
+LOOK_UP: Final = (
+    "Events hold no names: op item get ITEM --vault VAULT, or op vault get VAULT, shows them"
+)
+"""By 1Password's own command line, for whoever may see the item."""
 MOST_SHOWN: Final = 10
 """Of a message; the command line shows all."""
 

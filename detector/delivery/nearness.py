@@ -89,7 +89,7 @@ def near_line(near: Near) -> str:
     which = f"nearest {by}" if by else "newest"
     when = f"{near.time:%a %d %b %H:%M} UTC"
     return (
-        f"{near.rule}: {plural(near.count, 'finding')} held back by {near.rung}; "
+        f"{near.rule}: {plural(near.count, 'finding')} held back: {rungs.words(near.rung)}; "
         f"{which}: {near.who}, {when} (event {near.event_id})"
     )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Final
 
+from detector import rungs
 from detector.alerts import Alert
 from detector.delivery.bulletins import Digest, DigestKind, Section
 from detector.delivery.digests import by_rule, levels, plural
@@ -171,7 +172,10 @@ def _silence(silence: Silence, hidden: int) -> str:
 
 
 def _held(held: Sequence[tuple[str, str, int]]) -> list[str]:
-    return [f"{count:,} findings of {rule}: {rung}" for rule, rung, count in held[:MOST]]
+    return [
+        f"{plural(count, 'finding')} of {rule}: {rungs.words(rung)}"
+        for rule, rung, count in held[:MOST]
+    ]
 
 
 def _flaws(flaws: int) -> tuple[str, ...]:

@@ -176,7 +176,7 @@ def _verdict(judged: Judged, finding: Finding, alert: Alert | None) -> tuple[Ver
     if finding.suppressed_by is not None:
         rung = finding.suppressed_by
         said = rungs.margin_of(rung, finding.margin)
-        return Verdict.HELD_BACK, f"{rung}: {rungs.words(rung)}{f' ({said})' if said else ''}"
+        return Verdict.HELD_BACK, rungs.said(rung) + (f" ({said})" if said else "")
     if time < judged.state.memory.teach_until:
         until = workhours.instant(judged.state.memory.teach_until)
         return Verdict.TAUGHT, f"what happened before {_minute(until)} only teaches"

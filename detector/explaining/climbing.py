@@ -17,7 +17,7 @@ def climbed(finding: Finding) -> Part | None:
     lines = [
         Line(
             holds=margin >= 0 and rung == finding.suppressed_by,
-            text=f"{rung}: {rungs.words(rung)}",
+            text=rungs.said(rung),
             gap=margin if rung in rungs.UNITS else None,
             unit=rungs.UNITS.get(rung, ""),
         )

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from detector import rungs
 from detector.explaining.explanation import Line, Part
 from detector.findings import Finding
 from detector.rule import Rule
@@ -72,12 +73,12 @@ def found(rules: Mapping[str, Rule], entry: RiskRule, heard: Sequence[Finding]) 
     for each in heard:
         if each.rule_id == entry.rule.id or each.rule_id not in rules:
             continue
-        held = each.suppressed_by is not None
+        held = each.suppressed_by
         counts = each.rule_id in entry.bases
         said = f"{rules[each.rule_id].name} found something ({each.level})"
-        said += f", held back by {each.suppressed_by}" if held else ""
+        said += f", held back ({rungs.said(held)})" if held else ""
         said += "" if counts else ", and is not heard"
-        lines.append(Line(counts and not held, said))
+        lines.append(Line(counts and held is None, said))
     return Part("What other rules found at the event", tuple(lines))
 
 

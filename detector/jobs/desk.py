@@ -78,6 +78,8 @@ class Desk:
     store: Sqlite
     point: Point = nowhere
     poll_every: timedelta = timedelta(seconds=60)
+    patience_s: float | None = None
+    """How long a live round waits for a page before it goes on without it; null: to its end."""
     backfill: timedelta = timedelta(days=35)
     sleep: Callable[[float], object] = at_once
     stopping: Callable[[], bool] = never

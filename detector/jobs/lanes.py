@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
 from detector.events import FEEDS
-from detector.ports import SourceError
+from detector.ports import Page, SourceError
 from detector.pulse import Pulse
 
 MOST_POLLS: Final = 5
 """A failure that may pass: the longest pause, in polls."""
 MOST_POLLS_IN_VAIN: Final = 60
 """A failure that only a person can mend, as a revoked token: the longest pause, in polls."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What asking a feed once came to; `chains` are those that it began: from when, and why.
+
+    `asked` is when the page was asked for.
+    """
+
+    page: Page | SourceError
+    asked: datetime
+    chains: tuple[tuple[datetime, str], ...] = ()
 
 
 @dataclass
@@ -32,6 +45,8 @@ class Lane:
     """When the last page came."""
     stalled: bool = False
     """Whether that promised more and gave the same."""
+    late: Future[Answer] | None = None
+    """What a round has asked for and did not wait for: nothing else moves the feed's cursor."""
 
     def is_held(self, now: datetime) -> bool:
         """Whether it is too early to ask again."""

@@ -50,6 +50,11 @@ class Ledger:
         ends = [chain.interval for chain in self._chains.values()]
         self._behind = min((each.end for each in ends if each.end > each.start), default=begun)
 
+    def is_live(self, feed: str) -> bool:
+        """Whether a feed was complete a short while ago: its pages enter as they come."""
+        chain = self._chains.get(feed)
+        return chain is not None and chain.interval.end >= self._begun - CATCH_UP
+
     def is_catch_up(self, time: datetime) -> bool:
         """Whether an event of that time is told as one of a long outage, and not as news."""
         longest = self._begun - CATCH_UP

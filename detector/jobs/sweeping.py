@@ -19,6 +19,7 @@ import structlog
 from detector.alerts import Alert
 from detector.coverage import RETENTION, Interval
 from detector.jobs.desk import Desk
+from detector.jobs.fetching import left_behind
 from detector.jobs.ledger import Ledger
 from detector.jobs.polling import take_in
 from detector.jobs.trail import Trail
@@ -122,9 +123,11 @@ def _fetch(desk: Desk, source: Source, sweep: Sweep, clock: Callable[[], datetim
 
     def page(feed: str) -> Page | SourceError:
         cursor = sweep.intake.cursor(feed)
-        trouble = desk.lanes[feed].error
-        if trouble is not None:
-            return trouble
+        lane = desk.lanes[feed]
+        if lane.error is not None:
+            return lane.error
+        if lane.late is not None:
+            return left_behind(feed)
         try:
             return sweep.trails[feed].checked(cursor, source.fetch(feed, cursor, sweep.start))
         except SourceError as error:

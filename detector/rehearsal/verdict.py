@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from detector import rungs
 from detector.alerts import Alert
 from detector.findings import Finding
 from detector.rule import Rule
@@ -44,8 +45,8 @@ class Verdict:
         """The whole report: the differences, the alerts, what was held back, and the events."""
         told = [f"{alert.level}: {alert.summary} ({clock(alert.time)})" for alert in self.alerts]
         held = [
-            f"{finding.suppressed_by or 'nothing to amend'}{_margin(finding)}: "
-            f"{_who(finding)} ({clock(finding.time)})"
+            f"{_who(finding)} ({clock(finding.time)}): "
+            f"{rungs.said(finding.suppressed_by or 'amended')}{_margin(finding)}"
             for finding in self.suppressed
         ]
         parts = (("alerts", told), ("held back", held), ("events", self.scenes))

@@ -10,7 +10,7 @@ from typing import Any, Final
 from detector.alerts import Alert, Status
 from detector.delivery.bulletins import Bulletin, Cause, Digest, Kind, Notice, Section
 from detector.delivery.digests import plural
-from detector.delivery.exposures import Rotation
+from detector.delivery.exposures import LOOK_UP, Rotation
 from detector.delivery.incidents import CLOSED, Incident, incident, incident_id
 from detector.delivery.journal import Change
 from detector.rendering.text import Ready
@@ -110,12 +110,13 @@ def rotate_title(found: Rotation) -> str:
 
 
 def rotate_note(found: Rotation, incident_id: str) -> str:
-    """What is not in the list, and where all of it is; empty if the list is all."""
+    """What is not in the list, where all of it is, and how to learn what an id stands for."""
     said = [f"{found.more:,} more are not shown"] if found.more else []
     if found.elsewhere:
         count = plural(found.elsewhere, "further item")
         said.append(f"{count} used from other addresses of theirs, perhaps by themselves")
-    return f"{'; '.join(said)}. All: vaultwatch alerts show {incident_id}" if said else ""
+    rest = f"{'; '.join(said)}. All: vaultwatch alerts show {incident_id}" if said else ""
+    return ". ".join(filter(None, [rest, LOOK_UP if found.entries else ""]))
 
 
 def list_view(message: Digest | Notice) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any, Final
 import jinja2
 from markupsafe import Markup
 
+from detector import rungs
 from detector.findings import LEVELS, Level
 from detector.rendering.text import clean, defang
 from detector.reviews.figures import Review
@@ -67,6 +68,7 @@ def page(found: Review, *, title: str, made: str) -> str:
         "alerts": stacked(found.days, found.by_day),
         "events": stacked(found.days, {"events": found.events_by_day}),
         "lines": {each.rule.id: small(found.days, each.by_day, each.level) for each in found.rules},
+        "said": {rung: rungs.said(rung) for rung in found.held},
         "most_held": max(found.held.values(), default=1),
     }
     return _environment().get_template(TEMPLATE).render(context)

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from detector import rungs
 from detector.reviews.figures import OfRule, Review
 
 BARS: Final = "▁▂▃▄▅▆▇█"
@@ -111,5 +112,5 @@ def _held(found: Review) -> Table:
             reverse=True,
         )
         named = ", ".join(f"{name} {number:,}" for number, name in rules)
-        table.add_row(Text(f"{count:,}"), Text(rung), Text(named))
+        table.add_row(Text(f"{count:,}"), Text(rungs.said(rung)), Text(named))
     return table
