@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
+import numpy as np
 import polars as pl
 
 from detector import events, geo
@@ -25,8 +26,9 @@ def frame(
     `rows` are those of `shaping.Shaper`: the leaves of items by name, and of each part the number
     that it has in `parts`; `received` is the time of receipt of each row.
     """
+    tables = {name: part.table()[rows[name]] for name, part in parts.items()}
     found = {
-        column.name: _first([_leaf(column, leaf, rows, parts) for leaf in column.raw[feed]])
+        column.name: _first([_leaf(leaf, rows, tables) for leaf in column.raw[feed]])
         for column in events.COLUMNS
         if feed in column.raw
     }
@@ -35,12 +37,10 @@ def frame(
     return pl.DataFrame(found).select(_COLUMNS[feed])
 
 
-def _leaf(
-    column: events.Column, leaf: str, rows: pl.DataFrame, parts: Mapping[str, Part]
-) -> pl.Series:
-    """One leaf of every row, with the column's dtype."""
+def _leaf(leaf: str, rows: pl.DataFrame, tables: Mapping[str, pl.DataFrame]) -> pl.Series:
+    """One leaf of every row."""
     part, _, name = leaf.rpartition(".")
-    return parts[part].column(name, column.dtype).gather(rows[part]) if part else rows[name]
+    return tables[part][name] if part else rows[name]
 
 
 def _first(choices: Sequence[pl.Series]) -> pl.Series:
@@ -94,8 +94,10 @@ def _whereabouts(rows: pl.DataFrame, found: Mapping[str, pl.Series]) -> dict[str
     """
     nothing = constant(None, events.TEXT, rows.height)
     located = pl.DataFrame({name: found.get(name, nothing) for name in _LOCATION})
-    stated = coded(located, ["country"])["country"]
-    numbers, firsts = together([rows["location"].cast(pl.Int64).to_numpy(), stated])
+    told = [rows["location"].to_numpy().astype(np.int64)]
+    if "country" in found:
+        told += coded(located, ["country"]).values()
+    numbers, firsts = together(told)
     places = [_whereabout(*each) for each in located[firsts].iter_rows()]
     known = pl.DataFrame(places, schema=_WHEREABOUTS, orient="row")
     return {each.name: each for each in known[numbers]}

@@ -5,7 +5,7 @@ The same users, clients and places come again and again, so most parts are bytes
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 import polars as pl
 
+from detector import events
 from detector.sources import wire
 from detector.sources.leaves import series
 
@@ -71,12 +72,13 @@ class Part:
     The first, 0, is the empty one: a part that is missing, or null.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, leaves: Mapping[str, pl.DataType]) -> None:
         self.name = name
+        self._leaves = leaves
         self._codes = _Codes()
         self._distinct: list[msgspec.Struct] = [NESTED[name]()]
         self._bad = set[int]()
-        self._columns: dict[str, pl.Series] = {}
+        self._table = pl.DataFrame(schema=leaves)
 
     def take(self, items: Sequence[msgspec.Struct]) -> np.ndarray:
         """The number of the part that each outlined item has."""
@@ -93,13 +95,15 @@ class Part:
         found: list[int] = np.flatnonzero(np.isin(codes, [*self._bad])).tolist()
         return found
 
-    def column(self, leaf: str, dtype: pl.DataType) -> pl.Series:
-        """A leaf of each distinct part, by number."""
-        found = self._columns.get(leaf)
-        if found is None or len(found) < len(self._distinct):
-            found = series(list(map(attrgetter(leaf), self._distinct)), dtype)
-            self._columns[leaf] = found
-        return found
+    def table(self) -> pl.DataFrame:
+        """The leaves of each distinct part that a column is made of, by number."""
+        if self._table.height < len(self._distinct):
+            columns = {
+                leaf: series(list(map(attrgetter(leaf), self._distinct)), dtype)
+                for leaf, dtype in self._leaves.items()
+            }
+            self._table = pl.DataFrame(columns)
+        return self._table
 
     def _decode(self, raws: Iterable[bytes]) -> None:
         empty, decode = self._distinct[0], _PARTS[self.name].decode
@@ -113,7 +117,13 @@ class Part:
 
 def parts(feed: str) -> dict[str, Part]:
     """Every part of a feed's items by name, without any yet."""
-    return {name: Part(name) for name in _NAMES[feed]}
+    leaves: dict[str, dict[str, pl.DataType]] = {name: {} for name in _NAMES[feed]}
+    for column in events.COLUMNS:
+        for leaf in column.raw.get(feed, ()):
+            part, _, name = leaf.rpartition(".")
+            if part:
+                leaves[part][name] = column.dtype
+    return {name: Part(name, each) for name, each in leaves.items()}
 
 
 def outline(feed: str, raw: bytes) -> msgspec.Struct:

@@ -77,7 +77,9 @@ class Recorded:
             hashes[mine] = feed.hashes[rows]
             order.append(mine)
         # Rows are taken from one piece of memory in a third of the time it takes from several.
-        frame = pl.concat(frames, rechunk=True)[np.argsort(np.concatenate(order))]
+        at = np.empty(len(places), dtype=np.int64)
+        at[np.concatenate(order)] = np.arange(len(places))
+        frame = pl.concat(frames, rechunk=True)[at]
         return frame, Raws(places, hashes, self._raw)
 
     def _begins(self) -> Sequence[int]:
