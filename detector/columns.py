@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+import numpy as np
 import polars as pl
 
 OFTEN: Final = 100
@@ -37,6 +38,14 @@ class Columns(Mapping[str, Sequence[Any]]):
     def series(self, name: str) -> pl.Series:
         """A whole column as it is."""
         return self._series[name]
+
+    def pick(self, name: str, rows: np.ndarray) -> list[Any]:
+        """The values of a column in some rows."""
+        found = self._lists.get(name)
+        if found is not None:
+            return [found[row] for row in rows.tolist()]
+        picked: list[Any] = self._series[name].gather(rows).to_list()
+        return picked
 
     def cell(self, name: str, row: int) -> Any:
         """The value of a column in a row."""

@@ -13,7 +13,6 @@ from detector.correlations.sightings import Echo, Glimpse
 from detector.findings import Finding
 from detector.rule_types.base import Scene
 from detector.rulebook.book import CorrelationRule, Rulebook
-from detector.workhours import DAY_US
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +82,8 @@ class Correlated:
 
     def _look_ahead(self, scene: Scene, tails: Mapping[str, Any]) -> None:
         """Let the plain ones look at the rows up to the next midnight: then tails are cleared."""
-        clocks = scene.page.clocks
-        self._upto = bisect_left(clocks, (clocks[scene.start] // DAY_US + 1) * DAY_US, scene.start)
-        day = replace(scene, end=self._upto)
+        day = scene.rest_of_day()
+        self._upto = day.end
         self._ahead = {
             each.entry.rule.id: each.watch(day, (), tails) for each in self.rows if each.plain
         }

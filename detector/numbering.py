@@ -55,6 +55,19 @@ def numbered(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.where(keys >= 0, numbers[first], -1), np.flatnonzero(is_first)
 
 
+def grouped(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The places of keys, equal ones side by side in their order; where each key begins and ends.
+
+    >>> grouped(np.array([5, 3, 5]))
+    (array([1, 0, 2]), array([0, 1]), array([1, 3]))
+    """
+    order = np.argsort(keys, kind="stable")
+    is_first = np.ones(len(keys), dtype=bool)
+    is_first[1:] = np.diff(keys[order]) != 0
+    starts = np.flatnonzero(is_first)
+    return order, starts, np.append(starts, len(keys))[1:]
+
+
 def together(columns: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """The number of each row's combination of codes from -1 on, and the first row of each.
 

@@ -90,6 +90,10 @@ class Observations:
     """Rows of actions that weaken the account or take secrets out of it, ascending."""
     devices: Sequence[int]
     """Rows of audit events that name the device of a session, ascending."""
+    sessions: Shown
+    """The session of each row, as far as it is named."""
+    addresses: Shown
+    """The address that each row came from."""
     columns: Columns
 
     def __len__(self) -> int:
@@ -155,7 +159,8 @@ _ACT_WORDS: Final = [
     _one_of(actions.SENSITIVE, "export item").fill_null(value=False).alias("sensitive"),
 ]
 _TEXTS: Final = (
-    "person", "source.ip", "device.id", "vault.id", "item.id", *_PLACE, *_CLIENT, *_ACT,
+    "person", "source.ip", "session.id", "device.id", "vault.id", "item.id",
+    *_PLACE, *_CLIENT, *_ACT,
 )  # fmt: skip
 
 
@@ -182,7 +187,8 @@ def observe(
     received_us = frame["event.received"].dt.timestamp("us").to_numpy()
     flags = _flags(time_us, received_us, acts, clock)
     people = Shown.of(frame["person"], codes["person"])
-    who, shown = people.codes, _shown(frame, codes, acts)
+    addresses = Shown.of(frame["source.ip"], codes["source.ip"])
+    who, shown = people.codes, _shown(frame, codes, acts, addresses)
     found = pairs(who, shown)
     return Observations(
         seqs=frame["event.seq"].to_list(),
@@ -210,9 +216,17 @@ def observe(
         late=np.flatnonzero(~flags.in_time).tolist(),
         places=_firsts(shown[PLACE].codes, flags.in_time),
         sensitive=np.flatnonzero(acts.sensitive & flags.in_time).tolist(),
+        sessions=_named(frame["session.id"], codes["session.id"]),
+        addresses=addresses,
         devices=np.flatnonzero((codes["device.id"] >= 0) & (who >= 0) & flags.in_time).tolist(),
         columns=Columns(frame, wanted),
     )
+
+
+def _named(names: pl.Series, codes: np.ndarray) -> Shown:
+    """The names in a column of texts; an empty one names nothing."""
+    shown = Shown.of(names, codes)
+    return Shown.named([*(text or None for text in shown.texts), None], shown.codes)
 
 
 def _acts(frame: pl.DataFrame, codes: Mapping[str, np.ndarray]) -> _Acts:
@@ -228,7 +242,9 @@ def _acts(frame: pl.DataFrame, codes: Mapping[str, np.ndarray]) -> _Acts:
     )
 
 
-def _shown(frame: pl.DataFrame, codes: Mapping[str, np.ndarray], acts: _Acts) -> list[Shown]:
+def _shown(
+    frame: pl.DataFrame, codes: Mapping[str, np.ndarray], acts: _Acts, addresses: Shown
+) -> list[Shown]:
     """The values of every kind but `slot`."""
 
     def plain(name: str) -> Shown:
@@ -238,11 +254,11 @@ def _shown(frame: pl.DataFrame, codes: Mapping[str, np.ndarray], acts: _Acts) ->
         numbers, rows = together([codes[name] for name in names])
         return Shown.named(frame.select(names)[rows].select(words).to_series().to_list(), numbers)
 
-    ips = plain("source.ip")
+    networks_of = [*map(networks.network_of, addresses.texts), None]
     return [
         plain("source.country"),
         put_together(_PLACE, _PLACE_WORDS),
-        Shown.named([*map(networks.network_of, ips.texts), None], ips.codes),
+        Shown.named(networks_of, addresses.codes),
         plain("device.id"),
         put_together(_CLIENT, _CLIENT_WORDS),
         plain("vault.id"),

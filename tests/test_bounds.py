@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from itertools import product
 
+import numpy as np
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from detector.rule_types import recent
 from detector.rule_types.excess import Asked, Excess
 from detector.rule_types.journeys import Point, leg
 from detector.rule_types.paces import Pace, Seen, Usual
+from detector.rule_types.ways import Way, around, width_km
 from detector.workhours import DAY_US, HOUR_US
 from tests.stories import few
 
@@ -75,24 +77,19 @@ def test_a_leg_is_left_out_only_if_it_is_shorter_than_asked(
     assert leg(start, end, math.nextafter(whole.distance_km, 0)) == whole
 
 
-keys = st.sampled_from("abcdefgh")
-
-
-@given(st.lists(keys, unique=True), st.lists(keys), st.integers(1, 6))
-def test_who_comes_may_be_touched_later_unless_one_of_them_may_be_dropped(
-    kept: list[str], coming: list[str], most: int
+@given(
+    st.lists(st.tuples(latitudes, longitudes), max_size=3),
+    st.lists(st.tuples(latitudes, longitudes), min_size=1, max_size=3),
+)
+def test_no_two_points_of_a_way_are_further_apart_than_its_box_is_wide(
+    before: list[tuple[float, float]], fresh: list[tuple[float, float]]
 ) -> None:
-    """Only what is new is kept at once, and all are put in their order in the end."""
-    one_by_one, at_once = dict.fromkeys(kept[:most], 0), dict.fromkeys(kept[:most], 0)
-    last = list(dict.fromkeys(reversed(coming)))[::-1]
-    if recent.may_drop(at_once, set(coming), most):
-        return
-    for key in coming:
-        recent.touch(one_by_one, key, 0)
-        recent.bound(one_by_one, most)
-        if key not in at_once:
-            recent.touch(at_once, key, 0)
-            recent.bound(at_once, most)
-    recent.reorder(at_once, last)
+    """Who is never far from any other of their points is not asked for journeys."""
+    way, nobody = Way([_point(*each) for each in before]), Way()
+    shown = [_point(*each) for each in fresh]
+    at_home = _point(0.0, 0.0)
+    boxes = around([nobody, way], [at_home, *shown], np.array([0, 1]))
+    least_km = math.nextafter(width_km(boxes[1]), math.inf)
 
-    assert list(at_once) == list(one_by_one)
+    assert width_km(boxes[0]) == 0
+    assert not any(leg(*each, least_km) for each in product([*way.points, *shown], repeat=2))

@@ -20,7 +20,7 @@ from detector.findings import Finding, Level, Subject, SubjectType
 from detector.observations import PROMPT_US
 from detector.rule import Rule
 from detector.rule_types import subjects
-from detector.rule_types.base import Behavior, Moment, Scene, Tail, Told, one_event
+from detector.rule_types.base import HourlyBehavior, Moment, Scene, Tail, Told, one_event
 from detector.rule_types.cadence import (
     AbsenceTail,
     Cadence,
@@ -38,7 +38,7 @@ LEAST_HOURS: Final = 2
 _SPAN: Final = r"^(\d+d(\d+h)?|\d+h)$"
 
 
-class Absence(Behavior):
+class Absence(HourlyBehavior):
     """Something that happens regularly was not seen for much longer than it ever pauses.
 
     Its usual hours of the week and its longest usual pause are learned (14 days, on 10 of them at

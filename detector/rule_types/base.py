@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from bisect import bisect_left
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Final
 
 import msgspec
@@ -31,6 +31,7 @@ from detector.observations import (
 from detector.people import People
 from detector.rule import Rule
 from detector.rule_types.notes import Notes
+from detector.workhours import DAY_US
 
 SERVICE_MAIL = "@1passwordserviceaccounts.com"
 KIND_OF: Final = {
@@ -82,7 +83,7 @@ class Scene:
     @property
     def sensitive(self) -> Sequence[int]:
         """Rows that weaken the account or take secrets out of it, ascending."""
-        return self._within(self.page.sensitive)
+        return self.within(self.page.sensitive)
 
     def network_kind(self, row: int) -> str | None:
         """Kind of the network that an event came from, as far as anybody said so."""
@@ -104,7 +105,7 @@ class Scene:
     @property
     def devices(self) -> Sequence[int]:
         """Rows of audit events that name the device of a session, ascending."""
-        return self._within(self.page.devices)
+        return self.within(self.page.devices)
 
     def unseen(self, kind: int, *, by_all: bool = False) -> np.ndarray:
         """Of each row from `start` on whether its value of a kind is new for the person.
@@ -121,7 +122,13 @@ class Scene:
         new[some] = known(pairs[some]) == 0
         return new
 
-    def _within(self, rows: Sequence[int]) -> Sequence[int]:
+    def rest_of_day(self) -> Scene:
+        """The rows up to the next midnight of the clock, at which tails are cleared, or the page's end."""
+        midnight = (self.page.clocks[self.start] // DAY_US + 1) * DAY_US
+        return replace(self, end=bisect_left(self.page.clocks, midnight, self.start))
+
+    def within(self, rows: Sequence[int]) -> Sequence[int]:
+        """Those of some ascending rows of the page that are in the scene."""
         return rows[bisect_left(rows, self.start) : bisect_left(rows, self.end)]
 
 
@@ -145,6 +152,10 @@ class Told:
 
     summary: str
     why: tuple[str, ...]
+
+
+Watch = Callable[[Scene], Iterable[Finding]]
+"""What looks at the rows of an hour; yields findings, suppressed ones too."""
 
 
 class Tail(msgspec.Struct):
@@ -207,12 +218,28 @@ class Behavior(Document):
         return False
 
     @abstractmethod
-    def watch(self, rule: Rule, scene: Scene, rows: Sequence[int], tail: Any) -> Iterator[Finding]:
-        """Look at the `rows` that a base rule matched; yield findings, suppressed ones too."""
+    def begin(self, rule: Rule, day: Scene, rows: Sequence[int], tail: Any) -> Watch:
+        """Begin with the rows of what is left of a day that a base rule matched.
+
+        What can find nothing, whatever settles until midnight, may be taken in at once; the rest is
+        looked at hour by hour by what is returned.
+        """
 
     def close(self, rule: Rule, moment: Moment, tail: Any) -> Iterator[Finding]:  # noqa: ARG002
         """What is found because time has passed, in a behaviour that waits."""
         return iter(())
+
+
+class HourlyBehavior(Behavior):
+    """A behaviour that looks at each hour by itself."""
+
+    def begin(self, rule: Rule, day: Scene, rows: Sequence[int], tail: Any) -> Watch:  # noqa: ARG002
+        """Take nothing in before its hour."""
+        return lambda scene: self.watch(rule, scene, scene.within(rows), tail)
+
+    @abstractmethod
+    def watch(self, rule: Rule, scene: Scene, rows: Sequence[int], tail: Any) -> Iterator[Finding]:
+        """Look at the `rows` that a base rule matched; yield findings, suppressed ones too."""
 
 
 def walk(*kinds: Collection[int]) -> Iterator[tuple[int, list[bool]]]:

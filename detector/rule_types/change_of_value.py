@@ -17,7 +17,7 @@ from detector.findings import Finding
 from detector.persons import verdict
 from detector.rule import Rule
 from detector.rule_types import subjects
-from detector.rule_types.base import Behavior, Scene, Tail, Told, one_event
+from detector.rule_types.base import HourlyBehavior, Scene, Tail, Told, one_event
 from detector.rule_types.learning import LEARNING, sleeps, strong_facts
 from detector.rule_types.notes import Note
 from detector.rule_types.novelty import NAMES, also_new, combining, evidence, named, said
@@ -49,7 +49,7 @@ class _Change:
     margin: float | None
 
 
-class ChangeOfValue(Behavior):
+class ChangeOfValue(HourlyBehavior):
     """A field, or a combination of fields, that was stable for long has another value.
 
     What is stable: the value that stood before was shown `least` times and since `stable-for`.

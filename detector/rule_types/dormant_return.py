@@ -18,7 +18,7 @@ from detector.findings import Finding, Level
 from detector.observations import CLIENT, COUNTRY, NETWORK, PLACE
 from detector.rule import Rule
 from detector.rule_types import aftermath
-from detector.rule_types.base import Behavior, Scene, Tail, Told, one_event, walk
+from detector.rule_types.base import HourlyBehavior, Scene, Tail, Told, one_event, walk
 from detector.rule_types.notes import Note
 from detector.wording import client, place, plural
 from detector.workhours import DAY_US
@@ -53,7 +53,7 @@ class DormantTail(Tail):
     suspicions: dict[str, aftermath.Suspicion] = {}
 
 
-class DormantReturn(Behavior):
+class DormantReturn(HourlyBehavior):
     """The first act of an account after `quiet` days of silence, or ever, if nobody announced it.
 
     Alone it is low; new surroundings, or what it goes on to do, raise it.

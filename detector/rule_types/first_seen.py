@@ -19,7 +19,7 @@ from detector.findings import Finding, Level
 from detector.observations import DEVICE, NETWORK, SLOT
 from detector.rule import Rule
 from detector.rule_types import aftermath, device_sessions, first_words
-from detector.rule_types.base import KIND_OF, Behavior, Scene, Tail, Told, one_event, walk
+from detector.rule_types.base import KIND_OF, HourlyBehavior, Scene, Tail, Told, one_event, walk
 from detector.rule_types.learning import LEARNING, Learn, sleeps, strong_facts
 from detector.rule_types.notes import Note
 from detector.rule_types.novelty import combining, evidence, is_new, named, shown_as, value_of
@@ -32,7 +32,7 @@ GRACE_US: Final = 7 * DAY_US
 """Enrolment: in the first days nothing that follows a new device is held against a person."""
 
 
-class FirstSeen(Behavior):
+class FirstSeen(HourlyBehavior):
     """A value, or a combination of values, that the subject never showed before.
 
     `device.id` is the device of the session where an audit event tells it, else the client

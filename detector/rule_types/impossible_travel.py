@@ -8,27 +8,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from operator import attrgetter
 from typing import Any, ClassVar, Final, Literal
 
 import msgspec
+import numpy as np
 from pydantic import Field
 
 from detector import workhours
 from detector.facts import Facts
 from detector.findings import Finding, Level
+from detector.numbering import grouped
 from detector.observations import DEVICE
 from detector.rule import Rule
 from detector.rule_types import aftermath, recent, travel_words
-from detector.rule_types.base import Behavior, Scene, Tail, Told, one_event, walk
+from detector.rule_types.base import Behavior, Scene, Tail, Told, Watch, one_event, walk
 from detector.rule_types.egress import Egress
-from detector.rule_types.journeys import Leg, Point, pointing
+from detector.rule_types.journeys import Leg, Point, points
 from detector.rule_types.ladder import climb, rungs, stranger, weights
 from detector.rule_types.learning import LEARNING, sleeps, strong_facts
 from detector.rule_types.notes import Note, Notes
-from detector.rule_types.ways import KEEP_US, Way, days_at
+from detector.rule_types.ways import KEEP_US, Way, around, days_at, width_km
 from detector.wording import client, span
 from detector.workhours import DAY_US
 
+_by_seq: Final = attrgetter("seq")
 MOST_HOPS: Final = 256
 MOST_SESSIONS: Final = 20_000
 SPEEDS: Final = {"low": (500.0, 1000.0), "medium": (500.0, 1000.0), "high": (300.0, 800.0)}
@@ -65,35 +69,59 @@ class ImpossibleTravel(Behavior):
         "low also wants the far place to be new for the person and in another country.",
     )
 
-    def watch(self, rule: Rule, scene: Scene, rows: Sequence[int], tail: Any) -> Iterator[Finding]:
-        """Compare each sign-in with its neighbours in time and with the last trusted point."""
-        named = [row for row in rows if scene.page.people[row] is not None]
-        known = _devices(scene)
-        told = _telling(scene, known, tail)
-        sensitive = aftermath.may_follow(tail.suspicions, scene, named)
-        made = pointing(scene)
-        for row, (matched, tells, follows) in walk(named, told, sensitive):
-            if tells:
-                _learn_device(scene, row, tail)
-            if matched:
-                yield from self._sign_in(rule, scene, (row, made(row)), tail)
-            if follows:
-                yield from aftermath.followed(tail.suspicions, scene, row, Level.CRITICAL)
-        recent.reorder(tail.devices, known)
+    def begin(self, rule: Rule, day: Scene, rows: Sequence[int], tail: Any) -> Watch:
+        """Let those sign in at once whose places are all near each other; the others travel."""
+        travels = self._travels(day, np.array(rows, dtype=np.int64), tail)
+        signs, tells = [*travels], _learn_devices(day, travels, tail)
+
+        def watch(scene: Scene) -> Iterator[Finding]:
+            came, told = scene.within(signs), scene.within(tells)
+            sensitive = aftermath.may_follow(tail.suspicions, scene, came)
+            for row, (matched, learns, follows) in walk(came, told, sensitive):
+                if learns:
+                    session = scene.page.columns.cell("session.id", row)
+                    tail.devices[session] = scene.page.values[DEVICE][row]
+                if matched:
+                    yield from self._sign_in(rule, scene, (row, travels[row]), tail)
+                if follows:
+                    yield from aftermath.followed(tail.suspicions, scene, row, Level.CRITICAL)
+
+        return watch
+
+    def _travels(self, day: Scene, rows: np.ndarray, tail: TravelTail) -> dict[int, Point]:
+        """By row the points of those who may be far from where they were; the others stay there."""
+        page = day.page
+        rows = rows[page.who[rows] >= 0]
+        made, names = points(day, rows), [page.people[row] or "" for row in rows.tolist()]
+        for name in dict.fromkeys(names):
+            tail.ways.setdefault(name, Way())
+        order, starts, ends = grouped(page.who[rows])
+        shown = [made[place] for place in order.tolist()]
+        ways = [tail.ways[names[place]] for place in order[starts].tolist()]
+        boxes = around(ways, shown, starts)
+        least_km, moving = self._least_km(day), list[Point]()
+        for way, box, start, end in zip(ways, boxes, starts.tolist(), ends.tolist(), strict=True):
+            way.box = box
+            if width_km(box) >= least_km or day.notes is not None:
+                moving += shown[start:end]
+                continue
+            for point in shown[start:end]:
+                way.insert(point)
+        return {point.seq - page.seqs[0]: point for point in sorted(moving, key=_by_seq)}
+
+    def _least_km(self, scene: Scene) -> float:
+        """What is nearer is not looked at, unless somebody asks what was compared."""
+        return SPEEDS[self.sensitivity][0] if scene.notes is None else 0.0
 
     def _sign_in(
         self, rule: Rule, scene: Scene, at: tuple[int, Point], tail: TravelTail
     ) -> Iterator[Finding]:
         row, point = at
         name = scene.page.people[row] or ""
-        way = tail.ways.get(name)
-        if way is None:
-            way = tail.ways[name] = Way()
-        point.device = tail.devices.get(point.session or "")
+        way = tail.ways[name]
         if scene.notes is not None and not way.points:
             _note_alone(scene.notes, rule, row)
-        least_km = SPEEDS[self.sensitivity][0] if scene.notes is None else 0.0
-        for legs in way.journeys(point, scene.facts, name, least_km):
+        for legs in way.journeys(point, scene.facts, name, self._least_km(scene)):
             if scene.notes is not None:
                 self._note(scene.notes, rule, row, legs)
             fast = [each for each in legs if each and self._too_fast(each)]
@@ -105,11 +133,11 @@ class ImpossibleTravel(Behavior):
         way.insert(point)
 
     def forget(self, tail: Any, clock: int) -> None:
-        """Drop suspicions and points that are too old to matter."""
+        """Drop suspicions and points that are too old to matter, and the sessions that are too many."""
+        recent.bound(tail.devices, MOST_SESSIONS)
         aftermath.forget(tail.suspicions, clock - KEEP_US)
         for way in tail.ways.values():
-            if way.points and way.points[-1].time < clock - KEEP_US - DAY_US:
-                way.points = []
+            way.forget(clock)
 
     def _too_fast(self, found: Leg) -> bool:
         distance_km, speed_kmh = SPEEDS[self.sensitivity]
@@ -135,6 +163,8 @@ class ImpossibleTravel(Behavior):
 
     def _judge(self, rule: Rule, scene: Scene, row: int, found: Leg, tail: TravelTail) -> Finding:
         subject = scene.actor(row, scene.page.people[row] or "")
+        for each in (found.start, found.end):
+            each.device = tail.devices.get(each.session or "") or None
         facts, network = scene.facts, tail.egress
         way = tail.ways[subject.id]
         rung, margin, tested = climb(
@@ -169,47 +199,27 @@ class ImpossibleTravel(Behavior):
         return travel_words.tell(who, evidence)
 
 
-def _devices(scene: Scene) -> dict[str, list[int]]:
-    """The rows that tell a session's device, by session, the one that was touched last at the end."""
-    sessions, found = scene.page.columns["session.id"], dict[str, list[int]]()
-    for row in scene.devices:
-        session = sessions[row]
-        if session:
-            mine = found.pop(session, None) or []
-            mine.append(row)
-            found[session] = mine
-    return found
+def _learn_devices(day: Scene, travels: dict[int, Point], tail: TravelTail) -> list[int]:
+    """Note which devices sessions run on, as audit events of a day tell it, the newest last.
 
-
-def _telling(scene: Scene, known: dict[str, list[int]], tail: TravelTail) -> list[int]:
-    """The rows that tell another device than is known of their session, or all of them.
-
-    What the others tell is known; of these it only matters which session was touched last.
+    Returns the rows that tell it of a session of somebody who travels: these count one at a time.
     """
-    if recent.may_drop(tail.devices, known, MOST_SESSIONS):
-        return [row for mine in known.values() for row in mine]
-    devices, told = scene.page.values[DEVICE], []
-    for session, mine in known.items():
-        before = tail.devices.get(session)
-        for row in mine:
-            if devices[row] != before:
-                told.append(row)
-                before = devices[row]
-    return told
-
-
-def _learn_device(scene: Scene, row: int, tail: TravelTail) -> None:
-    """An audit event tells which device its session runs on."""
-    session, device = scene.page.columns["session.id"][row], scene.page.values[DEVICE][row] or ""
-    is_known = tail.devices.get(session) == device
-    recent.touch(tail.devices, session, device)
-    if is_known:
-        return
-    recent.bound(tail.devices, MOST_SESSIONS)
-    way = tail.ways.get(scene.page.people[row] or "")
-    for point in way.points if way is not None else ():
-        if point.session == session:
-            point.device = device
+    page, rows = day.page, np.array(day.devices, dtype=np.int64)
+    people = dict.fromkeys(page.people[row] or "" for row in travels)
+    watched = {point.session for name in people for point in tail.ways[name].points}
+    watched |= {point.session for point in travels.values()}
+    told, tells = dict[str, str](), list[int]()
+    devices = page.values[DEVICE]
+    for row, session in zip(rows.tolist(), page.columns.pick("session.id", rows), strict=True):
+        if not session:
+            continue
+        if session in watched:
+            tells.append(row)
+        recent.touch(told, session, devices[row] or "")
+    for session, device in told.items():
+        known = tail.devices.get(session, "")
+        recent.touch(tail.devices, session, known if session in watched else device)
+    return tells
 
 
 def _evidence(facts: Facts, name: str, found: Leg) -> dict[str, Any]:

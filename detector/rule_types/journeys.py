@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final
 
 import msgspec
+import numpy as np
 
 from detector import geo, wording
 from detector.observations import CLIENT, COUNTRY, NETWORK, PLACE
@@ -22,8 +22,8 @@ MINUTE_US: Final = 60_000_000
 _PHONES: Final = ("ios", "android", "iphone", "ipad")
 
 
-class Point(msgspec.Struct):
-    """A sign-in at a place. Times are microseconds of UTC; `device` only if an audit told it."""
+class Point(msgspec.Struct, gc=False):
+    """A sign-in at a place. Times are microseconds of UTC; `device` once it is asked for and told."""
 
     time: int
     seq: int
@@ -38,10 +38,10 @@ class Point(msgspec.Struct):
     session: str | None
     client: str | None
     type: str | None
-    device: str | None = None
     phone: bool = False
     said_km: float | None = None
     """Radius of error that a database gives for the address."""
+    device: str | None = None
 
     @property
     def radius_km(self) -> float:
@@ -98,35 +98,39 @@ def leg(start: Point, end: Point, least_km: float = 0) -> Leg | None:
     return Leg(start, end, far, near, abs(end.time - start.time) / MINUTE_US)
 
 
-def pointing(scene: Scene) -> Callable[[int], Point]:
-    """How the point is made that an event of a scene shows."""
-    page, columns, networks = scene.page, scene.page.columns, scene.networks
-    countries, places = page.values[COUNTRY], page.values[PLACE]
-    found_on, clients = page.values[NETWORK], page.values[CLIENT]
-    addresses, kinds, sessions = (
-        columns[name] for name in ("source.ip", "source.kind", "session.id")
+def points(scene: Scene, rows: np.ndarray) -> list[Point]:
+    """The points that events of a scene show."""
+    page, places = scene.page, rows.tolist()
+    pick = partial(page.columns.pick, rows=rows)
+    addresses, kind_of = pick("source.ip"), scene.networks.kind
+    kinds = [
+        kind_of(address) or kind
+        for address, kind in zip(addresses, pick("source.kind"), strict=True)
+    ]
+    countries, towns, found_on, clients = (
+        [page.values[kind][row] for row in places] for kind in (COUNTRY, PLACE, NETWORK, CLIENT)
     )
-    north, east, radii = (
-        columns[name] for name in ("source.latitude", "source.longitude", "source.radius_km")
-    )
-    types, systems = columns["event.type"], columns["client.os_name"]
-    return lambda row: Point(
-        page.times[row],
-        page.seqs[row],
-        page.ids[row],
-        latitude=north[row],
-        longitude=east[row],
-        country=countries[row],
-        place=places[row],
-        ip=addresses[row],
-        network=found_on[row],
-        kind=networks.kind(addresses[row]) or kinds[row],
-        said_km=radii[row],
-        session=sessions[row],
-        client=clients[row],
-        type=types[row],
-        phone=is_phone(systems[row]),
-    )
+    return [
+        Point(*each)
+        for each in zip(
+            page.time_us[rows].tolist(),
+            (rows + page.seqs[0]).tolist(),
+            [page.ids[row] for row in places],
+            pick("source.latitude"),
+            pick("source.longitude"),
+            countries,
+            towns,
+            addresses,
+            found_on,
+            kinds,
+            pick("session.id"),
+            clients,
+            pick("event.type"),
+            map(is_phone, pick("client.os_name")),
+            pick("source.radius_km"),
+            strict=True,
+        )
+    ]
 
 
 @lru_cache(maxsize=1024)

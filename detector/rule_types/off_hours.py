@@ -16,7 +16,7 @@ from detector.facts import Facts
 from detector.findings import Finding, Level, Subject, SubjectType
 from detector.observations import DEED, SLOT
 from detector.rule import Rule
-from detector.rule_types.base import Behavior, Scene, Tail, Told, one_event
+from detector.rule_types.base import HourlyBehavior, Scene, Tail, Told, one_event
 from detector.rule_types.notes import Note
 from detector.wording import plural
 from detector.workhours import DAY_US
@@ -55,7 +55,7 @@ class HoursTail(Tail):
     bouts: dict[str, Bout] = {}
 
 
-class OffHours(Behavior):
+class OffHours(HourlyBehavior):
     """Something done outside the working hours of the person who did it.
 
     Until the person's own hours are known (20 events on 10 days), `schedule` decides. On a holiday

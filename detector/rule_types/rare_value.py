@@ -18,7 +18,7 @@ from detector.peers import LEARNED
 from detector.persons import verdict
 from detector.rule import Rule
 from detector.rule_types import subjects
-from detector.rule_types.base import Behavior, Scene, Tail, Told, one_event
+from detector.rule_types.base import HourlyBehavior, Scene, Tail, Told, one_event
 from detector.rule_types.learning import LEARNING, sleeps, strong_facts
 from detector.rule_types.notes import Note
 from detector.rule_types.novelty import (
@@ -45,7 +45,7 @@ TOLD_BEFORE: Final = "told-before"
 _SPAN: Final = r"^\d+d$"
 
 
-class RareValue(Behavior):
+class RareValue(HourlyBehavior):
     """A value, or a combination of values, that is rare: its share lies below `rare-below`.
 
     The share is that of days (`among: person`), of the people of the group that people.yml states

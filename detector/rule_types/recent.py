@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
-from itertools import islice, takewhile
+from collections.abc import Callable
+from itertools import takewhile
 from typing import TypeVar
 
 K = TypeVar("K")
@@ -22,27 +22,10 @@ def touch(kept: dict[K, V], key: K, value: V) -> None:
     kept[key] = value
 
 
-def reorder(kept: dict[K, V], touched: Iterable[K]) -> None:
-    """Touch those of some that are still kept, in their order."""
-    for key in touched:
-        if key in kept:
-            touch(kept, key, kept[key])
-
-
 def bound(kept: dict[K, V], most: int) -> None:
     """Drop the oldest ones while there are too many."""
     while len(kept) > most:
         del kept[next(iter(kept))]
-
-
-def may_drop(kept: dict[K, V], coming: Collection[K], most: int) -> bool:
-    """Whether one of those that are to be touched may be dropped before they all were.
-
-    >>> may_drop({"a": 1, "b": 2}, {"b", "c"}, 2), may_drop({"a": 1, "b": 2}, {"a", "c"}, 2)
-    (False, True)
-    """
-    over = len(kept) + sum(key not in kept for key in coming) - most
-    return over > len(kept) or any(key in coming for key in islice(kept, max(0, over)))
 
 
 def drop_while(kept: dict[K, V], is_old: Callable[[V], bool]) -> None:

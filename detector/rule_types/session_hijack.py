@@ -11,15 +11,17 @@ from dataclasses import replace
 from typing import Any, ClassVar, Final, Literal
 
 import msgspec
+import numpy as np
 
 from detector import networks, workhours
 from detector.facts import Facts
 from detector.findings import Finding, Level
-from detector.observations import COUNTRY, NETWORK
+from detector.numbering import grouped
+from detector.observations import COUNTRY, NETWORK, Observations
 from detector.rule import Rule
 from detector.rule_types import aftermath, recent
-from detector.rule_types.base import Behavior, Scene, Tail, Told, one_event, walk
-from detector.rule_types.journeys import Leg, Point, leg, pointing
+from detector.rule_types.base import Behavior, Scene, Tail, Told, Watch, one_event, walk
+from detector.rule_types.journeys import Leg, Point, leg, points
 from detector.rule_types.learning import LEARNING
 from detector.rule_types.notes import Note
 from detector.wording import span
@@ -35,14 +37,14 @@ EGRESS_PEOPLE: Final = 3
 ANONYMISERS: Final = ("relay", "tor", "anonymiser")
 
 
-class Run(msgspec.Struct):
+class Run(msgspec.Struct, gc=False):
     """A session: the newest point of each network that it was seen on, in order of coming."""
 
     points: dict[str, Point] = {}
 
 
 class HijackTail(Tail):
-    """Sessions by id, the one that was touched last at the end."""
+    """Sessions by id, the one that was seen last at the end."""
 
     sessions: dict[str, Run] = {}
     suspicions: dict[str, aftermath.Suspicion] = {}
@@ -64,26 +66,33 @@ class SessionHijack(Behavior):
 
     type: Literal["session_hijack"]
 
-    def watch(self, rule: Rule, scene: Scene, rows: Sequence[int], tail: Any) -> Iterator[Finding]:
-        """Compare each event with the other networks of its session."""
-        sessions, people = scene.page.columns["session.id"], scene.page.people
-        networks_of, made = scene.page.values[NETWORK], pointing(scene)
-        named = [
-            row for row in rows if sessions[row] and networks_of[row] and people[row] is not None
-        ]
-        sensitive = aftermath.may_follow(tail.suspicions, scene, named)
-        for row, (matched, follows) in walk(named, sensitive):
-            if follows:
-                yield from aftermath.followed(tail.suspicions, scene, row, Level.CRITICAL)
-            if not matched:
-                continue
-            run = tail.sessions.pop(sessions[row], None) or Run()
-            tail.sessions[sessions[row]] = run
-            recent.bound(tail.sessions, MOST_SESSIONS)
-            if scene.notes is not None:
-                scene.notes.add(_note(rule, row, run, networks_of[row] or ""))
-            if not _goes_on(run, scene, row):
-                yield from self._moved(rule, scene, (run, made(row)), tail)
+    def begin(self, rule: Rule, day: Scene, rows: Sequence[int], tail: Any) -> Watch:
+        """Let the sessions go on that stay at one address; the others move."""
+        moving = _moving(day, np.array(rows, dtype=np.int64), tail)
+        made = dict(zip(moving.tolist(), points(day, moving), strict=True))
+        moves = [*made]
+
+        def watch(scene: Scene) -> Iterator[Finding]:
+            seen = scene.within(moves)
+            sensitive = aftermath.may_follow(tail.suspicions, scene, seen)
+            for row, (matched, follows) in walk(seen, sensitive):
+                if follows:
+                    yield from aftermath.followed(tail.suspicions, scene, row, Level.CRITICAL)
+                if matched:
+                    yield from self._seen(rule, scene, made[row], tail)
+
+        return watch
+
+    def _seen(self, rule: Rule, scene: Scene, here: Point, tail: HijackTail) -> Iterator[Finding]:
+        """A session is seen that may have moved."""
+        run, row = tail.sessions[here.session or ""], here.seq - scene.page.seqs[0]
+        if scene.notes is not None:
+            scene.notes.add(_note(rule, row, run, here.network or ""))
+        known = _same_address(run, scene.page, row)
+        if known is not None:
+            _see(known, scene.page, row)
+        else:
+            yield from self._moved(rule, scene, (run, here), tail)
 
     def _moved(
         self, rule: Rule, scene: Scene, at: tuple[Run, Point], tail: HijackTail
@@ -146,7 +155,8 @@ class SessionHijack(Behavior):
         )
 
     def forget(self, tail: Any, clock: int) -> None:
-        """Drop the sessions that were touched longest ago, if no late event can reach them."""
+        """Drop the sessions that were seen longest ago, if no late event can reach them, or too many."""
+        recent.bound(tail.sessions, MOST_SESSIONS)
         aftermath.forget(tail.suspicions, clock - 8 * DAY_US)
         recent.drop_while(
             tail.sessions,
@@ -185,16 +195,63 @@ def _note(rule: Rule, row: int, run: Run, network: str) -> Note:
     return Note(rule.id, row, bool(others), "the session is seen on a second network", sees)
 
 
-def _goes_on(run: Run, scene: Scene, row: int) -> bool:
-    """Whether a session is seen again at the only address that it was seen at; moves its time."""
-    page = scene.page
+def _moving(day: Scene, rows: np.ndarray, tail: HijackTail) -> np.ndarray:
+    """The rows of sessions that are seen at several addresses, or late; the others go on at once.
+
+    Sessions are kept in the order in which they were last seen.
+    """
+    page, sessions = day.page, day.page.sessions
+    rows = rows[(sessions.codes[rows] >= 0) & (page.pairs.at[NETWORK, rows] >= 0)]
+    order, starts, ends = grouped(sessions.codes[rows])
+    rows = rows[order]
+    steady = _steady(page, rows, starts) if day.notes is None else np.zeros(len(starts), dtype=bool)
+    begun = list[tuple[Run, int, int]]()
+    firsts, lasts = rows[starts].tolist(), rows[ends - 1].tolist()
+    for place in np.argsort(lasts).tolist():
+        first, last = firsts[place], lasts[place]
+        session = sessions.texts[sessions.codes[first]]
+        run = tail.sessions.get(session) or Run()
+        recent.touch(tail.sessions, session, run)
+        if not run.points and steady[place]:
+            begun.append((run, first, last))
+        elif steady[place] and (known := _same_address(run, page, first)) is not None:
+            _see(known, page, last)
+        else:
+            steady[place] = False
+    _begin(day, begun)
+    return np.sort(rows[np.repeat(~steady, ends - starts)])
+
+
+def _steady(page: Observations, rows: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """Of sessions whose rows lie side by side whether each is at one address and none is late."""
+    if not len(rows):
+        return np.empty(0, dtype=bool)
+    at, times, alike = page.addresses.codes[rows], page.time_us[rows], np.ones(len(rows), bool)
+    alike[1:] = (at[1:] == at[:-1]) & (times[1:] >= times[:-1])
+    alike[starts] = True
+    return np.logical_and.reduceat(alike, starts)
+
+
+def _same_address(run: Run, page: Observations, row: int) -> Point | None:
+    """The only point of a session if a row, which is not late, is at its address."""
     if len(run.points) != 1:
-        return False
+        return None
     (known,) = run.points.values()
-    if known.ip != page.columns["source.ip"][row] or known.time > page.times[row]:
-        return False
+    address = page.addresses.texts[page.addresses.codes[row]]
+    return known if known.ip == address and known.time <= page.times[row] else None
+
+
+def _see(known: Point, page: Observations, row: int) -> None:
+    """A session is seen again where it is; `known` is that from now on."""
     known.time, known.seq, known.event_id = page.times[row], page.seqs[row], page.ids[row]
-    return True
+
+
+def _begin(day: Scene, begun: Sequence[tuple[Run, int, int]]) -> None:
+    """Let sessions begin that are not known: each with its first and its last row."""
+    firsts = np.array([first for _, first, _ in begun], dtype=np.int64)
+    for (run, _, last), point in zip(begun, points(day, firsts), strict=True):
+        _see(point, day.page, last)
+        run.points[point.network or ""] = point
 
 
 def _days(facts: Facts, name: str, each: Point) -> int:

@@ -23,7 +23,7 @@ from detector.observations import CLIENT, COUNTRY, ITEM, NETWORK, VAULT
 from detector.peers import LEARNED
 from detector.rule import Rule
 from detector.rule_types import recent, volume_words
-from detector.rule_types.base import KIND_OF, Behavior, Scene, Tail, Told, one_event
+from detector.rule_types.base import KIND_OF, HourlyBehavior, Scene, Tail, Told, one_event
 from detector.rule_types.counted import adding, seen_in
 from detector.rule_types.excess import Asked, Excess, fresh
 from detector.rule_types.learning import LEARNING, sleeps, strong_facts
@@ -41,7 +41,7 @@ CHANCES: Final = {"low": 1e-6, "medium": 3e-4, "high": 3e-3}
 """An alert if the chance of so much is below this; so one ordinary day in so many alerts."""
 
 
-class Volume(Behavior):
+class Volume(HourlyBehavior):
     """More than is usual for the person, judged against the own past and that of everybody.
 
     Chances are tails of a negative binomial distribution (windows) and of a binomial one (days).
