@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -12,8 +15,11 @@ import pytest
 from detector import app
 from detector.cli.main import run
 from detector.simulator.tokens import Grant, issue
+from detector.store.database import FILE
+from detector.store.sqlite import Sqlite
 
 DAY = timedelta(days=1)
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(autouse=True)
@@ -25,12 +31,17 @@ def checks(
     capsys: pytest.CaptureFixture[str], directory: str
 ) -> tuple[int, dict[str, tuple[bool, str]]]:
     """Exit code, and what each check said."""
-    Path("c.toml").write_text(
-        f'[data]\ndirectory = "{directory}"\n[[sources]]\nname = "acme"\ntoken = {{ env = "OP_T" }}\n'
-    )
+    configured(directory)
     code = run(["doctor", "--config", "c.toml", "--json"])
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     return code, {line["check"]: (line["ok"], line["text"]) for line in lines}
+
+
+def configured(directory: str) -> None:
+    """A configuration over a data directory."""
+    Path("c.toml").write_text(
+        f'[data]\ndirectory = "{directory}"\n[[sources]]\nname = "acme"\ntoken = {{ env = "OP_T" }}\n'
+    )
 
 
 @pytest.fixture
@@ -76,3 +87,41 @@ def test_a_data_directory_that_is_a_file_or_below_one_is_red(
     good, text = found["data"]
     assert (code, good) == (1, False)
     assert text.endswith(f"cannot be used as data directory: {tmp_path / 'file'} is a file")
+
+
+@pytest.mark.parametrize("lifetime", [3 * DAY], indirect=True)
+@pytest.mark.parametrize(
+    ("mode", "file_mode", "refused"),
+    [(0o700, 0o600, ""), (0o500, 0o600, "data"), (0o700, 0o400, FILE), (0o000, 0o600, "data")],
+)
+def test_a_data_directory_that_the_service_may_not_use_is_red(
+    lifetime: str, tmp_path: Path, mode: int, file_mode: int, refused: str
+) -> None:
+    data = tmp_path / "data"
+    Sqlite(data).close()
+    (data / FILE).chmod(file_mode)
+    data.chmod(mode)
+    try:
+        code, good, text = checked_by_somebody(data)
+    finally:
+        data.chmod(0o700)
+    assert (code, good) == ((1, False) if refused else (0, True)), text
+    assert lifetime not in text
+    if refused:
+        assert text.startswith(f"{data}: cannot be used as data directory: ")
+        assert refused in text
+
+
+def checked_by_somebody(data: Path) -> tuple[int, bool, str]:
+    """What the check of the data says to a process for which the modes of files hold.
+
+    Root's do not; so root gives up the capabilities by which it passes over them.
+    """
+    configured(str(data))
+    words = [sys.executable, "-m", "detector", "doctor", "--config", "c.toml", "--json"]
+    if os.geteuid() == 0:
+        words = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", *words]
+    environ = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(words, env=environ, capture_output=True, text=True, check=False)
+    told = {line["check"]: line for line in map(json.loads, done.stdout.splitlines())}
+    return done.returncode, told["data"]["ok"], told["data"]["text"]

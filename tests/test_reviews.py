@@ -6,8 +6,10 @@ import io
 import json
 import re
 import shutil
+import subprocess
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -217,3 +219,37 @@ def test_a_browser_shows_the_page_by_day_and_by_night() -> None:
 
     assert day.startswith(b"\x89PNG")
     assert day != night
+
+
+MEASURE = """
+<iframe style="border:0;width:{width}px;height:3000px" srcdoc="{page}"></iframe>
+<script>
+const frame = document.querySelector("iframe");
+frame.onload = () => {{
+  const all = (what) => [...frame.contentDocument.querySelectorAll(what)];
+  const labels = all("text.scale").map((each) => each.getBoundingClientRect().height);
+  document.body.innerHTML = JSON.stringify({{
+    hidden: all("html, .wide").filter((each) => each.scrollWidth > each.clientWidth).length,
+    smallest: Math.min(...labels.filter((height) => height > 0)),
+  }});
+}};
+</script>
+"""
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="Chromium lays the page out.")
+@pytest.mark.parametrize("width", [360, 900])
+def test_nothing_of_the_page_is_beyond_the_screen_or_too_small_also_on_a_phone(
+    tmp_path: Path, width: int
+) -> None:
+    text = page.page(reviewed("a rule with a name", "of some length"), title="t", made="m")
+    source = tmp_path / "page.html"
+    source.write_text(MEASURE.format(width=width, page=escape(text)))
+    words = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"]
+    profile = f"--user-data-dir={tmp_path / 'profile'}"
+    shown = subprocess.run(
+        [*words, profile, source.as_uri()], capture_output=True, text=True, check=True, timeout=60
+    )
+    found = json.loads(re.search(r"\{.*\}", shown.stdout)[0])  # type: ignore[index]
+    assert found["hidden"] == 0, "there is something to scroll to at the side"
+    assert found["smallest"] >= 10, "labels of charts are too small to read"

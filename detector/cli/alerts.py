@@ -13,7 +13,7 @@ from datetime import datetime
 from rich.console import Console
 from rich.table import Table
 
-from detector import app, settings
+from detector import app, rungs, settings
 from detector.alerts import Alert, Status, to_json
 from detector.changes import ChangeRefused
 from detector.changes.alerts import Act, one
@@ -76,7 +76,7 @@ def _held_back(args: Namespace, store: Sqlite, config: settings.Settings) -> int
             f"{each['time'][:16].replace('T', ' ')}",
             rule.name if rule else each["rule_id"],
             output.plain(subject["name"] or subject["email"] or subject["id"]),
-            output.plain(each["rung"]),
+            output.plain(rungs.said(each["rung"])),
             "" if margin is None else f"{margin:g}",
         )
     output.console().print(made if found else "nothing was held back")

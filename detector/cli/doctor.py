@@ -18,7 +18,7 @@ from detector.coverage import sentence
 from detector.jobs import uncounted
 from detector.ports import DeliveryError, SourceError
 from detector.settings import ConfigError
-from detector.store.database import FILE
+from detector.store.database import FILE, LOCK
 from detector.store.sqlite import Sqlite, StoreError
 
 Check = tuple[str, Callable[[], str]]
@@ -102,8 +102,15 @@ def _writable(directory: Path) -> None:
     if not there.is_dir():
         msg = f"{directory}: cannot be used as data directory: {there} is a file"
         raise StoreError(msg)
+    kept = [each for each in (directory / FILE, directory / LOCK) if each.exists()]
+    refused = [each for each in kept if not os.access(each, os.R_OK | os.W_OK)]
     if not os.access(there, os.W_OK | os.X_OK):
-        msg = f"{directory}: cannot be used as data directory: {there} is not writable for {app.user()}"
+        refused = [there]
+    if refused:
+        msg = (
+            f"{directory}: cannot be used as data directory: {refused[0]} is not writable for "
+            f"{app.user()}"
+        )
         raise StoreError(msg)
 
 

@@ -21,6 +21,8 @@ from detector.reviews.figures import Review
 TEMPLATE: Final = "page.html.j2"
 WIDTH: Final = 960.0
 """Of a chart in its own units; on the page it is as wide as there is room."""
+NARROW: Final = 300.0
+"""The same on a phone, where the words of the wide one would be too small to read."""
 HEIGHT: Final = 180.0
 LINE_WIDTH: Final = 220.0
 LINE_HEIGHT: Final = 22.0
@@ -65,8 +67,8 @@ def page(found: Review, *, title: str, made: str) -> str:
         "made": made,
         "found": found,
         "levels": list(reversed(LEVELS)),
-        "alerts": stacked(found.days, found.by_day),
-        "events": stacked(found.days, {"events": found.events_by_day}),
+        "alerts": _both(found.days, found.by_day),
+        "events": _both(found.days, {"events": found.events_by_day}),
         "lines": {each.rule.id: small(found.days, each.by_day, each.level) for each in found.rules},
         "said": {rung: rungs.said(rung) for rung in found.held},
         "most_held": max(found.held.values(), default=1),
@@ -74,11 +76,18 @@ def page(found: Review, *, title: str, made: str) -> str:
     return _environment().get_template(TEMPLATE).render(context)
 
 
-def stacked(days: Sequence[date], counts: Mapping[Any, Sequence[int]]) -> Chart:
+def _both(days: Sequence[date], counts: Mapping[Any, Sequence[int]]) -> dict[str, Chart]:
+    """The chart for a broad page and for a narrow one; the page shows the one that fits."""
+    return {"broad": stacked(days, counts), "narrow": stacked(days, counts, NARROW)}
+
+
+def stacked(
+    days: Sequence[date], counts: Mapping[Any, Sequence[int]], width: float = WIDTH
+) -> Chart:
     """A chart of days on which the counts of several kinds stand on each other."""
     totals = [sum(each) for each in zip(*counts.values(), strict=True)]
     step, most = scale(max(totals, default=0))
-    slot = WIDTH / max(1, len(days))
+    slot = width / max(1, len(days))
     bars = []
     for at, day in enumerate(days):
         base = 0
@@ -94,7 +103,7 @@ def stacked(days: Sequence[date], counts: Mapping[Any, Sequence[int]]) -> Chart:
                 )  # fmt: skip
             base += count
     rows = [Mark(HEIGHT - at / most * HEIGHT, f"{at:,}") for at in range(0, most + 1, step)]
-    return Chart(WIDTH, HEIGHT, bars, rows, _named(days, slot))
+    return Chart(width, HEIGHT, bars, rows, _named(days, slot))
 
 
 def small(days: Sequence[date], counts: Sequence[int], level: Level) -> Chart:
