@@ -111,18 +111,21 @@ class RareValue(HourlyBehavior):
     def watch(self, rule: Rule, scene: Scene, rows: Sequence[int], tail: Any) -> Iterator[Finding]:
         """Judge each value once a day; what was shown counts from the next midnight on."""
         value_in, name_in = combining(scene, self.fields), subjects.naming(scene, self.group_by[0])
+        times, asks = scene.page.times, scene.notes is not None or scene.known.has_groups
         for row in rows:
             name, value = name_in(row), value_in(row)
             if name is None or value is None:
                 continue
-            is_news = tail.show(name, value, scene.page.times[row] // DAY_US)
-            if is_news or scene.notes is not None:
+            is_news = tail.show(name, value, times[row] // DAY_US)
+            if asks or (is_news and not tail.is_habit(name, value, HABIT_DAYS)):
                 yield from self._judge(rule, scene, (row, name, value), (tail, is_news))
 
     def _judge(
         self, rule: Rule, scene: Scene, at: tuple[int, str, str], seen: tuple[ShareTail, bool]
     ) -> Iterator[Finding]:
         (row, name, value), (tail, is_news), time = at, seen, scene.page.times[at[0]]
+        if not is_news and scene.notes is None:
+            return
         shower = tail.shower(name)
         if scene.known.has_groups:
             shower.group = scene.known.group(scene.text("user.email", row))

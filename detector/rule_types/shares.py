@@ -70,7 +70,9 @@ class ShareTail(Tail):
 
     def show(self, name: str, value: str, day: int) -> bool:
         """Note what somebody shows on a day; whether that is news in the open day."""
-        shown = self.open.setdefault(name, {})
+        shown = self.open.get(name)
+        if shown is None:
+            shown = self.open[name] = {}
         days = shown.get(value)
         if days is None:
             if len(shown) >= MOST_VALUES:
@@ -81,6 +83,14 @@ class ShareTail(Tail):
             return False
         days.append(day)
         return True
+
+    def is_habit(self, name: str, value: str, days: int) -> bool:
+        """Whether somebody who guards nothing showed the value on so many days before."""
+        shower = self.showers.get(name)
+        if shower is None or shower.guarded:
+            return False
+        known = shower.values.get(value)
+        return known is not None and known.days >= days
 
     def shower(self, name: str) -> Shower:
         """Who shows; the longest kept goes if there are too many."""
@@ -98,30 +108,31 @@ class ShareTail(Tail):
     def settle(self, clock: int, remember_us: int) -> None:
         """Midnight: what was shown becomes known, what was guarded is accepted or waits, old goes."""
         for name, shown in self.open.items():
-            shower = self.shower(name)
-            for value, days in shown.items():
-                self._settle(shower, value, sorted(days))
-            for day in sorted({day for days in shown.values() for day in days}):
-                shower.days += day > shower.last_day
-                shower.last_day = max(day, shower.last_day)
+            self._settle(self.shower(name), shown)
         self.open = {}
         before = clock - remember_us - LATE_US
         for name, shower in list(self.showers.items()):
-            self._review(shower, clock, before)
+            if shower.guarded or shower.oldest < before:
+                self._review(shower, clock, before)
             if not (shower.values or shower.guarded):
                 del self.showers[name]
         self.known = sum(shower.days > 0 for shower in self.showers.values())
 
-    def _settle(self, shower: Shower, value: str, days: list[int]) -> None:
-        known = shower.guarded.get(value) or shower.values.get(value)
-        first, *further = (day * DAY_US for day in days)
-        if known is None:
-            known = Standing(first, first)
-            self._learn(shower, value, known)
-        else:
-            known.see(first)
-        for time in further:
-            known.see(time)
+    def _settle(self, shower: Shower, shown: dict[str, list[int]]) -> None:
+        """What one showed becomes known."""
+        active = set[int]()
+        for value, days in shown.items():
+            known = shower.guarded.get(value) or shower.values.get(value)
+            active.update(days)
+            for time in sorted([day * DAY_US for day in days]):
+                if known is None:
+                    known = Standing(time, time)
+                    self._learn(shower, value, known)
+                else:
+                    known.see(time)
+        for day in sorted(active):
+            shower.days += day > shower.last_day
+            shower.last_day = max(day, shower.last_day)
 
     def _learn(self, shower: Shower, value: str, standing: Standing) -> None:
         if len(shower.values) >= MOST_VALUES:
@@ -132,12 +143,11 @@ class ShareTail(Tail):
         self.crowd[value] = self.crowd.get(value, 0) + 1
 
     def _review(self, shower: Shower, clock: int, before: int) -> None:
-        if shower.guarded:
-            for value, standing in list(shower.guarded.items()):
-                if standing.last < before:
-                    del shower.guarded[value]
-                elif standing.is_accepted(clock, said=None):
-                    self.accept(shower, value)
+        for value, standing in list(shower.guarded.items()):
+            if standing.last < before:
+                del shower.guarded[value]
+            elif standing.is_accepted(clock, said=None):
+                self.accept(shower, value)
         if shower.oldest < before:
             for value in [value for value, each in shower.values.items() if each.last < before]:
                 self._forget(shower, value)
