@@ -44,13 +44,17 @@ EXPECT_US: Final = 180 * DAY_US
 """So long after an invitation a first appearance is no surprise."""
 
 
-class DormantTail(Tail):
+class DormantTail(Tail, dict=True):
     """When watching began, who is expected, and who has returned in the last hour."""
 
     began: int = 0
     expected: dict[str, int] = {}
     """By user id or e-mail, when somebody was last invited, provisioned or activated."""
     suspicions: dict[str, aftermath.Suspicion] = {}
+
+    def __post_init__(self) -> None:
+        """Make what is not stored: the people of a page, and which of them may return in it."""
+        self.returning = np.empty(0, dtype=np.int64), np.empty(0, dtype=bool)
 
 
 class DormantReturn(HourlyBehavior):
@@ -95,20 +99,30 @@ class DormantReturn(HourlyBehavior):
                 yield from self._judge(rule, scene, (row, name), tail)
 
     def _silent(self, scene: Scene, rows: Sequence[int], tail: DormantTail) -> Sequence[int]:
-        """The rows before which their person may have been silent for long.
+        """The rows of those who may return after a long silence."""
+        who, returning = tail.returning
+        if who is not scene.page.who:
+            returning = self._returning(scene)
+            tail.returning = scene.page.who, returning
+        if not rows or not returning.any():
+            return ()
+        found: list[int] = np.array(rows)[returning[scene.page.who[rows]]].tolist()
+        return found
 
-        When somebody acted last is a fact, so that it stays the same within a scene.
+    def _returning(self, scene: Scene) -> np.ndarray:
+        """Of each of the people of a page, whether any of their rows may come after a long silence.
+
+        It stays so for the page: who acts in it is silent for less from then on. The last place
+        is that of nobody.
         """
-        if not rows:
-            return rows
         page, known = scene.page, scene.facts.people
-        times, who = page.time_us[rows], page.who[rows]
-        acted = np.full(len(page.names) + 1, tail.began)
-        present, names = page.present(scene.start, scene.end)
-        people = [known.get(name) for name in names]
-        acted[present] = [person.last if person else tail.began for person in people]
-        silent = np.flatnonzero((times - acted[who] >= self.quiet_us) & (who >= 0))
-        return [rows[place] for place in silent.tolist()]
+        newest = np.full(len(page.names) + 1, -1)
+        np.maximum.at(newest, page.who, page.time_us)
+        people = [known.get(name) for name in page.names]
+        acted = np.array([0 if person is None else person.last for person in people])
+        newest[:-1] -= acted
+        newest[-1] = -1
+        return newest >= self.quiet_us
 
     def _judge(
         self, rule: Rule, scene: Scene, at: tuple[int, str], tail: DormantTail
@@ -188,9 +202,11 @@ class DormantReturn(HourlyBehavior):
 
 def _early(scene: Scene, rows: Sequence[int], tail: DormantTail) -> list[int]:
     """The rows with which watching begins, or turns out to have begun earlier."""
+    began = tail.began or np.inf
+    if scene.page.time_us[scene.start : scene.end].min() >= began:
+        return []
     watched = np.array([*rows, *scene.devices, *scene.sensitive], dtype=np.int64)
-    found = scene.page.time_us[watched] < (tail.began or np.inf)
-    early: list[int] = watched[found].tolist()
+    early: list[int] = watched[scene.page.time_us[watched] < began].tolist()
     return early
 
 
