@@ -10,7 +10,7 @@ import msgspec
 from detector import arrays
 from detector.kernel import Memory, State
 
-FORMAT: Final = 7
+FORMAT: Final = 8
 
 
 class _Snapshot(msgspec.Struct):

@@ -6,6 +6,7 @@ own share. What somebody was told of counts only once it is accepted.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -61,8 +62,8 @@ class ShareTail(Tail):
     """Everybody's values, what the open day showed, and how many show each value."""
 
     showers: dict[str, Shower] = {}
-    open: dict[str, dict[str, list[int]]] = {}
-    """What was shown since the last midnight of the clock: by whom, which value, on which days."""
+    open: dict[int, dict[str, dict[str, None]]] = {}
+    """What was shown since the last midnight of the clock: on which day, by whom, which values."""
     crowd: dict[str, int] = {}
     """How many show each value."""
     known: int = 0
@@ -70,18 +71,15 @@ class ShareTail(Tail):
 
     def show(self, name: str, value: str, day: int) -> bool:
         """Note what somebody shows on a day; whether that is news in the open day."""
-        shown = self.open.get(name)
+        people = self.open.get(day)
+        if people is None:
+            people = self.open[day] = {}
+        shown = people.get(name)
         if shown is None:
-            shown = self.open[name] = {}
-        days = shown.get(value)
-        if days is None:
-            if len(shown) >= MOST_VALUES:
-                return False
-            shown[value] = [day]
-            return True
-        if day in days:
+            shown = people[name] = {}
+        if value in shown or len(shown) >= MOST_VALUES:
             return False
-        days.append(day)
+        shown[value] = None
         return True
 
     def is_habit(self, name: str, value: str, days: int) -> bool:
@@ -107,8 +105,9 @@ class ShareTail(Tail):
 
     def settle(self, clock: int, remember_us: int) -> None:
         """Midnight: what was shown becomes known, what was guarded is accepted or waits, old goes."""
-        for name, shown in self.open.items():
-            self._settle(self.shower(name), shown)
+        for day in sorted(self.open):
+            for name, shown in self.open[day].items():
+                self._settle(self.shower(name), shown, day)
         self.open = {}
         before = clock - remember_us - LATE_US
         for name, shower in list(self.showers.items()):
@@ -118,21 +117,17 @@ class ShareTail(Tail):
                 del self.showers[name]
         self.known = sum(shower.days > 0 for shower in self.showers.values())
 
-    def _settle(self, shower: Shower, shown: dict[str, list[int]]) -> None:
-        """What one showed becomes known."""
-        active = set[int]()
-        for value, days in shown.items():
-            known = shower.guarded.get(value) or shower.values.get(value)
-            active.update(days)
-            for time in sorted([day * DAY_US for day in days]):
-                if known is None:
-                    known = Standing(time, time)
-                    self._learn(shower, value, known)
-                else:
-                    known.see(time)
-        for day in sorted(active):
-            shower.days += day > shower.last_day
-            shower.last_day = max(day, shower.last_day)
+    def _settle(self, shower: Shower, shown: Iterable[str], day: int) -> None:
+        """What one showed on a day becomes known."""
+        guarded, values, time = shower.guarded, shower.values, day * DAY_US
+        for value in shown:
+            known = guarded.get(value) or values.get(value)
+            if known is None:
+                self._learn(shower, value, Standing(time, time))
+            else:
+                known.see(time)
+        if day > shower.last_day:
+            shower.days, shower.last_day = shower.days + 1, day
 
     def _learn(self, shower: Shower, value: str, standing: Standing) -> None:
         if len(shower.values) >= MOST_VALUES:
