@@ -114,17 +114,16 @@ def _slack(
 
 
 def _slack_hook(name: str, url: Secret, words: Renderer, environ: Mapping[str, str]) -> Notifier:
-    from slack_sdk.webhook import WebhookClient
-
     from detector.notifiers.loopback import is_loopback
     from detector.notifiers.slack_hook import TIMEOUT_S, SlackHook
+    from detector.notifiers.slack_http import HookClient
 
     said = url.read(environ).get_secret_value()
     asked = urlsplit(said)
     if asked.scheme != "https" and not is_loopback(asked.hostname or ""):
         msg = f"{name}.webhook: is no https URL; Slack shows it as https://hooks.slack.com/..."
         raise ConfigError(msg)
-    client = WebhookClient(said, timeout=TIMEOUT_S, retry_handlers=[])
+    client = HookClient(said, timeout=TIMEOUT_S, retry_handlers=[])
     return SlackHook(client, words, name=name, notice=_notice(name))
 
 

@@ -25,6 +25,7 @@ from detector.rendering import Renderer, overlay, sample_lists
 from detector.rendering.samples import impossible_travel, simple_match
 from tests.conftest_delivery import TOKEN, Answer, SlackServer, api_of
 from tests.fakes import bulletin
+from tests.web_sink import WebSink, serving
 
 DATE = "Mon, 23 Nov 2026 10:00:00 GMT"
 
@@ -309,6 +310,33 @@ def test_a_token_is_never_sent_in_the_open(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
     assert slack_client("xoxb-secret").proxy == "http://proxy.example:3128"
     assert slack_client("xoxb-secret", base_url="http://127.0.0.1:9090/api").proxy is None
+
+
+@pytest.mark.parametrize("asked", ["99999999999", "9" * 30, "Mon, 23 Nov 2099 10:00:00 GMT"])
+def test_nobody_is_waited_for_longer_than_an_hour(asked: str) -> None:
+    assert wait_s({"retry-after": asked, "date": DATE}) == 3600.0
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_not_followed_and_the_token_stays_here(
+    renderer: Renderer, status: int
+) -> None:
+    taken = '{"ok":true,"channel":"C1","ts":"17.5"}'
+    with serving(WebSink(200, taken)) as other:
+        with serving(WebSink(status, headers={"Location": other.url})) as sink:
+            error = failure(slack_client("xoxb-s3cret", base_url=sink.url), renderer)
+        assert other.heads == []
+    assert "xoxb-s3cret" in sink.heads[0]["Authorization"]
+    assert error.parked
+    assert "s3cret" not in str(error)
+
+
+@pytest.mark.parametrize("said", ['{"ok":true}', '{"ok":true,"channel":"C1","ts":null}'])
+def test_a_post_without_its_time_is_looked_for(
+    answering: Callable[[Answer], str], renderer: Renderer, said: str
+) -> None:
+    base_url = answering(Answer(200, {"Content-Type": "application/json"}, said))
+    assert failure(slack_client(TOKEN, base_url=base_url), renderer).ambiguous
 
 
 def test_a_date_without_a_clock_waits_the_usual_time() -> None:

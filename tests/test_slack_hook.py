@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from slack_sdk.webhook import WebhookClient
 
 from detector.notifiers.slack_hook import SlackHook
+from detector.notifiers.slack_http import HookClient
 from detector.ports import Attempt, DeliveryError
 from detector.rendering import Renderer, overlay, sample_messages
 from detector.rendering.samples import simple_match
@@ -74,13 +74,13 @@ def test_a_refused_layout_is_posted_as_plain_words_next(renderer: Renderer) -> N
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_to_a_page_is_no_delivery(renderer: Renderer, status: int) -> None:
-    with serving(WebSink(200, "<html>sign in</html>")) as page:
+def test_a_redirect_is_no_delivery_and_is_not_followed(renderer: Renderer, status: int) -> None:
+    with serving(WebSink(200, "ok")) as page:
         sends = WebSink(status, headers={"Location": page.url})
         with serving(sends) as sink, pytest.raises(DeliveryError) as caught:
             SlackHook(client(sink.url), renderer).send(bulletin(simple_match()), Attempt("k"))
-    assert not caught.value.permanent
-    assert page.bodies == [], "nothing of the message goes elsewhere"
+    assert caught.value.parked
+    assert page.heads == [], "nothing of the message goes elsewhere"
 
 
 def test_nobody_there_is_not_ambiguous_and_the_url_is_never_told(renderer: Renderer) -> None:
@@ -118,8 +118,8 @@ def test_a_destination_is_one_thing(tmp_path: Path, table: str, said: str) -> No
         load(file, {})
 
 
-def client(url: str) -> WebhookClient:
+def client(url: str) -> HookClient:
     """A client as the service makes it."""
-    made = WebhookClient(url, timeout=5, retry_handlers=[])
+    made = HookClient(url, timeout=5, retry_handlers=[])
     made.proxy = None
     return made

@@ -20,6 +20,8 @@ class WebSink:
     headers: Mapping[str, str] = field(default_factory=dict)
     port: int = 0
     bodies: list[dict[str, Any]] = field(default_factory=list)
+    heads: list[dict[str, str]] = field(default_factory=list)
+    """The headers of every request, also of those without a body."""
 
     @property
     def url(self) -> str:
@@ -37,6 +39,7 @@ def serving(sink: WebSink) -> Iterator[WebSink]:
             self.do_GET()
 
         def do_GET(self) -> None:
+            sink.heads.append(dict(self.headers))
             self.send_response(sink.status)
             for name, value in {**sink.headers, "Content-Length": str(len(sink.body))}.items():
                 self.send_header(name, value)

@@ -98,6 +98,9 @@ class Slack:
             parse="none",
             link_names=False,
         )
+        if not answer.get("ts"):
+            # Without it the message can be neither edited nor answered; the next try looks for it.
+            raise DeliveryError("Slack: a post without its time", ambiguous=True)
         channel = str(answer.get("channel") or self._channel_id)
         self._channel_id = self._channel_id or channel
         return Place(channel, str(answer["ts"]))

@@ -19,6 +19,7 @@ from detector.notifiers.slack_errors import (
     refused,
     unreachable,
 )
+from detector.notifiers.slack_http import ApiClient
 from detector.notifiers.slack_pace import Pace
 from detector.ports import DeliveryError
 
@@ -32,7 +33,7 @@ def slack_client(token: str, *, base_url: str | None = None, timeout_s: int = 10
     is_here = is_loopback(asked.hostname or "")
     if asked.scheme != "https" and not is_here:
         raise ValueError(f"slack: {base_url} without TLS: only a loopback host may be used so")
-    client = WebClient(
+    client = ApiClient(
         token=token,
         base_url=asked.geturl().rstrip("/") + "/",
         timeout=timeout_s,

@@ -58,6 +58,8 @@ DENIED: Final = frozenset(
 """Of those what may hold for one method and not for another: to post needs less than to read."""
 NO_EDIT: Final = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
 DEFAULT_WAIT_S: Final = 30.0
+LONGEST_WAIT_S: Final = 3_600.0
+"""Whoever asks for more is asked again after that."""
 _CODE = re.compile(r"[a-z0-9_]{1,60}")
 
 
@@ -115,17 +117,17 @@ def lost_answer(error: Exception) -> DeliveryError:
 
 
 def wait_s(headers: Mapping[str, Any], *, default: float | None = DEFAULT_WAIT_S) -> float | None:
-    """The seconds to wait from `Retry-After`, which may be a number or a date.
+    """The seconds to wait from `Retry-After`, a number or a date; an hour at most.
 
     A date is measured against the answer's own `Date`: both are the server's clock.
     """
     asked = _first(headers, "retry-after")
     if asked.isdecimal():
-        return float(asked)
+        return min(float(asked), LONGEST_WAIT_S)
     until, now = _date(asked), _date(_first(headers, "date"))
     if until is None or now is None or until.tzinfo is None or now.tzinfo is None:
         return default
-    return max(0.0, (until - now).total_seconds())
+    return min(max(0.0, (until - now).total_seconds()), LONGEST_WAIT_S)
 
 
 def _unreadable(status: int) -> DeliveryError:
