@@ -19,7 +19,7 @@ def _knows(state: kernel.State, kind: int, value: str, days: int) -> None:
     ledger = state.memory.facts.ledger
     ledger.add("ANN", kind, value, (0, 0, 0))
     for day in range(1, days):
-        line, _ = ledger.find(ledger.numbers(["ANN"]), [kind], [value])
+        line = ledger.lines(ledger.numbers(["ANN"]), ledger.things(kind, [value]))
         ledger.again(line, np.array([day]))
 
 

@@ -69,7 +69,7 @@ def step(outcome: kernel.Outcome, **changed: object) -> Commit:
         NOW,
         frame=outcome.frame,
         raws=[item.raw for item in _ITEMS],
-        flaws=[Flaw("itemusages", 0, "uuid: missing", b"{}", set_aside=True)],
+        flaws=[Flaw("itemusages", 0, "uuid: missing", set_aside=True, raw=b"{}")],
         cursors={"signinattempts": ("c1", at("11:00"))},
         alerts=outcome.alerts,
         suppressed=outcome.suppressed,
